@@ -1,0 +1,16 @@
+/** Face of `base`: clock, random, logging and metric interfaces, assertions. Pure. */
+export { assert, unreachable } from "./assert.ts";
+export { type Clock, type Timer, sleep } from "./clock.ts";
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type Labels,
+  type Log,
+  type LogFields,
+  type Metrics,
+  silentLog,
+  silentMetrics,
+} from "./log.ts";
+export { nameAlphabet, nameSuffix, type Random, seededRandom } from "./random.ts";
+export { settleMicrotasks, SimulatedClock } from "./simulated-clock.ts";

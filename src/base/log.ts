@@ -1,0 +1,41 @@
+/**
+ * Logging and metrics as parameters. Not here: pino and prom-client (main/ makes the real ones).
+ */
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** The message is a constant; what varies goes into fields. Never pass secrets. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Counter {
+  add(amount: number, labels?: Labels): void;
+}
+export interface Gauge {
+  set(value: number, labels?: Labels): void;
+}
+export interface Histogram {
+  observe(value: number, labels?: Labels): void;
+}
+
+/** Names end in their unit (`_seconds`, `_bytes`, `_total`); each name is made once per registry. */
+export interface Metrics {
+  counter(name: string, help: string, labelNames?: readonly string[]): Counter;
+  gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
+  histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
+}
+
+const nothing = { add() {}, set() {}, observe() {} };
+export const silentMetrics: Metrics = {
+  counter: () => nothing,
+  gauge: () => nothing,
+  histogram: () => nothing,
+};
