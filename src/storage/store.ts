@@ -1,0 +1,112 @@
+/**
+ * The `Store` seam: keys, bytes and revisions. It has never heard of a Pod.
+ * Makers: memory (memory-store.ts), SQLite (sqlite-store.ts), later etcd. One contract suite for all (test/contract).
+ *
+ *   one counter over all keys:  r1 r2 r3 r4 ...   each write takes the next number
+ *   history:                    [oldest ......... current]   older ones are compacted away
+ */
+
+export interface KeyValue {
+  readonly key: string;
+  /** Never changed after it was handed over; in-process makers pass the very same buffer on to every reader. */
+  readonly value: Uint8Array;
+  /** Revision of the write that created this key (its present life). */
+  readonly createRevision: number;
+  /** Revision of the last write to this key. */
+  readonly modRevision: number;
+}
+
+export interface StoreEvent {
+  readonly type: "put" | "delete";
+  readonly key: string;
+  /** Revision of this change; strictly growing within a watch, one event per revision. */
+  readonly revision: number;
+  /** The new state; for a delete the last state before it. */
+  readonly current: KeyValue;
+  /** The state before; absent when the key was created by this event. */
+  readonly previous?: KeyValue;
+}
+
+export interface ListRequest {
+  /** Only keys that begin with this. */
+  readonly prefix: string;
+  /** First key wanted (inclusive); default is the prefix itself. */
+  readonly start?: string;
+  /** At most this many; absent means all. */
+  readonly limit?: number;
+  /** State at exactly this revision; absent means the current one. */
+  readonly revision?: number;
+}
+
+export interface ListResult {
+  /** Sorted by key, bytewise (UTF-8). All from `revision`. */
+  readonly items: readonly KeyValue[];
+  /** The revision that the items are the state of. */
+  readonly revision: number;
+  /** Keys that match but were left out because of the limit. */
+  readonly remaining: number;
+}
+
+export interface WatchRequest {
+  readonly prefix: string;
+  /** Events with revision greater than this. */
+  readonly after: number;
+}
+
+export interface StoreWatcher {
+  /** Events of one commit or catch-up step, in order. Must not throw and must not wait. */
+  events(batch: readonly StoreEvent[]): void;
+  /** Called once if the watch ends for another reason than `cancel`. */
+  failed(error: unknown): void;
+}
+
+export interface StoreWatch {
+  /** After this call no further event arrives. Idempotent. */
+  cancel(): void;
+}
+
+/**
+ * A durable map with history.
+ * Order: revisions are given out in the order of calls; watchers see them in that order without gaps.
+ * Linearizable: a read that starts after a write was acknowledged sees it.
+ * Visibility: neither readers nor watchers see a write before it is durable.
+ * Errors are `StorageError` (storage-error.ts); after `unavailable` by a failed commit every later write fails too.
+ */
+export interface Store {
+  /** Revision of the last visible write; 0 for an empty store. */
+  readonly currentRevision: number;
+  /** Oldest revision from which a watch or an exact read can still start. */
+  readonly compactedRevision: number;
+
+  /** @throws `exists` when the key is there. @returns its revision. */
+  create(key: string, value: Uint8Array): Promise<number>;
+
+  /**
+   * Replaces the value at `key` if its modRevision is still `expected`.
+   * Atomic; durable when it resolves. Not promised: that watchers have seen it yet.
+   * @returns the new revision, greater than all before.
+   * @throws `conflict` (carries both revisions), `not-found`, `too-large`.
+   */
+  update(key: string, value: Uint8Array, expected: number): Promise<number>;
+
+  /** Removes the key if its modRevision is `expected`. @returns the revision of the removal. @throws `conflict`, `not-found`. */
+  delete(key: string, expected: number): Promise<number>;
+
+  /** The current state of one key. */
+  get(key: string): Promise<KeyValue | undefined>;
+
+  /** @throws `compacted` (older than `compactedRevision`), `future` (greater than `currentRevision`). */
+  list(request: ListRequest): Promise<ListResult>;
+
+  /**
+   * Every matching change after `request.after`, exactly once, in order, beginning at once with those that happened already.
+   * @throws `compacted`, `future` synchronously.
+   */
+  watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch;
+
+  /** Forgets history up to and including `revision`; current values stay. Watches that are running go on. */
+  compact(revision: number): Promise<void>;
+
+  /** Waits for writes under way, then releases everything, the lock on the data directory last. Idempotent. */
+  close(): Promise<void>;
+}
