@@ -1,0 +1,104 @@
+/**
+ * Writes the TypeScript interfaces. Shared machinery types (ObjectMeta, LabelSelector, ...) are imported, not made.
+ */
+
+/** Types that machinery owns. */
+const fromMachinery = new Map([
+  ["meta.v1.ObjectMeta", "ObjectMeta"],
+  ["meta.v1.OwnerReference", "OwnerReference"],
+  ["meta.v1.ManagedFieldsEntry", "ManagedFieldsEntry"],
+  ["meta.v1.ListMeta", "ListMeta"],
+  ["meta.v1.LabelSelector", "LabelSelector"],
+]);
+
+const own = new Map([
+  ["events.v1.Event", "EventsV1Event"],
+  ["events.v1.EventSeries", "EventsV1EventSeries"],
+]);
+
+export function typeName(schema) {
+  return fromMachinery.get(schema) ?? own.get(schema) ?? schema.split(".").pop();
+}
+
+const scalars = {
+  string: "string",
+  number: "number",
+  boolean: "boolean",
+  Date: "string",
+  V1MicroTime: "string",
+};
+
+function baseType(property) {
+  if (property.reference !== undefined) return typeName(property.reference);
+  if (property.of === "IntOrString") return "IntOrString";
+  if (property.of === "any") return "unknown";
+  if (property.of === "Array<string>") return "readonly string[]";
+  const scalar = scalars[property.of];
+  if (scalar === undefined) throw new Error(`unknown attribute type ${property.of}`);
+  return scalar;
+}
+
+function propertyType(property) {
+  const base = baseType(property);
+  if (property.shape === "list") return `readonly ${base}[]`;
+  if (property.shape === "map") return `Readonly<Record<string, ${base}>>`;
+  return base;
+}
+
+const safeKey = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+
+/** A spec is a struct, not a pointer, in every kind: always there once decoded and defaulted. */
+function isRequired(type, property, roots) {
+  if (property.name === "spec" && (roots.has(type.schema) || type.schema === "core.v1.PodTemplateSpec"))
+    return true;
+  if (property.name === "metadata" && roots.has(type.schema)) return true;
+  return property.required;
+}
+
+function writeInterface(type, roots) {
+  const isRoot = roots.has(type.schema);
+  const lines = [];
+  for (const property of type.properties) {
+    if (isRoot && ["apiVersion", "kind", "metadata"].includes(property.name)) continue;
+    const mark = isRequired(type, property, roots) ? "" : "?";
+    lines.push(`  readonly ${safeKey(property.name)}${mark}: ${propertyType(property)};`);
+  }
+  const name = typeName(type.schema);
+  const head = `/** ${type.schema} */\nexport interface ${name}${isRoot ? " extends KubeObject" : ""} {`;
+  return `${head}\n${lines.join("\n")}\n}\n`;
+}
+
+export function writeTypes(types, kinds, header) {
+  const roots = new Set(
+    kinds.filter((kind) => kind.schema !== "meta.v1.DeleteOptions").map((kind) => kind.schema),
+  );
+  const bodies = [];
+  const used = new Set();
+  for (const type of types.values()) {
+    for (const property of type.properties) {
+      if (property.of === "IntOrString") used.add("IntOrString");
+      if (fromMachinery.has(property.reference) && !fromMachinery.has(type.schema)) {
+        if (!(roots.has(type.schema) && property.name === "metadata")) used.add(typeName(property.reference));
+      }
+    }
+    if (fromMachinery.has(type.schema)) continue;
+    bodies.push(writeInterface(type, roots));
+  }
+  const imports = [...used, "KubeObject"].sort();
+  return `${header}import type { ${imports.join(", ")} } from "../machinery/index.ts";\n\n${bodies.join("\n")}`;
+}
+
+/** `export const pods: Resource<Pod> = {...}`: one constant for each served resource. */
+export function writeResources(kinds, header) {
+  const served = kinds.filter((kind) => kind.resource !== "");
+  const names = served.map((kind) => typeName(kind.schema)).sort();
+  const constants = served.map((kind) => {
+    const name = kind.group === "events.k8s.io" ? "eventsV1" : kind.resource;
+    const fields = `group: "${kind.group}", version: "${kind.version}", resource: "${kind.resource}", kind: "${kind.kind}", namespaced: ${kind.namespaced}`;
+    return `export const ${name}: Resource<${typeName(kind.schema)}> = { ${fields} };`;
+  });
+  return (
+    `${header}import type { Resource } from "../machinery/index.ts";\n` +
+    `import type { ${names.join(", ")} } from "./types.gen.ts";\n\n${constants.join("\n")}\n`
+  );
+}
