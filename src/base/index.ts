@@ -1,6 +1,7 @@
 /** Face of `base`: clock, random, logging and metric interfaces, assertions. Pure. */
 export { assert, unreachable } from "./assert.ts";
 export { type Clock, type Timer, sleep } from "./clock.ts";
+export { Heap } from "./heap.ts";
 export {
   type Counter,
   type Gauge,
@@ -13,4 +14,5 @@ export {
   silentMetrics,
 } from "./log.ts";
 export { nameAlphabet, nameSuffix, type Random, seededRandom } from "./random.ts";
+export { createLimiter, type Limiter } from "./limiter.ts";
 export { settleMicrotasks, SimulatedClock } from "./simulated-clock.ts";
