@@ -83,3 +83,13 @@ export function readKinds(folder) {
   });
   return { kinds: complete, groups };
 }
+
+/** Sets of "schema.field". */
+export function readGoEncoding(folder) {
+  const result = { pointer: new Set(), always: new Set() };
+  for (const line of lines(join(folder, "go-encoding.txt"))) {
+    const [what, schema, ...fields] = line.split(" ");
+    for (const field of fields) result[what].add(`${schema}.${field}`);
+  }
+  return result;
+}

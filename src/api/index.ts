@@ -2,3 +2,4 @@
 export type * from "./types.gen.ts";
 export * from "./resources.ts";
 export type { Kind, KindRules, Subresource, TableColumn, TableLayout, WriteContext } from "./kinds.ts";
+export { schemas } from "./schemas.ts";
