@@ -18,23 +18,23 @@ export const annotationKeys = {
   stopSeconds: "lares.dev/stop-seconds",
 } as const;
 
-export const podTroubles = [
+export type PodTrouble = "image-pull-fails" | "crash-loop" | "never-ready" | "ignores-termination" | "fails";
+export const podTroubles: readonly PodTrouble[] = [
   "image-pull-fails",
   "crash-loop",
   "never-ready",
   "ignores-termination",
   "fails",
-] as const;
-export type PodTrouble = (typeof podTroubles)[number];
+];
 
-export const nodeTroubles = [
+export type NodeTrouble = "silent" | "not-ready" | "memory-pressure" | "disk-pressure" | "pid-pressure";
+export const nodeTroubles: readonly NodeTrouble[] = [
   "silent",
   "not-ready",
   "memory-pressure",
   "disk-pressure",
   "pid-pressure",
-] as const;
-export type NodeTrouble = (typeof nodeTroubles)[number];
+];
 
 export interface Timings {
   readonly pullMs: number;

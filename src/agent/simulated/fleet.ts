@@ -167,8 +167,7 @@ class FleetOfNodes implements Fleet {
   }
 
   #nodeDependencies(): NodeDependencies {
-    const { client, clock, random, log, informers } = this.#dependencies;
-    const pods = informers.for(podResource).lister;
+    const { client, clock, random, log } = this.#dependencies;
     return {
       client,
       clock,
@@ -176,7 +175,6 @@ class FleetOfNodes implements Fleet {
       log,
       writes: this.#writes,
       event: (node, pod, what) => this.#event(node, pod, what),
-      cachedPod: (key) => pods.get(key),
     };
   }
 

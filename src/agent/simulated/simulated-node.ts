@@ -42,7 +42,6 @@ export interface NodeDependencies {
   readonly log: Log;
   readonly writes: Limiter;
   event(node: Node, pod: Pod | undefined, what: PodEvent): void;
-  cachedPod(key: string): Pod | undefined;
 }
 
 export class SimulatedNode {
@@ -135,7 +134,7 @@ export class SimulatedNode {
   }
 
   #podHost(): PodHost {
-    const { client, clock, log, writes, cachedPod } = this.#dependencies;
+    const { client, clock, log, writes } = this.#dependencies;
     return {
       client,
       clock,
@@ -148,7 +147,6 @@ export class SimulatedNode {
       hasImage: (image) => this.#images.has(image),
       addImage: (image) => this.#addImage(image),
       event: (pod, what) => this.#dependencies.event(this.#node, pod, what),
-      cached: cachedPod,
     };
   }
 

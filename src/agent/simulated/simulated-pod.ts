@@ -33,8 +33,6 @@ export interface PodHost {
   hasImage(image: string): boolean;
   addImage(image: string): void;
   event(pod: Pod, what: PodEvent): void;
-  /** The pod in the fleet's cache. */
-  cached(key: string): Pod | undefined;
 }
 
 export interface PodEvent {

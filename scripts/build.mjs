@@ -1,0 +1,26 @@
+/** Bundles the command into dist/: one file that starts quickly, and the store's worker beside it. */
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+
+await build({
+  entryPoints: { lares: join(root, "src", "main", "lares.ts") },
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  target: "node20.19",
+  format: "esm",
+  sourcemap: true,
+  logLevel: "warning",
+  external: ["@photostructure/sqlite"],
+  // CommonJS packages inside an ES module bundle ask for `require`.
+  banner: { js: 'import { createRequire as __lares_require } from "node:module"; const require = __lares_require(import.meta.url);' },
+});
+copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(dist, "sqlite-worker.mjs"));

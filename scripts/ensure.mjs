@@ -1,0 +1,67 @@
+/**
+ * Set-up that `npm start` and `npm test` share: installs packages when they are missing or changed, builds what is stale.
+ * Says what it does; does nothing when all is in place. Not here: what is built (build.mjs).
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = (name) => join(root, "node_modules", ".cache", "lares", name);
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Lares needs Node.js 20.19 or later; this is ${process.version}. See https://nodejs.org/`);
+  process.exit(1);
+}
+
+function filesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function digest(files) {
+  const hash = createHash("sha256");
+  hash.update(process.version);
+  for (const file of files) {
+    hash.update(file.slice(root.length));
+    hash.update(readFileSync(file));
+  }
+  return hash.digest("hex");
+}
+
+function isFresh(name, wanted) {
+  return existsSync(stamp(name)) && readFileSync(stamp(name), "utf8") === wanted;
+}
+
+function mark(name, value) {
+  mkdirSync(dirname(stamp(name)), { recursive: true });
+  writeFileSync(stamp(name), value);
+}
+
+/** Packages as the lock file says; the stamp lies inside node_modules, so it vanishes with it. */
+export function ensureInstalled() {
+  const wanted = digest([join(root, "package.json"), join(root, "package-lock.json")]);
+  if (isFresh("installed", wanted)) return;
+  console.error("lares: installing packages (npm ci) ...");
+  const npm = process.env.npm_execpath;
+  const [command, ...first] = npm === undefined ? ["npm"] : [process.execPath, npm];
+  execFileSync(command, [...first, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  mark("installed", wanted);
+}
+
+/** The command in dist/, made again when a source or the build itself changed. */
+export function ensureBuilt() {
+  const wanted = digest([...filesBelow(join(root, "src")), join(root, "scripts", "build.mjs"), join(root, "package-lock.json")]);
+  if (isFresh("built", wanted) && existsSync(join(root, "dist", "lares.js"))) return;
+  console.error("lares: building dist/ ...");
+  execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: "inherit" });
+  mark("built", wanted);
+}
