@@ -1,0 +1,140 @@
+/**
+ * Questions about pods that several rooms ask. Not here: what a controller does with the answers.
+ * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
+ */
+import { addQuantities, compareQuantities, parseQuantity, parseTimeMs } from "../machinery/index.ts";
+import type { Container, Pod, PodCondition, PodSpec } from "./types.gen.ts";
+
+export function podCondition(pod: Pod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return podCondition(pod, "Ready")?.status === "True";
+}
+
+/** Ready for at least `minReadySeconds`; with 0 the time does not matter. */
+export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  if (!isPodReady(pod)) return false;
+  if (minReadySeconds === 0) return true;
+  const since = parseTimeMs(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
+  return since !== undefined && since + minReadySeconds * 1000 <= nowMs;
+}
+
+/** Succeeded or Failed: its containers will not run again. */
+export function isPodTerminal(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+export function isPodTerminating(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+/**
+ * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of
+ * the required node affinity.
+ * @returns undefined when there is none, or when that field has another number of values than one.
+ */
+export function targetNodeName(pod: Pod): string | undefined {
+  if (pod.spec.nodeName) return pod.spec.nodeName;
+  const needed = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  for (const term of needed?.nodeSelectorTerms ?? []) {
+    for (const field of term.matchFields ?? []) {
+      if (field.key !== "metadata.name" || field.operator !== "In") continue;
+      return field.values?.length === 1 ? field.values[0] : undefined;
+    }
+  }
+  return undefined;
+}
+
+type Quantities = Record<string, string>;
+
+function addAll(into: Quantities, more: Readonly<Record<string, string>> | undefined): void {
+  for (const [name, quantity] of Object.entries(more ?? {})) {
+    const sum = into[name];
+    into[name] = sum === undefined ? quantity : addQuantities(sum, quantity);
+  }
+}
+
+function raiseTo(into: Quantities, least: Readonly<Record<string, string>>): void {
+  for (const [name, quantity] of Object.entries(least)) {
+    const now = into[name];
+    if (now === undefined || compareQuantities(now, quantity) < 0) into[name] = quantity;
+  }
+}
+
+function sumOf(container: Container, side: "requests" | "limits"): Readonly<Record<string, string>> {
+  return container.resources?.[side] ?? {};
+}
+
+/**
+ * What the pod needs at once, by resource name: the sum of its containers and sidecars, or the largest moment of
+ * its initialization if that is more, plus overhead. Pod-level requests, where given, take their place.
+ */
+export function podRequests(spec: PodSpec): Readonly<Record<string, string>> {
+  return podResources(spec, "requests");
+}
+
+export function podLimits(spec: PodSpec): Readonly<Record<string, string>> {
+  return podResources(spec, "limits");
+}
+
+function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Record<string, string>> {
+  const total: Quantities = {};
+  for (const container of spec.containers ?? []) addAll(total, sumOf(container, side));
+  const sidecars: Quantities = {};
+  const whileInitializing: Quantities = {};
+  for (const container of spec.initContainers ?? []) {
+    const own: Quantities = { ...sumOf(container, side) };
+    if (container.restartPolicy === "Always") {
+      addAll(total, own);
+      addAll(sidecars, own);
+      raiseTo(whileInitializing, sidecars);
+    } else {
+      addAll(own, sidecars);
+      raiseTo(whileInitializing, own);
+    }
+  }
+  raiseTo(total, whileInitializing);
+  for (const [name, quantity] of Object.entries(spec.resources?.[side] ?? {})) total[name] = quantity;
+  if (side === "requests") addAll(total, spec.overhead);
+  else {
+    for (const [name, quantity] of Object.entries(spec.overhead ?? {})) {
+      const limit = total[name];
+      if (limit !== undefined) total[name] = addQuantities(limit, quantity);
+    }
+  }
+  return total;
+}
+
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+const isZero = (quantity: string | undefined): boolean =>
+  quantity === undefined || compareQuantities(quantity, "0") === 0;
+
+/** By cpu and memory of all containers and init containers. */
+export function qosClass(spec: PodSpec): QosClass {
+  const containers: readonly Pick<Container, "resources">[] =
+    spec.resources?.requests !== undefined || spec.resources?.limits !== undefined
+      ? [{ resources: spec.resources }]
+      : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  let hasAny = false;
+  let isGuaranteed = true;
+  for (const { resources } of containers) {
+    for (const name of ["cpu", "memory"]) {
+      const request = resources?.requests?.[name];
+      const limit = resources?.limits?.[name];
+      if (!isZero(request) || !isZero(limit)) hasAny = true;
+      if (isZero(limit) || (request !== undefined && compareQuantities(request, limit ?? "0") !== 0)) {
+        isGuaranteed = false;
+      }
+    }
+  }
+  if (!hasAny) return "BestEffort";
+  return isGuaranteed ? "Guaranteed" : "Burstable";
+}
+
+/** Whether a text is a quantity at all. */
+export function isQuantity(text: string): boolean {
+  return parseQuantity(text) !== undefined;
+}
