@@ -1,0 +1,94 @@
+/**
+ * Walls between rooms, made from layers.json: imports go down only, through faces, never in circles.
+ * Checked by `npm run check:walls`; each wall has a planted violation in test/house/walls.test.ts.
+ * Not here: what the rooms are (docs/designs/0001).
+ */
+const layers = require("./layers.json");
+
+/** Rooms in which each sub-folder is a room of its own. */
+const roomsOfRooms = ["controllers"];
+/** npm packages and the one folder that may import each; `main` may import all. */
+const owners = {
+  "@photostructure/sqlite": "src/storage",
+  "@peculiar/x509": "src/apiserver",
+  "reflect-metadata": "src/apiserver",
+  "prom-client": "src/main",
+  pino: "src/main",
+  commander: "src/main",
+};
+const tests = "\\.test\\.ts$|\\.prop\\.test\\.ts$|^src/testing/";
+
+const downwards = Object.entries(layers)
+  .filter(([, below]) => !below.includes("*"))
+  .map(([room, below]) => ({
+    name: `down-from-${room}`,
+    comment: `${room} may import ${below.join(", ") || "nothing"}`,
+    severity: "error",
+    from: { path: `^src/${room}/`, pathNot: tests },
+    to: { path: "^src/", pathNot: `^src/(${[room, ...below].join("|")})/` },
+  }));
+
+const faces = Object.keys(layers).map((room) =>
+  roomsOfRooms.includes(room)
+    ? {
+        name: `face-of-${room}`,
+        comment: `each folder in ${room} is a room: others import its index.ts only`,
+        severity: "error",
+        from: { path: `^src/([^/]+/[^/]+)`, pathNot: tests },
+        to: { path: `^src/${room}/([^/]+)/`, pathNot: [`^src/${room}/[^/]+/index\\.ts$`, "^src/$1/"] },
+      }
+    : {
+        name: `face-of-${room}`,
+        comment: `others import src/${room}/index.ts only`,
+        severity: "error",
+        from: { path: "^src/", pathNot: [`^src/${room}/`, tests] },
+        to: { path: `^src/${room}/`, pathNot: `^src/${room}/index\\.ts$` },
+      },
+);
+
+const siblings = {
+  name: "controllers-are-strangers",
+  comment: "rooms on one line never import each other",
+  severity: "error",
+  from: { path: "^src/controllers/([^/]+)/", pathNot: tests },
+  to: { path: "^src/controllers/", pathNot: "^src/controllers/$1/" },
+};
+
+const owned = Object.entries(owners).map(([name, folder]) => ({
+  name: `owner-of-${name.replace(/\W+/g, "-")}`,
+  comment: `${name} is imported in ${folder} only`,
+  severity: "error",
+  from: { path: "^src/", pathNot: [`^${folder}/`, "^src/main/", tests] },
+  to: { path: `node_modules/${name}/` },
+}));
+
+module.exports = {
+  forbidden: [
+    ...downwards,
+    ...faces,
+    siblings,
+    ...owned,
+    {
+      name: "pure",
+      comment: "pure rooms import no module of Node",
+      severity: "error",
+      from: { path: "^src/(base|machinery|api)/|^src/controllers/[^/]+/plan\\.ts$", pathNot: tests },
+      to: { dependencyTypes: ["core"] },
+    },
+    { name: "no-circles", severity: "error", from: { path: "^src/" }, to: { circular: true } },
+    {
+      name: "testing-is-for-tests",
+      severity: "error",
+      from: { path: "^src/", pathNot: tests },
+      to: { path: "^src/testing/" },
+    },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    parser: "swc",
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    moduleSystems: ["es6"],
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"], extensions: [".ts", ".mjs", ".js"] },
+  },
+};
