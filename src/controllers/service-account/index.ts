@@ -1,0 +1,6 @@
+/** Face of `controllers/service-account`: the service account `default` in every namespace. */
+export {
+  createServiceAccountController,
+  type ServiceAccountDependencies,
+  type ServiceAccountOptions,
+} from "./controller.ts";
