@@ -1,0 +1,81 @@
+/**
+ * `apply`: makes objects be as their manifests say, and remembers the manifest in the annotation that kubectl uses,
+ * so that either can go on after the other. Not here: reading manifests (manifests.ts), server-side apply.
+ */
+import { type Kind, kinds, schemas } from "../api/index.ts";
+import type { Client } from "../client/index.ts";
+import { apiVersionOf, encodeJson, isNotFound, type KubeObject } from "../machinery/index.ts";
+import type { Manifest } from "./manifests.ts";
+import { threeWayPatch } from "./three-way.ts";
+import { UsageError } from "./usage-error.ts";
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+export type Outcome = "created" | "configured" | "unchanged";
+
+export interface Applied {
+  /** `daemonset.apps/name`. */
+  readonly name: string;
+  readonly outcome: Outcome;
+}
+
+/** @throws UsageError when no kind fits, naming the document. */
+function kindOf(manifest: Manifest): Kind {
+  const { apiVersion, kind } = manifest.object;
+  const found = kinds.find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `${manifest.source}: no matches for kind "${kind}" in version "${apiVersion}"`,
+    "`kubectl api-resources` lists what is served",
+  );
+}
+
+/** Applies one manifest. @throws StatusError as the server answers; UsageError for a kind that is not served. */
+export async function apply(client: Client, manifest: Manifest): Promise<Applied> {
+  const kind = kindOf(manifest);
+  const { resource } = kind;
+  const object = withNamespace(manifest.object, resource.namespaced);
+  const name = object.metadata.name!;
+  const shown = `${kind.singular}${resource.group === "" ? "" : `.${resource.group}`}/${name}`;
+  const text = `${encodeJson(annotated(object, undefined))}\n`;
+  const wanted = annotated(object, text);
+  const address = {
+    name,
+    ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+  };
+  const live = await client.get(resource, address).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+  const options = { fieldManager: "lares", fieldValidation: "Strict" } as const;
+  if (live === undefined) {
+    await client.create(resource, wanted, options);
+    return { name: shown, outcome: "created" };
+  }
+  const before = live.metadata.annotations?.[lastApplied];
+  if (before === text) return { name: shown, outcome: "unchanged" };
+  const last = before === undefined ? undefined : (JSON.parse(before) as object);
+  const body = threeWayPatch(schemas, kind.schema, { last, wanted });
+  const patched = await client.patch(resource, address, { type: "strategic", body }, options);
+  const isSame = patched.metadata.resourceVersion === live.metadata.resourceVersion;
+  return { name: shown, outcome: isSame ? "unchanged" : "configured" };
+}
+
+function withNamespace(object: KubeObject, isNamespaced: boolean): KubeObject {
+  const { namespace, ...rest } = object.metadata;
+  return isNamespaced
+    ? { ...object, metadata: { ...rest, namespace: namespace ?? "default" } }
+    : { ...object, metadata: rest };
+}
+
+/** The object with the annotation set to `text`, or without it, so that the text never holds itself. */
+function annotated(object: KubeObject, text: string | undefined): KubeObject {
+  const { [lastApplied]: _, ...annotations } = object.metadata.annotations ?? {};
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      annotations: text === undefined ? annotations : { ...annotations, [lastApplied]: text },
+    },
+  };
+}
