@@ -79,7 +79,9 @@ export function keyOf(object: KubeObject): string {
 /** Splits a key made by `keyOf`. */
 export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
   const slash = key.indexOf("/");
-  return slash < 0 ? { namespace: "", name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+  return slash < 0
+    ? { namespace: "", name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 /** The reference with `controller: true`, if any; the server refuses objects with two. */

@@ -34,8 +34,10 @@ export interface PathOptions {
 
 /** The URL path of a collection, an object or a subresource; segments are percent-encoded. */
 export function resourcePath(resource: Resource, options: PathOptions = {}): string {
-  const root = resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const scope = resource.namespaced && options.namespace ? `/namespaces/${encodeURIComponent(options.namespace)}` : "";
+  const root =
+    resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope =
+    resource.namespaced && options.namespace ? `/namespaces/${encodeURIComponent(options.namespace)}` : "";
   const name = options.name === undefined ? "" : `/${encodeURIComponent(options.name)}`;
   const sub = options.subresource === undefined ? "" : `/${options.subresource}`;
   return `${root}${scope}/${resource.resource}${name}${sub}`;

@@ -1,0 +1,303 @@
+/**
+ * From any JSON tree to an object of a known type, as Go would read and write it again.
+ * Not here: defaults, validation (api/); parsing of bytes (json.ts).
+ */
+import { type IntOrString } from "./int-or-string.ts";
+import { encodeJson, RawJson } from "./go-json.ts";
+import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
+import { formatQuantity, parseQuantity, quantityFormatMessage } from "./quantity.ts";
+import { type Field, resolveSchema, type ScalarSchema, type Schema, type SchemaTable } from "./schema.ts";
+import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
+
+export interface Decoded<T = JsonObject> {
+  /** A fresh graph; shares nothing with the input but immutable RawJson. Whole only when `errors` is empty. */
+  readonly object: T;
+  /** Paths of dropped fields, in input order: `spec.containers[0].foo`. */
+  readonly unknown: readonly string[];
+  /** Go-like texts that name type and path. */
+  readonly errors: readonly string[];
+}
+
+export interface DecodeOptions {
+  /** Path of the value inside its object; absent means the root. */
+  readonly path?: string;
+}
+
+/**
+ * Reads `value` as the named type. null means absent; unknown fields are dropped and told; quantities and times become
+ * canonical; zero values are dropped where Go's omitempty would (see Field). Key order follows the input, then absent
+ * required fields. Never changes `value`.
+ */
+export function decodeObject<T = JsonObject>(
+  table: SchemaTable,
+  schemaName: string,
+  value: unknown,
+  options: DecodeOptions = {},
+): Decoded<T> {
+  const decoder = new Decoder(table);
+  const path = options.path ?? "";
+  const schema: Schema = { type: "ref", name: schemaName };
+  const object = decoder.decode({ schema, value, path, owner: typeNameOf(schemaName), field: path });
+  return { object: object as T, unknown: decoder.unknown, errors: decoder.errors };
+}
+
+/** Top-level and nested paths of rawText fields outside lists: what parseJson should keep as text. */
+export function rawTextPaths(table: SchemaTable, schemaName: string): string[] {
+  const paths: string[] = [];
+  const schema = resolveSchema(table, { type: "ref", name: schemaName });
+  if (schema.type !== "object") return paths;
+  for (const [key, field] of Object.entries(schema.fields)) {
+    if (field.schema.type === "rawText") paths.push(key);
+  }
+  return paths;
+}
+
+interface Place {
+  readonly schema: Schema;
+  readonly value: unknown;
+  readonly path: string;
+  /** Go's name of the struct that holds the field, for errors. */
+  readonly owner: string;
+}
+
+class Decoder {
+  readonly unknown: string[] = [];
+  readonly errors: string[] = [];
+  readonly #table: SchemaTable;
+
+  constructor(table: SchemaTable) {
+    this.#table = table;
+  }
+
+  decode(place: Place & { readonly field?: string }): unknown {
+    const { schema, value, path } = place;
+    switch (schema.type) {
+      case "ref": {
+        const target = resolveSchema(this.#table, schema);
+        const owner = target.type === "object" ? typeNameOf(schema.name) : place.owner;
+        return this.decode({ schema: target, value, path, owner });
+      }
+      case "object":
+        return this.#object(schema.fields, place);
+      case "map":
+        return this.#map(schema.of, place);
+      case "array":
+        return this.#array(schema.of, place);
+      default:
+        return this.#scalar(schema, place);
+    }
+  }
+
+  #object(fields: Readonly<Record<string, Field>>, place: Place): unknown {
+    const value = unwrapRaw(place.value);
+    if (!isObject(value)) return this.#mismatch(place, place.owner);
+    const { path, owner } = place;
+    const object: JsonObject = {};
+    for (const key of Object.keys(value)) {
+      const member = value[key];
+      if (member === undefined) continue;
+      const memberPath = path === "" ? key : `${path}.${key}`;
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      if (field === undefined) {
+        this.unknown.push(memberPath);
+      } else if (member !== null) {
+        const decoded = this.decode({ schema: field.schema, value: member, path: memberPath, owner });
+        if (field.required === true || field.pointer === true || !isDroppedZero(decoded))
+          setOwn(object, key, decoded);
+      }
+    }
+    this.#fillRequired(fields, object);
+    return object;
+  }
+
+  #fillRequired(fields: Readonly<Record<string, Field>>, object: JsonObject): void {
+    for (const key in fields) {
+      const field = fields[key];
+      if (field?.required !== true || getOwn(object, key) !== undefined) continue;
+      const zero = field.pointer === true ? null : this.#zero(field.schema, false);
+      if (zero !== undefined) setOwn(object, key, zero);
+    }
+  }
+
+  /** What Go's zero value looks like in JSON; undefined where it would be null, unless an element needs one. */
+  #zero(schema: Schema, isElement: boolean): unknown {
+    const target = resolveSchema(this.#table, schema);
+    switch (target.type) {
+      case "string":
+        return "";
+      case "integer":
+      case "number":
+      case "intOrString":
+        return 0;
+      case "boolean":
+        return false;
+      case "quantity":
+        return "0";
+      case "object": {
+        const object: JsonObject = {};
+        this.#fillRequired(target.fields, object);
+        return object;
+      }
+      case "map":
+        return isElement ? {} : undefined;
+      case "array":
+        return isElement ? [] : undefined;
+      case "bytes":
+        return isElement ? "" : undefined;
+      default:
+        return isElement ? null : undefined;
+    }
+  }
+
+  #map(of: Schema, place: Place): unknown {
+    const value = unwrapRaw(place.value);
+    if (!isObject(value)) return this.#mismatch(place, `map[string]${this.#goType(of)}`);
+    const map: JsonObject = {};
+    for (const key of Object.keys(value)) {
+      const member = value[key];
+      if (member === undefined) continue;
+      const path = `${place.path}.${key}`;
+      const decoded =
+        member === null
+          ? this.#zero(of, true)
+          : this.decode({ schema: of, value: member, path, owner: place.owner });
+      setOwn(map, key, decoded);
+    }
+    return map;
+  }
+
+  #array(of: Schema, place: Place): unknown {
+    const { value, owner } = place;
+    if (!Array.isArray(value)) return this.#mismatch(place, `[]${this.#goType(of)}`);
+    return (value as unknown[]).map((element, index) =>
+      element === null || element === undefined
+        ? this.#zero(of, true)
+        : this.decode({ schema: of, value: element, path: `${place.path}[${index}]`, owner }),
+    );
+  }
+
+  #scalar(schema: ScalarSchema, place: Place): unknown {
+    const { value } = place;
+    switch (schema.type) {
+      case "string":
+        return typeof value === "string" ? value : this.#mismatch(place, "string");
+      case "integer":
+        return this.#integer(schema, place);
+      case "number":
+        return typeof value === "number" ? value : this.#mismatch(place, "float64");
+      case "boolean":
+        return typeof value === "boolean" ? value : this.#mismatch(place, "bool");
+      case "bytes":
+        return this.#bytes(place);
+      case "quantity":
+        return this.#quantity(place);
+      case "intOrString":
+        return this.#intOrString(place);
+      case "time":
+      case "microTime":
+        return this.#time(schema.type, place);
+      case "raw":
+        return copyJson(unwrapRaw(value));
+      case "rawText":
+        return value instanceof RawJson ? value : new RawJson(encodeJson(value));
+    }
+  }
+
+  #integer(schema: ScalarSchema, place: Place): unknown {
+    const { value } = place;
+    const goType = schema.bits === 32 ? "int32" : "int64";
+    if (typeof value !== "number") return this.#mismatch(place, goType);
+    const limit = schema.bits === 32 ? 2 ** 31 : 2 ** 63;
+    const fits =
+      Number.isInteger(value) && value >= -limit && (schema.bits === 32 ? value < limit : value <= limit);
+    return fits ? value : this.#mismatch(place, goType);
+  }
+
+  #intOrString(place: Place): IntOrString | undefined {
+    const { value } = place;
+    if (typeof value === "string") return value;
+    const fits = typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 2 ** 31;
+    return fits ? value : (this.#mismatch(place, "int32") as undefined);
+  }
+
+  #bytes(place: Place): unknown {
+    const { value } = place;
+    if (typeof value !== "string") return this.#mismatch(place, "[]uint8");
+    const plain = value.replace(/[\r\n]/g, "");
+    if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) return plain;
+    const valid = /^[A-Za-z0-9+/]*/.exec(plain)?.[0].length ?? 0;
+    return this.#fail(`illegal base64 data at input byte ${valid}`, place.path);
+  }
+
+  #quantity(place: Place): unknown {
+    const { value } = place;
+    if (typeof value !== "string" && typeof value !== "number")
+      return this.#fail(quantityFormatMessage, place.path);
+    const quantity = parseQuantity(String(value).trim());
+    return quantity === undefined ? this.#fail(quantityFormatMessage, place.path) : formatQuantity(quantity);
+  }
+
+  #time(type: "time" | "microTime", place: Place): unknown {
+    const { value } = place;
+    if (typeof value !== "string") return this.#mismatch(place, "string");
+    const ms = parseTimeMs(value);
+    if (ms !== undefined) return type === "time" ? formatTime(ms) : formatMicroTime(ms);
+    const layout = type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    return this.#fail(
+      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse it`,
+      place.path,
+    );
+  }
+
+  #mismatch(place: Place, goType: string): undefined {
+    const found = nameOfType(unwrapRaw(place.value));
+    const field = place.path === "" ? "value" : `struct field ${place.owner}.${place.path}`;
+    this.errors.push(`json: cannot unmarshal ${found} into Go ${field} of type ${goType}`);
+    return undefined;
+  }
+
+  #fail(text: string, path: string): undefined {
+    this.errors.push(path === "" ? text : `${path}: ${text}`);
+    return undefined;
+  }
+
+  #goType(schema: Schema): string {
+    if (schema.type === "ref") return typeNameOf(schema.name);
+    switch (schema.type) {
+      case "array":
+        return `[]${this.#goType(schema.of)}`;
+      case "map":
+        return `map[string]${this.#goType(schema.of)}`;
+      case "integer":
+        return schema.bits === 32 ? "int32" : "int64";
+      case "boolean":
+        return "bool";
+      case "number":
+        return "float64";
+      case "bytes":
+        return "[]uint8";
+      case "object":
+        return "struct";
+      default:
+        return schema.type;
+    }
+  }
+}
+
+/** `core.v1.PodSpec` → `v1.PodSpec`, as Go prints it; the last part alone names the struct of a field. */
+function typeNameOf(schemaName: string): string {
+  return schemaName.slice(schemaName.lastIndexOf(".") + 1);
+}
+
+function nameOfType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "number" : `number ${value}`;
+  return typeof value;
+}
+
+/** Zero values that Go's omitempty leaves out; objects are structs behind pointers here and stay. */
+function isDroppedZero(value: unknown): boolean {
+  if (value === undefined || value === "" || value === 0 || value === false || value === null) return true;
+  return Array.isArray(value) && value.length === 0;
+}

@@ -1,0 +1,79 @@
+/**
+ * Field selectors: exact comparison of single fields. Not here: which fields a kind has (api/kinds.ts).
+ * Upstream: kubernetes v1.34, apimachinery/pkg/fields/selector.go.
+ */
+import { badRequest } from "./status.ts";
+
+export interface FieldRequirement {
+  readonly field: string;
+  readonly operator: "=" | "!=";
+  readonly value: string;
+}
+
+export interface FieldSelector {
+  readonly requirements: readonly FieldRequirement[];
+  /** `get` gives a field's text, "" when it is missing. */
+  matches(get: (field: string) => string): boolean;
+}
+
+/**
+ * An empty text selects everything. Whether a field is known is for the caller to judge.
+ * @throws StatusError 400 when the text cannot be understood.
+ */
+export function parseFieldSelector(text: string): FieldSelector {
+  const requirements: FieldRequirement[] = [];
+  for (const term of splitTerms(text)) if (term !== "") requirements.push(parseTerm(term, text));
+  return fieldSelector(requirements);
+}
+
+/** Everything when there are none. */
+export function fieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
+  return {
+    requirements,
+    matches: (get) =>
+      requirements.every(({ field, operator, value }) => (get(field) === value) === (operator === "=")),
+  };
+}
+
+/** The text that parses to the same requirements. */
+export function formatFieldSelector(selector: FieldSelector): string {
+  return selector.requirements
+    .map(({ field, operator, value }) => `${field}${operator}${value.replace(/[\\,=]/g, "\\$&")}`)
+    .join(",");
+}
+
+/** Splits at commas that are not escaped. */
+function splitTerms(text: string): string[] {
+  return (
+    text
+      .match(/(?:^|,)(?:\\[^]|[^,\\]|\\$)*/g)
+      ?.map((term) => (term.startsWith(",") ? term.slice(1) : term)) ?? []
+  );
+}
+
+function parseTerm(term: string, whole: string): FieldRequirement {
+  const match = /^([^=!]*(?:!(?!=)[^=!]*)*)(!=|==|=)([^]*)$/.exec(term);
+  if (match === null) throw badRequest(`invalid selector: '${whole}'; can't understand '${term}'`);
+  const [, field = "", operator = "", value = ""] = match;
+  return { field, operator: operator === "!=" ? "!=" : "=", value: unescapeValue(value) };
+}
+
+function unescapeValue(value: string): string {
+  let plain = "";
+  for (let i = 0; i < value.length; i++) {
+    const char = value.charAt(i);
+    if (char === "\\") {
+      i++;
+      const escaped = value.charAt(i);
+      if (escaped !== "\\" && escaped !== "," && escaped !== "=") {
+        throw badRequest(`invalid field selector: invalid escape sequence: \\${escaped}`);
+      }
+      plain += escaped;
+    } else if (char === "," || char === "=") {
+      throw badRequest(`invalid field selector: unescaped character in value: ${char.charCodeAt(0)}`);
+    } else {
+      plain += char;
+    }
+  }
+  return plain;
+}

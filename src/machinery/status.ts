@@ -1,0 +1,376 @@
+/**
+ * Failures as the API sends them: the Status object, makers with upstream's wording, predicates on any thrown value.
+ * Not here: when to refuse (apiserver, api); storage failures (storage/).
+ * Upstream: kubernetes v1.34, apimachinery/pkg/api/errors/errors.go.
+ */
+import { type FieldError, goQuote, joinFieldErrors } from "./field-error.ts";
+import { qualifiedResource } from "./resource.ts";
+
+export type StatusReason =
+  | ""
+  | "BadRequest"
+  | "Unauthorized"
+  | "Forbidden"
+  | "NotFound"
+  | "MethodNotAllowed"
+  | "NotAcceptable"
+  | "AlreadyExists"
+  | "Conflict"
+  | "Expired"
+  | "Gone"
+  | "RequestEntityTooLarge"
+  | "UnsupportedMediaType"
+  | "Invalid"
+  | "TooManyRequests"
+  | "InternalError"
+  | "ServerTimeout"
+  | "ServiceUnavailable"
+  | "Timeout";
+
+export interface StatusCause {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly field?: string;
+}
+
+export interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  /** The plural resource; in Invalid the Kind. */
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly StatusCause[];
+  readonly retryAfterSeconds?: number;
+}
+
+export interface Status {
+  readonly kind: "Status";
+  readonly apiVersion: "v1";
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly status: "Success" | "Failure";
+  readonly message?: string;
+  /** One of StatusReason; other servers may send others. */
+  readonly reason?: string;
+  readonly details?: StatusDetails;
+  readonly code?: number;
+}
+
+/** The only error that travels over HTTP; `message` is the Status's message. */
+export class StatusError extends Error {
+  readonly status: Status;
+
+  constructor(status: Status, options?: { readonly cause?: unknown }) {
+    super(status.message ?? status.reason ?? "unknown failure", options);
+    this.name = "StatusError";
+    this.status = status;
+  }
+}
+
+/** A resource as failures name it; the core group is empty. Every `Resource` fits. */
+export interface GroupResource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+export interface GroupKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+export function badRequest(message: string): StatusError {
+  return failure(400, "BadRequest", message);
+}
+
+export function unauthorized(message = "Unauthorized"): StatusError {
+  return failure(401, "Unauthorized", message);
+}
+
+/** `pods "x" is forbidden: detail`; without a name `pods is forbidden: …`; without a resource `forbidden: …`. */
+export function forbidden(resource: GroupResource, name: string, detail: string): StatusError {
+  const what =
+    resource.resource === ""
+      ? ""
+      : name === ""
+        ? `${qualifiedResource(resource)} is `
+        : `${named(resource, name)} is `;
+  return failure(403, "Forbidden", `${what}forbidden: ${detail}`, detailsOf(resource, name));
+}
+
+export function notFound(resource: GroupResource, name: string): StatusError {
+  return failure(404, "NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
+}
+
+/** For paths that lead nowhere. */
+export function pathNotFound(): StatusError {
+  return failure(404, "NotFound", "the server could not find the requested resource", {});
+}
+
+/** `action` is the verb: `update is not supported on resources of kind "…"`. */
+export function methodNotAllowed(resource: GroupResource, action: string): StatusError {
+  const message = `${action} is not supported on resources of kind ${goQuote(qualifiedResource(resource))}`;
+  return failure(405, "MethodNotAllowed", message, detailsOf(resource, ""));
+}
+
+export function notAcceptable(accepted: readonly string[]): StatusError {
+  return failure(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
+}
+
+export function alreadyExists(resource: GroupResource, name: string): StatusError {
+  return failure(409, "AlreadyExists", `${named(resource, name)} already exists`, detailsOf(resource, name));
+}
+
+/** No free name was found for `metadata.generateName`; the client may try again after a second. */
+export function generateNameConflict(resource: GroupResource, name: string): StatusError {
+  const message = `${named(resource, name)} already exists, the server was not able to generate a unique name for the object`;
+  return failure(409, "AlreadyExists", message, { ...detailsOf(resource, name), retryAfterSeconds: 1 });
+}
+
+/** What a lost optimistic lock says. */
+export const modifiedMessage =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+/** `Operation cannot be fulfilled on pods "x": detail`. */
+export function conflict(
+  resource: GroupResource,
+  name: string,
+  detail: string = modifiedMessage,
+): StatusError {
+  const message = `Operation cannot be fulfilled on ${named(resource, name)}: ${detail}`;
+  return failure(409, "Conflict", message, detailsOf(resource, name));
+}
+
+/** Server-side apply met other managers; `message` lists them. */
+export function applyConflict(causes: readonly StatusCause[], message: string): StatusError {
+  return failure(409, "Conflict", message, { causes });
+}
+
+export interface ExpiredOptions {
+  /** Token to go on with, inconsistently. */
+  readonly continue?: string;
+}
+
+/** The asked resource version is no longer kept. */
+export function expired(message: string, options: ExpiredOptions = {}): StatusError {
+  const { status } = failure(410, "Expired", message);
+  return options.continue === undefined
+    ? new StatusError(status)
+    : new StatusError({ ...status, metadata: { continue: options.continue } });
+}
+
+export function gone(message: string): StatusError {
+  return failure(410, "Gone", message);
+}
+
+export function requestEntityTooLarge(message: string): StatusError {
+  return failure(413, "RequestEntityTooLarge", `Request entity too large: ${message}`);
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+  return failure(415, "UnsupportedMediaType", message);
+}
+
+/** `DaemonSet.apps "x" is invalid: …`, each error a cause. */
+export function invalid(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
+  const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
+  const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
+  const joined = joinFieldErrors(errors);
+  const message = `${qualified} ${goQuote(name)} is invalid${joined === "" ? "" : `: ${joined}`}`;
+  return failure(422, "Invalid", message, {
+    ...detailsOf({ group: kind.group, resource: kind.kind }, name),
+    causes,
+  });
+}
+
+/** 422 without a kind: a JSON patch that could not be applied. */
+export function unprocessable(
+  message = "the server rejected our request due to an error in our request",
+): StatusError {
+  return failure(422, "Invalid", message, {});
+}
+
+export interface RetryOptions {
+  /** Also sent as Retry-After header: clients then retry by themselves. */
+  readonly retryAfterSeconds?: number;
+  readonly causes?: readonly StatusCause[];
+}
+
+export function tooManyRequests(message: string, options: RetryOptions = {}): StatusError {
+  return failure(429, "TooManyRequests", message, { ...options });
+}
+
+export function internalError(error: unknown): StatusError {
+  const text = error instanceof Error ? error.message : String(error);
+  const status = failure(500, "InternalError", `Internal error occurred: ${text}`, {
+    causes: [{ message: text }],
+  }).status;
+  return new StatusError(status, { cause: error });
+}
+
+export function serverTimeout(
+  resource: GroupResource,
+  operation: string,
+  retryAfterSeconds = 0,
+): StatusError {
+  const message = `The ${operation} operation against ${qualifiedResource(resource)} could not be completed at this time, please try again.`;
+  return failure(500, "ServerTimeout", message, { ...detailsOf(resource, ""), retryAfterSeconds });
+}
+
+export function serviceUnavailable(message: string, options: RetryOptions = {}): StatusError {
+  const hasDetails = options.retryAfterSeconds !== undefined || options.causes !== undefined;
+  return failure(503, "ServiceUnavailable", message, hasDetails ? { ...options } : undefined);
+}
+
+export function timeout(message: string, options: RetryOptions = {}): StatusError {
+  return failure(504, "Timeout", `Timeout: ${message}`, { ...options });
+}
+
+/** A read at a revision that does not exist yet. */
+export function resourceVersionTooLarge(asked: string | number, current: string | number): StatusError {
+  const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+  return timeout(`Too large resource version: ${asked}, current: ${current}`, {
+    retryAfterSeconds: 1,
+    causes,
+  });
+}
+
+export function successStatus(details?: StatusDetails): Status {
+  const base = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" } as const;
+  return details === undefined ? base : { ...base, details };
+}
+
+export function isNotFound(error: unknown): boolean {
+  return hasReason(error, "NotFound", 404);
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return hasReason(error, "AlreadyExists");
+}
+
+export function isConflict(error: unknown): boolean {
+  return hasReason(error, "Conflict", 409);
+}
+
+export function isInvalid(error: unknown): boolean {
+  return hasReason(error, "Invalid", 422);
+}
+
+/** True for Expired; Gone counts too, as both mean: list again. */
+export function isExpired(error: unknown): boolean {
+  return hasReason(error, "Expired") || hasReason(error, "Gone", 410);
+}
+
+export function isForbidden(error: unknown): boolean {
+  return hasReason(error, "Forbidden", 403);
+}
+
+export function isUnauthorized(error: unknown): boolean {
+  return hasReason(error, "Unauthorized", 401);
+}
+
+export function isBadRequest(error: unknown): boolean {
+  return hasReason(error, "BadRequest", 400);
+}
+
+export function isMethodNotAllowed(error: unknown): boolean {
+  return hasReason(error, "MethodNotAllowed", 405);
+}
+
+export function isTooManyRequests(error: unknown): boolean {
+  return hasReason(error, "TooManyRequests", 429);
+}
+
+export function isInternalError(error: unknown): boolean {
+  return hasReason(error, "InternalError", 500);
+}
+
+export function isServerTimeout(error: unknown): boolean {
+  return hasReason(error, "ServerTimeout");
+}
+
+export function isServiceUnavailable(error: unknown): boolean {
+  return hasReason(error, "ServiceUnavailable", 503);
+}
+
+export function isTimeout(error: unknown): boolean {
+  return hasReason(error, "Timeout", 504);
+}
+
+/** Whether the failure lists a cause of this reason (`NamespaceTerminating`). */
+export function hasStatusCause(error: unknown, reason: string): boolean {
+  return failureStatus(error)?.details?.causes?.some((cause) => cause.reason === reason) ?? false;
+}
+
+/** Seconds after which the server suggests another try; 0 when it does not. */
+export function suggestedRetrySeconds(error: unknown): number {
+  return failureStatus(error)?.details?.retryAfterSeconds ?? 0;
+}
+
+/** The Status inside a thrown value; anything else becomes an InternalError that tells its message. */
+export function statusOf(error: unknown): Status {
+  return failureStatus(error) ?? internalError(error).status;
+}
+
+/** Structural, since errors cross processes and module copies: a Status itself, or anything that carries one. */
+function failureStatus(error: unknown): Status | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  if ((error as { readonly kind?: unknown }).kind === "Status") return error as Status;
+  const carried = (error as { readonly status?: unknown }).status;
+  if (typeof carried !== "object" || carried === null) return undefined;
+  return (carried as { readonly kind?: unknown }).kind === "Status" ? (carried as Status) : undefined;
+}
+
+/** As upstream: the reason decides; the code only when the reason is missing or unknown. */
+function hasReason(error: unknown, reason: StatusReason, code?: number): boolean {
+  const status = failureStatus(error);
+  if (status === undefined) return false;
+  if (status.reason === reason) return true;
+  return code !== undefined && status.code === code && !knownReasons.has(status.reason ?? "");
+}
+
+const knownReasons: ReadonlySet<string> = new Set<StatusReason>([
+  "BadRequest",
+  "Unauthorized",
+  "Forbidden",
+  "NotFound",
+  "MethodNotAllowed",
+  "NotAcceptable",
+  "AlreadyExists",
+  "Conflict",
+  "Expired",
+  "Gone",
+  "RequestEntityTooLarge",
+  "UnsupportedMediaType",
+  "Invalid",
+  "TooManyRequests",
+  "InternalError",
+  "ServerTimeout",
+  "ServiceUnavailable",
+  "Timeout",
+]);
+
+function failure(code: number, reason: StatusReason, message: string, details?: StatusDetails): StatusError {
+  const status: Status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    ...(details === undefined ? {} : { details }),
+    code,
+  };
+  return new StatusError(status);
+}
+
+function named(resource: GroupResource, name: string): string {
+  return `${qualifiedResource(resource)} ${goQuote(name)}`;
+}
+
+function detailsOf(resource: GroupResource, name: string): StatusDetails {
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(resource.group === "" ? {} : { group: resource.group }),
+    ...(resource.resource === "" ? {} : { kind: resource.resource }),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Times as they travel: metav1.Time in whole seconds, MicroTime with six digits, and ages as kubectl prints them.
+ * Not here: what time it is (base Clock).
+ * Upstream: kubernetes v1.34, apimachinery/pkg/apis/meta/v1/{time,micro_time}.go, util/duration/duration.go.
+ */
+
+/** `2026-11-20T16:00:00Z`; parts of a second are cut off. */
+export function formatTime(ms: number): string {
+  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, -5)}Z`;
+}
+
+/** `2026-11-20T16:00:00.123456Z`; `ms` may carry microseconds as a fraction. */
+export function formatMicroTime(ms: number): string {
+  const micros = Math.round((ms - Math.floor(ms / 1000) * 1000) * 1000);
+  if (micros === 1_000_000) return formatMicroTime(Math.floor(ms / 1000) * 1000 + 1000);
+  return `${formatTime(ms).slice(0, -1)}.${String(micros).padStart(6, "0")}Z`;
+}
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** Milliseconds since the epoch of an RFC 3339 time, with the microseconds as fraction; undefined if it is none. */
+export function parseTimeMs(text: string): number | undefined {
+  const match = rfc3339.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const offset = offsetMinutes(match[8] ?? "Z");
+  if (offset === undefined) return undefined;
+  const whole = new Date(0);
+  whole.setUTCFullYear(year, month - 1, day);
+  whole.setUTCHours(hour, minute - offset, second);
+  const micros = Math.floor(Number((match[7] ?? "0").padEnd(9, "0")) / 1000);
+  return whole.getTime() + micros / 1000;
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+function offsetMinutes(zone: string): number | undefined {
+  if (zone === "Z" || zone === "z") return 0;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(4, 6));
+  if (hours > 24 || minutes > 59) return undefined;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
+}
+
+/** An age as kubectl prints it: `45s`, `3m20s`, `2d4h`; integer division throughout. */
+export function humanDuration(seconds: number): string {
+  const total = Math.trunc(seconds);
+  if (total < -1) return "<invalid>";
+  if (total < 0) return "0s";
+  if (total < 120) return `${total}s`;
+  const minutes = Math.floor(total / 60);
+  if (minutes < 10) return two(minutes, "m", total % 60, "s");
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return two(hours, "h", minutes % 60, "m");
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  if (hours < 192) return two(days, "d", hours % 24, "h");
+  if (hours < 24 * 365 * 2) return `${days}d`;
+  const years = Math.floor(days / 365);
+  return hours < 24 * 365 * 8 ? two(years, "y", days % 365, "d") : `${years}y`;
+}
+
+function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`;
+}
