@@ -41,7 +41,14 @@ export interface Informer<T extends KubeObject> {
 
 /** One informer per resource and selector in a process, so that all controllers share caches. */
 export interface InformerFactory {
-  for<T extends KubeObject>(resource: import("../machinery/index.ts").Resource<T>, options?: { readonly fieldSelector?: string; readonly labelSelector?: string; readonly namespace?: string }): Informer<T>;
+  for<T extends KubeObject>(
+    resource: import("../machinery/index.ts").Resource<T>,
+    options?: {
+      readonly fieldSelector?: string;
+      readonly labelSelector?: string;
+      readonly namespace?: string;
+    },
+  ): Informer<T>;
   /** Starts every informer asked for so far and later. */
   start(signal: AbortSignal): void;
   /** Resolves when all started informers have synced; rejects when the signal aborts first. */

@@ -24,7 +24,24 @@ export interface Workqueue<K extends string = string> {
    * Runs `reconcile` for each key with `workers` at once until the signal aborts.
    * A throw is logged once and the key is added rate-limited; a result with `requeueAfterMs` adds it after that; else it is forgotten.
    */
-  run(options: { readonly workers: number; readonly reconcile: (key: K) => Promise<ReconcileResult>; readonly signal: AbortSignal }): Promise<void>;
+  run(options: {
+    readonly workers: number;
+    readonly reconcile: (key: K) => Promise<ReconcileResult>;
+    readonly signal: AbortSignal;
+  }): Promise<void>;
 }
 
 export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined | void;
+
+/** Thrown by a reconcile that retrying cannot help: logged, and not done again until the object changes. */
+export class TerminalError extends Error {
+  override readonly name = "TerminalError";
+}
+
+export function isTerminal(error: unknown): boolean {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    (error as { readonly name?: unknown }).name === "TerminalError"
+  );
+}

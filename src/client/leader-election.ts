@@ -1,0 +1,256 @@
+/**
+ * One leader among several processes, by a Lease: who holds it and renews it in time leads.
+ *
+ *   wait ──take──▶ lead ──renew every retryPeriod──┐
+ *     ▲ 1.0–2.2 × retryPeriod     └─ no success for renewDeadline, or abort ─▶ stop work ─▶ release ─▶ end
+ *
+ * Clocks of others are never trusted: a Lease is over when *this* process has not seen it change for its duration.
+ * Upstream: client-go tools/leaderelection/leaderelection.go.
+ * Differs: released only after the work has stopped, so that two never work at once.
+ */
+import { type Lease, leases, type LeaseSpec } from "../api/index.ts";
+import { assert, type Clock, type Log, type Random, sleep } from "../base/index.ts";
+import { formatMicroTime, isNotFound } from "../machinery/index.ts";
+import { linkedController } from "./api-client.ts";
+import type { Client } from "./client.ts";
+
+/** Part of retryPeriod that is added at random while waiting to lead. Upstream's figure. */
+const jitterFactor = 1.2;
+const defaults = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 } as const;
+
+export interface LeaderElectorOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly name: string;
+  readonly namespace: string;
+  /** Unique among the candidates, e.g. `<host>_<uuid>`. */
+  readonly identity: string;
+  readonly leaseDurationMs?: number;
+  readonly renewDeadlineMs?: number;
+  readonly retryPeriodMs?: number;
+  /** The leader's work. Its signal aborts when leadership ends; the Lease is released after the promise settles. */
+  readonly onStarted: (signal: AbortSignal) => Promise<void> | void;
+  /** Called once after leadership ended and work stopped; not when we never led. */
+  readonly onStopped?: () => void;
+  /** Called when another identity (or ours) is seen to lead. */
+  readonly onNewLeader?: (identity: string) => void;
+}
+
+export interface LeaderElector {
+  readonly isLeader: boolean;
+  /** Last identity seen to hold the Lease; "" when free or unknown. */
+  readonly leader: string;
+  /** Waits to lead, leads, and resolves when leadership is lost or the signal aborts. Runs once; call a new one to stand again. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createLeaderElector(options: LeaderElectorOptions): LeaderElector {
+  return new Elector(options);
+}
+
+class Elector implements LeaderElector {
+  readonly #options: LeaderElectorOptions & typeof defaults;
+  #observed: Lease | undefined;
+  /** When this process saw `#observed` change; monotonic. */
+  #observedAtMs = 0;
+  #reported = "";
+
+  constructor(options: LeaderElectorOptions) {
+    const merged = { ...defaults, ...options } as LeaderElectorOptions & typeof defaults;
+    assert(
+      merged.leaseDurationMs > merged.renewDeadlineMs,
+      "leaseDuration must be greater than renewDeadline",
+    );
+    assert(
+      merged.renewDeadlineMs > jitterFactor * merged.retryPeriodMs,
+      "renewDeadline must be greater than 1.2 × retryPeriod",
+    );
+    assert(merged.identity !== "", "an identity is needed");
+    this.#options = merged;
+  }
+
+  get leader(): string {
+    return this.#observed?.spec.holderIdentity ?? "";
+  }
+
+  get isLeader(): boolean {
+    return this.leader === this.#options.identity;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    if (!(await this.#acquire(signal))) return;
+    this.#options.log.info("became leader", { lease: this.#options.name, identity: this.#options.identity });
+    const work = new AbortController();
+    const done = this.#startWork(work.signal);
+    await this.#renewUntilLost(signal);
+    work.abort(new Error("leadership ended"));
+    await done;
+    await this.#release();
+    this.#options.log.info("stopped leading", {
+      lease: this.#options.name,
+      identity: this.#options.identity,
+    });
+    this.#options.onStopped?.();
+  }
+
+  async #startWork(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.onStarted(signal);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#options.log.error("the leader's work failed", { lease: this.#options.name, error });
+    }
+  }
+
+  /** @returns false when the signal aborted first. */
+  async #acquire(signal: AbortSignal): Promise<boolean> {
+    const { clock, random, retryPeriodMs, renewDeadlineMs } = this.#options;
+    while (!signal.aborted) {
+      if (await this.#attempt(signal, renewDeadlineMs)) return true;
+      await sleep(clock, retryPeriodMs * (1 + jitterFactor * random.next()), signal).catch(() => {});
+    }
+    return false;
+  }
+
+  async #renewUntilLost(signal: AbortSignal): Promise<void> {
+    const { clock, retryPeriodMs, renewDeadlineMs, log, name } = this.#options;
+    let renewedAtMs = clock.monotonicMs();
+    while (!signal.aborted) {
+      await sleep(clock, retryPeriodMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      const leftMs = renewedAtMs + renewDeadlineMs - clock.monotonicMs();
+      const startMs = clock.monotonicMs();
+      if (leftMs > 0 && (await this.#attempt(signal, leftMs))) renewedAtMs = startMs;
+      else if (!this.isLeader || clock.monotonicMs() - renewedAtMs >= renewDeadlineMs) {
+        if (!signal.aborted) log.error("leadership lost", { lease: name, leader: this.leader });
+        return;
+      }
+    }
+  }
+
+  /** One try to take or renew, given up after `timeoutMs`. Never rejects. */
+  async #attempt(signal: AbortSignal, timeoutMs: number): Promise<boolean> {
+    const bounded = linkedController(signal);
+    const timer = this.#options.clock.after(timeoutMs, () =>
+      bounded.controller.abort(new Error("timed out")),
+    );
+    const timedOut = new Promise<false>((resolve) =>
+      bounded.controller.signal.addEventListener("abort", () => resolve(false), { once: true }),
+    );
+    try {
+      return await Promise.race([this.#tryAcquireOrRenew(bounded.controller.signal), timedOut]);
+    } finally {
+      timer.cancel();
+      bounded.unlink();
+    }
+  }
+
+  async #tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
+    try {
+      if (this.isLeader && this.#isValid() && (await this.#renewKnown(signal))) return true;
+      const seen = await this.#read(signal);
+      if (seen === undefined) return await this.#create(signal);
+      if (seen.metadata.resourceVersion !== this.#observed?.metadata.resourceVersion) this.#observe(seen);
+      if (this.leader !== "" && !this.isLeader && this.#isValid()) return false;
+      return await this.#update(seen, this.#nextSpec(seen.spec), signal);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#options.log.warn("lease not taken or renewed", { lease: this.#options.name, error });
+      return false;
+    }
+  }
+
+  /** The usual way: nobody else wrote, so one update is enough. @returns false to go the long way. */
+  async #renewKnown(signal: AbortSignal): Promise<boolean> {
+    const known = this.#observed!;
+    try {
+      return await this.#update(known, this.#nextSpec(known.spec), signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#options.log.debug("lease was changed by another", { lease: this.#options.name, error });
+      return false;
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<Lease | undefined> {
+    const { client, name, namespace } = this.#options;
+    try {
+      return await client.get<Lease>(leases, { namespace, name }, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #create(signal: AbortSignal): Promise<boolean> {
+    const { client, name, namespace } = this.#options;
+    const spec = { ...this.#nextSpec(undefined), leaseTransitions: 0 };
+    const lease: Lease = {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name, namespace },
+      spec,
+    };
+    this.#observe(await client.create<Lease>(leases, lease, { signal }));
+    return true;
+  }
+
+  async #update(seen: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<boolean> {
+    this.#observe(await this.#options.client.update<Lease>(leases, { ...seen, spec }, { signal }));
+    return this.isLeader;
+  }
+
+  #nextSpec(before: LeaseSpec | undefined): LeaseSpec {
+    const { identity, leaseDurationMs, clock } = this.#options;
+    const now = formatMicroTime(clock.nowMs());
+    const isOurs = before?.holderIdentity === identity;
+    return {
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(leaseDurationMs / 1000),
+      acquireTime: isOurs ? (before.acquireTime ?? now) : now,
+      renewTime: now,
+      leaseTransitions: (before?.leaseTransitions ?? 0) + (isOurs ? 0 : 1),
+    };
+  }
+
+  #observe(lease: Lease): void {
+    this.#observed = lease;
+    this.#observedAtMs = this.#options.clock.monotonicMs();
+    if (this.leader === this.#reported) return;
+    this.#reported = this.leader;
+    if (this.leader !== "") this.#options.onNewLeader?.(this.leader);
+  }
+
+  #isValid(): boolean {
+    const durationMs = (this.#observed?.spec.leaseDurationSeconds ?? 0) * 1000;
+    return this.#observedAtMs + durationMs > this.#options.clock.monotonicMs();
+  }
+
+  /** Gives the Lease back so that another may lead at once. Best effort: it runs out by itself otherwise. */
+  async #release(): Promise<void> {
+    const { clock, log, name, renewDeadlineMs } = this.#options;
+    if (!this.isLeader) return;
+    const bounded = new AbortController();
+    const timer = clock.after(renewDeadlineMs, () => bounded.abort(new Error("timed out")));
+    try {
+      const seen = await this.#read(bounded.signal);
+      if (seen === undefined || seen.spec.holderIdentity !== this.#options.identity) return;
+      const now = formatMicroTime(clock.nowMs());
+      const leaseTransitions = seen.spec.leaseTransitions ?? 0;
+      const spec = {
+        holderIdentity: "",
+        leaseDurationSeconds: 1,
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions,
+      };
+      await this.#update(seen, spec, bounded.signal);
+    } catch (error) {
+      log.warn("lease not released", { lease: name, error });
+    } finally {
+      timer.cancel();
+    }
+  }
+}
