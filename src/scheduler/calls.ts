@@ -18,19 +18,19 @@ export interface CallDependencies {
 export async function bindPod({ client, recorder }: CallDependencies, pod: Pod, node: string): Promise<void> {
   const { name = "", namespace = "", uid } = pod.metadata;
   const metadata: ObjectMeta = { name, namespace, ...(uid === undefined ? {} : { uid }) };
-  const binding = { apiVersion: "v1", kind: "Binding", metadata, target: { apiVersion: "v1", kind: "Node", name: node } };
+  const binding = {
+    apiVersion: "v1",
+    kind: "Binding",
+    metadata,
+    target: { apiVersion: "v1", kind: "Node", name: node },
+  };
   await client.createSubresource(pods, { name, namespace, subresource: "binding" }, binding);
-  recorder.event(pod, {
-    type: "Normal",
-    reason: "Scheduled",
-    action: "Binding",
-    message: `Successfully assigned ${keyOf(pod)} to ${node}`,
-  });
+  recorder.event(pod, "Normal", "Scheduled", `Successfully assigned ${keyOf(pod)} to ${node}`);
 }
 
 /** Event and condition for a pod that no node suits. Never rejects: the next try says it again. */
 export async function reportUnschedulable(calls: CallDependencies, pod: Pod, message: string): Promise<void> {
-  calls.recorder.event(pod, { type: "Warning", reason: "FailedScheduling", action: "Scheduling", message });
+  calls.recorder.event(pod, "Warning", "FailedScheduling", message);
   await setNotScheduled(calls, pod, { reason: "Unschedulable", message });
 }
 
@@ -47,8 +47,15 @@ async function setNotScheduled(
 ): Promise<void> {
   const before = podCondition(pod, "PodScheduled");
   if (before?.status === "False" && before.reason === why.reason && before.message === why.message) return;
-  const lastTransitionTime = (before?.status === "False" && before.lastTransitionTime) || formatTime(clock.nowMs());
-  const condition = { type: "PodScheduled", status: "False", ...why, lastProbeTime: null, lastTransitionTime };
+  const lastTransitionTime =
+    (before?.status === "False" && before.lastTransitionTime) || formatTime(clock.nowMs());
+  const condition = {
+    type: "PodScheduled",
+    status: "False",
+    ...why,
+    lastProbeTime: null,
+    lastTransitionTime,
+  };
   const { name = "", namespace = "", uid } = pod.metadata;
   const body = { metadata: { uid }, status: { conditions: [condition] } };
   try {

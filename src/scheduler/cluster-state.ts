@@ -36,7 +36,9 @@ export class NodeState {
     const list = node?.status?.allocatable ?? {};
     this.node = node;
     if (before !== undefined && semanticEqual(before, list)) return;
-    this.#allocatable = new Map(Object.entries(list).map(([name, quantity]) => [name, amountOf(name, quantity)]));
+    this.#allocatable = new Map(
+      Object.entries(list).map(([name, quantity]) => [name, amountOf(name, quantity)]),
+    );
   }
 
   /** @param sign 1 when the pod comes, -1 when it goes. */

@@ -8,7 +8,8 @@ import { matchesNodeAffinity, type Pod, type Taint, untoleratedTaint } from "../
 import type { NodeState } from "./cluster-state.ts";
 import type { PodFacts } from "./pod-facts.ts";
 
-export type Filter = "NodeUnschedulable" | "NodeName" | "TaintToleration" | "NodeAffinity" | "NodePorts" | "NodeResourcesFit";
+export type Filter =
+  "NodeUnschedulable" | "NodeName" | "TaintToleration" | "NodeAffinity" | "NodePorts" | "NodeResourcesFit";
 
 export interface Rejection {
   readonly filter: Filter;
@@ -39,7 +40,10 @@ export function rejectionOf({ pod, facts }: Candidate, state: NodeState): Reject
     ? untoleratedTaint(node.spec.taints, tolerations, schedulingEffects)
     : undefined;
   if (taint !== undefined) {
-    return unresolvable("TaintToleration", `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
+    return unresolvable(
+      "TaintToleration",
+      `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`,
+    );
   }
   if (!matchesNodeAffinity(pod.spec, node)) {
     return unresolvable("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");

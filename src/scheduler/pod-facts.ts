@@ -3,8 +3,8 @@
  * Not here: whether a node suits it (filters.ts). Amounts: cpu in thousandths, everything else in whole units.
  * Upstream: kubernetes v1.35, pkg/scheduler/framework/types.go (calculateResource, GetHostPorts).
  */
-import { type Container, type Pod, podRequests } from "../api/index.ts";
-import { quantityMilli } from "../machinery/index.ts";
+import { type Container, isPodTerminal, type Pod, podRequests } from "../api/index.ts";
+import { quantityMilli, quantityValue } from "../machinery/index.ts";
 
 export interface HostPort {
   readonly ip: string;
@@ -29,8 +29,7 @@ const scoreMemoryDefault = 200 * 1024 * 1024;
 
 /** cpu in thousandths, others in units rounded up; requests are small enough for doubles (2^53). */
 export function amountOf(resource: string, quantity: string): number {
-  const milli = Number(quantityMilli(quantity));
-  return resource === "cpu" ? milli : Math.ceil(milli / 1000);
+  return resource === "cpu" ? quantityMilli(quantity) : quantityValue(quantity);
 }
 
 /** Amounts of a resource list, zeros left out. */
@@ -57,9 +56,12 @@ export function factsOf(pod: Pod): PodFacts {
 
 /** Host ports of containers that run all the time: main containers and sidecars. */
 function hostPortsOf(pod: Pod): HostPort[] {
-  const sidecars = (pod.spec.initContainers ?? []).filter((container) => container.restartPolicy === "Always");
+  const sidecars = (pod.spec.initContainers ?? []).filter(
+    (container) => container.restartPolicy === "Always",
+  );
   const ports: HostPort[] = [];
-  const containers: readonly Container[] = sidecars.length === 0 ? pod.spec.containers : [...pod.spec.containers, ...sidecars];
+  const containers: readonly Container[] =
+    sidecars.length === 0 ? pod.spec.containers : [...pod.spec.containers, ...sidecars];
   for (const container of containers) {
     for (const { hostPort, hostIP, protocol } of container.ports ?? []) {
       if (!hostPort) continue;
@@ -77,7 +79,8 @@ export const anyAddress = "0.0.0.0";
  * A term without such a field leaves every node over. Daemon pods have exactly one.
  */
 export function pinnedNodes(pod: Pod): ReadonlySet<string> | undefined {
-  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const terms =
+    pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   if (terms === undefined || terms.length === 0) return undefined;
   const pinned = new Set<string>();
   for (const term of terms) {
@@ -105,15 +108,10 @@ export function isToSchedule(pod: Pod, schedulerName: string): boolean {
     !pod.spec.nodeName &&
     pod.metadata.deletionTimestamp === undefined &&
     (pod.spec.schedulerName ?? "default-scheduler") === schedulerName &&
-    !isFinished(pod)
+    !isPodTerminal(pod)
   );
 }
 
 export function isGated(pod: Pod): boolean {
   return (pod.spec.schedulingGates?.length ?? 0) > 0;
-}
-
-/** Finished pods hold no resources. */
-export function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }

@@ -65,9 +65,12 @@ export class SchedulingQueue {
   readonly #onActive: () => void;
   readonly #entries = new Map<string, Entry>();
   readonly #active = new Heap<HeapItem>(
-    (a, b) => a.entry.priority > b.entry.priority || (a.entry.priority === b.entry.priority && a.order < b.order),
+    (a, b) =>
+      a.entry.priority > b.entry.priority || (a.entry.priority === b.entry.priority && a.order < b.order),
   );
-  readonly #backoff = new Heap<HeapItem>((a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order));
+  readonly #backoff = new Heap<HeapItem>(
+    (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
+  );
   readonly #byShape = new Map<string, Parked>();
   readonly #unpinned = new Set<Parked>();
   readonly #byNode = new Map<string, Set<Parked>>();
@@ -211,7 +214,8 @@ export class SchedulingQueue {
 
   /** One timer, for the earliest pod; it is set anew only when an earlier one comes. */
   #arm(): void {
-    while (this.#backoff.peek() && this.#backoff.peek()!.ticket !== this.#backoff.peek()!.entry.ticket) this.#backoff.pop();
+    while (this.#backoff.peek() && this.#backoff.peek()!.ticket !== this.#backoff.peek()!.entry.ticket)
+      this.#backoff.pop();
     const first = this.#backoff.peek();
     if (first === undefined || (this.#timer !== undefined && this.#timerDueMs <= first.dueMs)) return;
     this.#timer?.cancel();
@@ -233,7 +237,8 @@ export class SchedulingQueue {
   #flush(): void {
     this.#flushTimer = undefined;
     const now = this.#clock.monotonicMs();
-    for (const parked of [...this.#byShape.values()]) if (now - parked.sinceMs >= parkedMaxMs) this.release(parked);
+    for (const parked of [...this.#byShape.values()])
+      if (now - parked.sinceMs >= parkedMaxMs) this.release(parked);
     if (this.#byShape.size > 0) this.#flushTimer = this.#clock.after(flushPeriodMs, () => this.#flush());
   }
 

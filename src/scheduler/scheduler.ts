@@ -9,13 +9,13 @@
  * Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go, eventhandlers.go.
  */
 import type { Clock, Counter, Gauge, Log, Metrics, Random } from "../base/index.ts";
-import { type Node, nodes, type Pod, pods } from "../api/index.ts";
+import { isPodTerminal, type Node, nodes, type Pod, pods } from "../api/index.ts";
 import type { Client, EventRecorder, Informer, InformerFactory } from "../client/index.ts";
 import { isConflict, isNotFound, keyOf } from "../machinery/index.ts";
 import { bindPod, reportGated, reportUnschedulable } from "./calls.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { type Candidate, type Filter, rejectionOf } from "./filters.ts";
-import { factsOf, isFinished, isGated, isToSchedule, shapeOf } from "./pod-facts.ts";
+import { factsOf, isGated, isToSchedule, shapeOf } from "./pod-facts.ts";
 import { type Parked, SchedulingQueue, type Waiting } from "./queue.ts";
 import { Selector } from "./select.ts";
 
@@ -70,7 +70,9 @@ class Scheduler {
     this.#dependencies = dependencies;
     this.#queue = new SchedulingQueue(clock, () => this.#turnSoon());
     this.#selector = new Selector(this.#cluster, random);
-    this.#attempts = metrics.counter("scheduler_schedule_attempts_total", "Tries to find a node for a pod.", ["result"]);
+    this.#attempts = metrics.counter("scheduler_schedule_attempts_total", "Tries to find a node for a pod.", [
+      "result",
+    ]);
     this.#pending = metrics.gauge("scheduler_pending_pods", "Pods that wait for a node.");
     this.#pods = informers.for(pods);
     this.#nodes = informers.for(nodes);
@@ -107,7 +109,7 @@ class Scheduler {
     const key = keyOf(pod);
     if (pod.spec.nodeName) {
       this.#queue.remove(key);
-      if (isFinished(pod)) this.#freed(pod);
+      if (isPodTerminal(pod)) this.#freed(pod);
       else if (!this.#isCounted(before, pod)) this.#cluster.addPod(factsOf(pod), pod.spec.nodeName);
     } else if (!isToSchedule(pod, this.#name)) {
       this.#queue.remove(key);
@@ -134,7 +136,8 @@ class Scheduler {
   /** True for updates that change no demand, such as a new status: servers raise the generation with the spec. */
   #isCounted(before: Pod | undefined, pod: Pod): boolean {
     const { generation, uid = "" } = pod.metadata;
-    if (before === undefined || generation === undefined || before.metadata.generation !== generation) return false;
+    if (before === undefined || generation === undefined || before.metadata.generation !== generation)
+      return false;
     return this.#cluster.nodeOfPod(uid) === pod.spec.nodeName;
   }
 
@@ -201,13 +204,17 @@ class Scheduler {
       return;
     }
     const { diagnosis, pinned } = choice;
-    this.#park(waiting, { pod, facts }, {
-      shape: pinned === undefined ? shapeOf(pod, facts) : `pod ${waiting.uid}`,
-      sample: { pod, facts },
-      filters: diagnosis.filters,
-      pinned,
-      message: diagnosis.message(this.#cluster.nodeCount, pod.spec.preemptionPolicy !== "Never"),
-    });
+    this.#park(
+      waiting,
+      { pod, facts },
+      {
+        shape: pinned === undefined ? shapeOf(pod, facts) : `pod ${waiting.uid}`,
+        sample: { pod, facts },
+        filters: diagnosis.filters,
+        pinned,
+        message: diagnosis.message(this.#cluster.nodeCount, pod.spec.preemptionPolicy !== "Never"),
+      },
+    );
   }
 
   #park(waiting: Waiting, { pod }: Candidate, reason: Omit<Parked, "entries" | "sinceMs">): void {

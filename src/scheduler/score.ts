@@ -14,7 +14,11 @@ const taintWeight = 3;
 /** One number for each node, in the same order; greater is better. */
 export function scoresOf(candidate: Candidate, nodes: readonly NodeState[]): number[] {
   const scores = nodes.map((node) => leastAllocated(candidate, node));
-  addShare(scores, affinityWeight, nodes.map((node) => preference(candidate, node)));
+  addShare(
+    scores,
+    affinityWeight,
+    nodes.map((node) => preference(candidate, node)),
+  );
   const taints = nodes.map((node) => softTaints(candidate, node));
   const most = Math.max(...taints);
   if (most > 0) taints.forEach((count, i) => (scores[i]! += taintWeight * scoreMax * (1 - count / most)));
@@ -23,8 +27,11 @@ export function scoresOf(candidate: Candidate, nodes: readonly NodeState[]): num
 
 /** Free share of cpu and memory after the pod would have come, 0 to 100. */
 function leastAllocated({ facts }: Candidate, node: NodeState): number {
-  return Math.floor((freeShare(node.allocatable("cpu"), node.scoreCpu + facts.scoreCpu) +
-    freeShare(node.allocatable("memory"), node.scoreMemory + facts.scoreMemory)) / 2);
+  return Math.floor(
+    (freeShare(node.allocatable("cpu"), node.scoreCpu + facts.scoreCpu) +
+      freeShare(node.allocatable("memory"), node.scoreMemory + facts.scoreMemory)) /
+      2,
+  );
 }
 
 function freeShare(allocatable: number, used: number): number {

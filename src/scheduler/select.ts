@@ -16,7 +16,11 @@ import { scoresOf } from "./score.ts";
 
 export type Choice =
   | { readonly node: string }
-  | { readonly node: undefined; readonly diagnosis: Diagnosis; readonly pinned: ReadonlySet<string> | undefined };
+  | {
+      readonly node: undefined;
+      readonly diagnosis: Diagnosis;
+      readonly pinned: ReadonlySet<string> | undefined;
+    };
 
 /** Clusters up to this size are searched whole; upstream's minFeasibleNodesToFind. */
 const searchWholeMax = 100;
@@ -44,7 +48,9 @@ export class Selector {
   choose(candidate: Candidate): Choice {
     const pinned = pinnedNodes(candidate.pod);
     const diagnosis = new Diagnosis();
-    const suitable = pinned ? this.#amongPinned(candidate, pinned, diagnosis) : this.#amongAll(candidate, diagnosis);
+    const suitable = pinned
+      ? this.#amongPinned(candidate, pinned, diagnosis)
+      : this.#amongAll(candidate, diagnosis);
     if (suitable.length === 0) return { node: undefined, diagnosis, pinned };
     return { node: suitable.length === 1 ? suitable[0]!.name : this.#best(candidate, suitable).name };
   }

@@ -64,14 +64,14 @@ class PodGc {
   readonly #nodes: Informer<Node>;
   readonly #quarantineMs: number;
   readonly #finished: FinishedPods;
-  /** Names that the server itself said have no node, while pods of theirs are being removed. */
-  readonly #gone = new Set<string>();
+  /** UIDs of pods that were bound to a node before the server itself said that it has no such node. */
+  readonly #doomed = new Set<string>();
 
   constructor(options: PodGcOptions, dependencies: PodGcDependencies) {
     const { informers, clock, log, metrics } = dependencies;
     this.#dependencies = dependencies;
     this.#quarantineMs = options.quarantineMs ?? quarantineMsDefault;
-    this.#finished = new FinishedPods(options.finishedPodsMax ?? finishedPodsMaxDefault || Infinity);
+    this.#finished = new FinishedPods((options.finishedPodsMax ?? finishedPodsMaxDefault) || Infinity);
     this.#queue = createWorkqueue<Key>({ name: "pod-gc", clock, log, metrics });
     this.#pods = informers.for(pods);
     this.#nodes = informers.for(nodes);
@@ -84,7 +84,10 @@ class PodGc {
     this.#pods.addHandler({
       added: (pod) => this.#podSeen(undefined, pod),
       updated: (before, pod) => this.#podSeen(before, pod),
-      deleted: (pod) => this.#finished.gone(pod),
+      deleted: (pod) => {
+        this.#finished.gone(pod);
+        this.#doomed.delete(pod.metadata.uid ?? "");
+      },
     });
   }
 
@@ -94,10 +97,9 @@ class PodGc {
   }
 
   #nodeSeen(before: Node | undefined, node: Node): void {
-    const name = node.metadata.name ?? "";
-    this.#gone.delete(name);
     if (!isOutOfService(node) || (before !== undefined && isOutOfService(before))) return;
-    for (const pod of this.#pods.lister.byIndex(podsByNode, name)) this.#queue.add(`pod/${keyOf(pod)}`);
+    for (const pod of this.#pods.lister.byIndex(podsByNode, node.metadata.name ?? ""))
+      this.#queue.add(`pod/${keyOf(pod)}`);
   }
 
   #podSeen(before: Pod | undefined, pod: Pod): void {
@@ -119,13 +121,13 @@ class PodGc {
     const pod = this.#pods.lister.get(name);
     if (pod === undefined) return;
     if (kind === "finished") return this.#remove(pod, "finished");
-    const node = pod.spec.nodeName ? this.#nodeState(pod.spec.nodeName) : "unknown";
-    const reason = reasonToRemove({ pod, node });
+    const reason = reasonToRemove({ pod, node: this.#nodeOf(pod) });
     if (reason !== undefined) await this.#remove(pod, reason);
   }
 
-  #nodeState(name: string): Node | "gone" | "unknown" {
-    return this.#nodes.lister.get(name) ?? (this.#gone.has(name) ? "gone" : "unknown");
+  #nodeOf(pod: Pod): Node | "gone" | "unknown" {
+    if (this.#doomed.has(pod.metadata.uid ?? "")) return "gone";
+    return this.#nodes.lister.get(pod.spec.nodeName ?? "") ?? "unknown";
   }
 
   /** The cache only raises the question; the server answers it. */
@@ -133,8 +135,10 @@ class PodGc {
     if (this.#nodes.lister.get(name) !== undefined) return;
     const doomed = this.#pods.lister.byIndex(podsByNode, name);
     if (doomed.length === 0 || !(await this.#isGone(name))) return;
-    this.#gone.add(name);
-    for (const pod of doomed) this.#queue.add(`pod/${keyOf(pod)}`);
+    for (const pod of doomed) {
+      this.#doomed.add(pod.metadata.uid ?? "");
+      this.#queue.add(`pod/${keyOf(pod)}`);
+    }
     this.#dependencies.log.info("node is gone, removing its pods", { node: name, pods: doomed.length });
   }
 

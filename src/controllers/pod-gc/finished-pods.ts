@@ -3,9 +3,8 @@
  * O(log n) per event. Not here: the removal (controller.ts).
  */
 import { Heap } from "../../base/index.ts";
-import { type Pod } from "../../api/index.ts";
+import { isPodTerminal, type Pod } from "../../api/index.ts";
 import { keyOf } from "../../machinery/index.ts";
-import { isFinished } from "./plan.ts";
 
 interface Finished {
   readonly key: string;
@@ -27,7 +26,7 @@ export class FinishedPods {
   /** @returns keys of pods that are too many now; each is answered once. */
   seen(pod: Pod): readonly string[] {
     const uid = pod.metadata.uid ?? "";
-    if (!isFinished(pod) || pod.metadata.deletionTimestamp !== undefined) {
+    if (!isPodTerminal(pod) || pod.metadata.deletionTimestamp !== undefined) {
       this.#byUid.delete(uid);
       return [];
     }

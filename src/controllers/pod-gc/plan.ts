@@ -2,7 +2,7 @@
  * Which pods nobody will ever end: of nodes that are gone, stuck on nodes taken out of service, never scheduled. Pure.
  * Upstream: kubernetes v1.35, pkg/controller/podgc/gc_controller.go.
  */
-import type { Node, Pod, PodCondition, PodStatus } from "../../api/index.ts";
+import { isPodTerminal, type Node, type Pod, type PodCondition, type PodStatus } from "../../api/index.ts";
 
 export type Reason = "node-gone" | "out-of-service" | "unscheduled" | "finished";
 
@@ -33,11 +33,9 @@ export function reasonToRemove({ pod, node }: Snapshot): Reason | undefined {
 /** The node is not ready and an operator says by a taint that nothing runs there any more. */
 export function isOutOfService(node: Node): boolean {
   const isTainted = node.spec.taints?.some((taint) => taint.key === outOfServiceKey) ?? false;
-  return isTainted && node.status?.conditions?.find((condition) => condition.type === "Ready")?.status !== "True";
-}
-
-export function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+  return (
+    isTainted && node.status?.conditions?.find((condition) => condition.type === "Ready")?.status !== "True"
+  );
 }
 
 /**
@@ -45,7 +43,7 @@ export function isFinished(pod: Pod): boolean {
  * had not finished, and the condition DisruptionTarget where the cluster took the node away.
  */
 export function lastStatus(pod: Pod, reason: Reason, now: string): PodStatus | undefined {
-  const phase = isFinished(pod) ? {} : { phase: "Failed" };
+  const phase = isPodTerminal(pod) ? {} : { phase: "Failed" };
   if (reason === "node-gone") {
     const condition: PodCondition = {
       type: "DisruptionTarget",
@@ -56,5 +54,5 @@ export function lastStatus(pod: Pod, reason: Reason, now: string): PodStatus | u
     };
     return { ...phase, conditions: [condition] };
   }
-  return reason === "out-of-service" && !isFinished(pod) ? phase : undefined;
+  return reason === "out-of-service" && !isPodTerminal(pod) ? phase : undefined;
 }

@@ -4,7 +4,12 @@
  */
 import type { Clock, Log, Metrics, Random } from "../../base/index.ts";
 import { type ConfigMap, configmaps, namespaces } from "../../api/index.ts";
-import { type Client, createWorkqueue, type EventRecorder, type InformerFactory } from "../../client/index.ts";
+import {
+  type Client,
+  createWorkqueue,
+  type EventRecorder,
+  type InformerFactory,
+} from "../../client/index.ts";
 import { hasStatusCause, isAlreadyExists, isNotFound } from "../../machinery/index.ts";
 import { type Action, configMapName, plan } from "./plan.ts";
 

@@ -7,7 +7,7 @@ import type { ConfigMap, Namespace } from "../../api/index.ts";
 export const configMapName = "kube-root-ca.crt";
 export const descriptionKey = "kubernetes.io/description";
 /** Upstream's text, which people see in `kubectl describe`. */
-export const description =
+export const description: string =
   "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the " +
   "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
@@ -35,7 +35,10 @@ export function plan({ namespace, configMap, rootCa }: Snapshot): Action {
   }
   if (isOurs(configMap, rootCa)) return { do: "nothing" };
   const annotations = { ...configMap.metadata.annotations, [descriptionKey]: description };
-  return { do: "update", configMap: { ...configMap, metadata: { ...configMap.metadata, annotations }, data } };
+  return {
+    do: "update",
+    configMap: { ...configMap, metadata: { ...configMap.metadata, annotations }, data },
+  };
 }
 
 function isOurs(configMap: ConfigMap, rootCa: string): boolean {
