@@ -1,0 +1,114 @@
+/**
+ * One HTTP request with its response, the same for HTTP/1.1 and HTTP/2: what differs between the two is here only.
+ * Not here: what requests mean (http-request.ts) and what replies look like (http-reply.ts).
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
+import type { PeerCertificate, TLSSocket } from "node:tls";
+
+/** The part of both response classes that the shell uses. */
+export interface ResponseStream extends NodeJS.EventEmitter {
+  readonly headersSent: boolean;
+  readonly writableLength: number;
+  statusCode: number;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  flushHeaders(): void;
+  /** @returns false when the reader is behind; "drain" follows. */
+  write(bytes: Uint8Array): boolean;
+  end(bytes?: Uint8Array): unknown;
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage | Http2ServerRequest;
+  readonly response: ResponseStream;
+  readonly isHttp2: boolean;
+  /** The peer's address without its port. */
+  readonly address: string;
+  /** What TLS has found out about the peer; shared by all requests of a connection. */
+  readonly socket: TLSSocket;
+  /** True once nothing can be written any more. */
+  readonly isClosed: boolean;
+  /** Ends the exchange at once without a proper end, so that the client knows the reply is not whole. */
+  cut(): void;
+  /** After the reply is complete: tells a client that still sends its body to stop. */
+  stopUpload(): void;
+}
+
+/** Milliseconds a rude HTTP/1.1 client may go on sending after its reply, so that it gets to read the reply. */
+const afterReplyMs = 1_000;
+
+export function http2Exchange(request: Http2ServerRequest, response: Http2ServerResponse): Exchange {
+  const { stream } = response;
+  return {
+    request,
+    response: response as unknown as ResponseStream,
+    isHttp2: true,
+    address: stream.session?.socket.remoteAddress ?? "",
+    socket: stream.session?.socket as TLSSocket,
+    get isClosed() {
+      return stream.closed || stream.destroyed;
+    },
+    cut: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    stopUpload: () => stream.close(constants.NGHTTP2_NO_ERROR),
+  };
+}
+
+export function http1Exchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  const socket = request.socket as TLSSocket;
+  return {
+    request,
+    response: response as unknown as ResponseStream,
+    isHttp2: false,
+    address: socket.remoteAddress ?? "",
+    socket,
+    get isClosed() {
+      return response.destroyed || socket.destroyed;
+    },
+    cut: () => socket.destroy(),
+    stopUpload: () => {
+      socket.setTimeout(afterReplyMs, () => socket.destroy());
+    },
+  };
+}
+
+/** Certificate of a peer whose chain leads to the client CA; undefined when there is none, "refused" when it does not. */
+export function peerCertificate(socket: TLSSocket): PeerCertificate | "refused" | undefined {
+  const certificate = socket.getPeerCertificate() as PeerCertificate | undefined;
+  if (certificate === undefined || certificate.subject === undefined) return undefined;
+  return socket.authorized ? certificate : "refused";
+}
+
+/** Status JSON for a request that Node could not parse; the connection ends with it. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const isTooLong = error.code === "HPE_HEADER_OVERFLOW";
+  const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const code = isTooLong ? 431 : isSlow ? 408 : 400;
+  const message = isTooLong
+    ? "the header block of the request is too large"
+    : isSlow
+      ? "the request did not arrive in time"
+      : "the request is not well-formed HTTP";
+  const reason = code === 400 ? "BadRequest" : "";
+  const body = JSON.stringify({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    code,
+  });
+  const line = isTooLong
+    ? "431 Request Header Fields Too Large"
+    : isSlow
+      ? "408 Request Timeout"
+      : "400 Bad Request";
+  socket.end(
+    `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
