@@ -7,7 +7,7 @@ import type { KubeObject } from "../machinery/index.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A manifest may not be larger than what the server takes. */
-export const manifestBytesMax = 3 * 1024 * 1024;
+export const manifestBytesMax: number = 3 * 1024 * 1024;
 /** Expansions of YAML aliases in one document; more is a bomb. */
 const aliasesMax = 100;
 

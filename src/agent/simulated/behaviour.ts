@@ -51,7 +51,7 @@ export interface PodBehaviour {
 }
 
 /** Longest pull, start or stop that an annotation may ask for. */
-export const simulatedSecondsMax = 24 * 3600;
+export const simulatedSecondsMax: number = 24 * 3600;
 
 function words(object: KubeObject | undefined): readonly string[] {
   const text = object?.metadata.annotations?.[annotationKeys.simulate];

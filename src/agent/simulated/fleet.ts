@@ -5,7 +5,13 @@
  */
 import { type Node, nodes as nodeResource, type Pod, pods as podResource } from "../../api/index.ts";
 import { type Clock, createLimiter, type Limiter, type Log, type Random } from "../../base/index.ts";
-import type { Client, EventRecorder, InformerFactory } from "../../client/index.ts";
+import {
+  type Client,
+  type EventRecorder,
+  indexPodsByNode,
+  type InformerFactory,
+  podsByNode,
+} from "../../client/index.ts";
 import { isAlreadyExists } from "../../machinery/index.ts";
 import { defaultTimings, isDrivenBy, type Timings } from "./behaviour.ts";
 import { nodeIndexMax, nodeObject, type NodeWish } from "./node-status.ts";
@@ -14,9 +20,6 @@ import type { PodEvent } from "./simulated-pod.ts";
 
 /** Writes of a whole fleet under way at once: enough to fill a group commit, few enough to bound memory. */
 const writesMax = 256;
-
-/** Index of the shared pod cache by the node that a pod stands on. */
-const byNode = "agent/spec.nodeName";
 
 export interface FleetOptions {
   /** Drives the nodes whose annotation `lares.dev/fleet` is this; "" is the default fleet. */
@@ -63,8 +66,7 @@ class FleetOfNodes implements Fleet {
   constructor(options: FleetOptions, dependencies: FleetDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
-    const pods = dependencies.informers.for(podResource);
-    pods.addIndex(byNode, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+    indexPodsByNode(dependencies.informers.for(podResource));
     dependencies.informers.for(nodeResource);
   }
 
@@ -133,7 +135,7 @@ class FleetOfNodes implements Fleet {
     });
     this.#nodes.set(name, simulated);
     simulated.start();
-    for (const pod of this.#dependencies.informers.for(podResource).lister.byIndex(byNode, name))
+    for (const pod of this.#dependencies.informers.for(podResource).lister.byIndex(podsByNode, name))
       simulated.addPod(pod);
   }
 
