@@ -13,7 +13,7 @@ import path from "node:path";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 
-/** @typedef {import("@photostructure/sqlite").DatabaseSync} Database */
+/** @typedef {InstanceType<typeof import("@photostructure/sqlite").DatabaseSync>} Database */
 /** @typedef {import("./sqlite-protocol.ts").Rows} Rows */
 /** @typedef {import("./sqlite-protocol.ts").ToWorker} ToWorker */
 /** @typedef {import("./sqlite-protocol.ts").FromWorker} FromWorker */

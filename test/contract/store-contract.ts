@@ -1,0 +1,403 @@
+/**
+ * What every `Store` promises, as one suite that each maker runs (memory-store.test.ts, sqlite-store.test.ts, later etcd).
+ * Not here: what only lasting stores promise (durable-store-contract.ts), comparison with a model (store-model.ts).
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Store, storageFailureOf, type StoreEvent, valueBytesMax } from "../../src/storage/index.ts";
+import { storeAgainstModel } from "./store-model.ts";
+
+export interface StoreMaker {
+  readonly name: string;
+  /** A new, empty store; it is closed by the suite. */
+  open(): Promise<Store>;
+  /** Random histories to compare with the model; fewer where a store costs more to open. */
+  readonly modelRuns: number;
+}
+
+export function storeContract(maker: StoreMaker): void {
+  describe(`store contract: ${maker.name}`, () => {
+    let store: Store;
+    beforeEach(async () => {
+      store = await maker.open();
+    });
+    afterEach(() => store.close());
+    const here = (): Store => store;
+
+    writes(here);
+    lists(here);
+    watches(here);
+    compaction(here);
+    closing(here);
+  });
+  describe(`store against its model: ${maker.name}`, () => storeAgainstModel(maker));
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function text(value: Uint8Array | undefined): string | undefined {
+  return value && new TextDecoder().decode(value);
+}
+
+/** The code and fields of the failure that `promise` must end with. */
+export async function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => expect.fail(`should have failed, gave ${JSON.stringify(value)}`),
+    (error: unknown) => storageFailureOf(error) ?? error,
+  );
+}
+
+export interface Recorder {
+  readonly seen: StoreEvent[];
+  readonly batches: number[];
+  readonly failures: unknown[];
+  events(batch: readonly StoreEvent[]): void;
+  failed(error: unknown): void;
+}
+
+export function recorder(): Recorder {
+  const seen: StoreEvent[] = [];
+  const batches: number[] = [];
+  const failures: unknown[] = [];
+  return {
+    seen,
+    batches,
+    failures,
+    events: (batch) => {
+      batches.push(batch.length);
+      seen.push(...batch);
+    },
+    failed: (error) => failures.push(storageFailureOf(error) ?? error),
+  };
+}
+
+/** `put /a@1`, `delete /a@2`, in order. */
+export function summary(events: readonly StoreEvent[]): string[] {
+  return events.map((event) => `${event.type} ${event.key}@${event.revision}`);
+}
+
+/** Lets backlogs arrive: they come in a microtask after `watch`. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 10; round++) await Promise.resolve();
+}
+
+function writes(store: () => Store): void {
+  test("an empty store is at revision 0 and has nothing", async () => {
+    expect([store().currentRevision, store().compactedRevision]).toEqual([0, 0]);
+    expect(await store().get("/a")).toBeUndefined();
+    expect(await store().list({ prefix: "" })).toEqual({ items: [], revision: 0, remaining: 0 });
+  });
+
+  test("one counter numbers all writes, whatever their keys", async () => {
+    expect(await store().create("/a", bytes("1"))).toBe(1);
+    expect(await store().create("/b", bytes("1"))).toBe(2);
+    expect(await store().update("/a", bytes("2"), 1)).toBe(3);
+    expect(await store().delete("/b", 2)).toBe(4);
+    expect(store().currentRevision).toBe(4);
+    expect(await store().get("/b")).toBeUndefined();
+    const value = bytes("2");
+    expect(await store().get("/a")).toEqual({ key: "/a", value, createRevision: 1, modRevision: 3 });
+  });
+
+  test("revisions follow the order of calls that nobody waited for", async () => {
+    const calls = Array.from({ length: 100 }, (_, at) => store().create(`/k${at}`, bytes("x")));
+    expect(await Promise.all(calls)).toEqual(calls.map((_, at) => at + 1));
+  });
+
+  test("a write is invisible until it is acknowledged, then visible at once", async () => {
+    const created = store().create("/a", bytes("1"));
+    const before = await store().get("/a");
+    expect(before).toBeUndefined();
+    await created;
+    expect(text((await store().get("/a"))?.value)).toBe("1");
+  });
+
+  test("compare-and-set is judged by the newest call, acknowledged or not", async () => {
+    const first = store().create("/a", bytes("1"));
+    const second = store().update("/a", bytes("2"), 1);
+    const stale = failure(store().update("/a", bytes("3"), 1));
+    const doubled = failure(store().create("/a", bytes("4")));
+    const removed = store().delete("/a", 2);
+    const late = failure(store().update("/a", bytes("5"), 2));
+    const again = store().create("/a", bytes("6"));
+    expect(await Promise.all([first, second, removed, again])).toEqual([1, 2, 3, 4]);
+    expect(await stale).toEqual({ code: "conflict", key: "/a", expected: 1, actual: 2 });
+    expect(await doubled).toEqual({ code: "exists", key: "/a" });
+    expect(await late).toEqual({ code: "not-found", key: "/a" });
+    expect(await store().get("/a")).toMatchObject({ createRevision: 4, modRevision: 4 });
+  });
+
+  test("refused writes take no revision", async () => {
+    await store().create("/a", bytes("1"));
+    expect(await failure(store().create("/a", bytes("2")))).toEqual({ code: "exists", key: "/a" });
+    expect(await failure(store().update("/b", bytes("2"), 1))).toEqual({ code: "not-found", key: "/b" });
+    expect(await failure(store().delete("/b", 1))).toEqual({ code: "not-found", key: "/b" });
+    const conflict = { code: "conflict", key: "/a", expected: 7, actual: 1 };
+    expect(await failure(store().delete("/a", 7))).toEqual(conflict);
+    expect(await store().create("/c", bytes("1"))).toBe(2);
+  });
+
+  test("values may be empty, and as large as 1.5 MiB but no larger", async () => {
+    const tooLarge = { code: "too-large", key: "/a", bytes: valueBytesMax + 1, bytesMax: valueBytesMax };
+    expect(await failure(store().create("/a", new Uint8Array(valueBytesMax + 1)))).toEqual(tooLarge);
+    await store().create("/a", new Uint8Array(0));
+    expect(await failure(store().update("/a", new Uint8Array(valueBytesMax + 1), 1))).toEqual(tooLarge);
+    await store().update("/a", new Uint8Array(valueBytesMax).fill(7), 1);
+    expect((await store().get("/a"))?.value.byteLength).toBe(valueBytesMax);
+  });
+
+  test("concurrent increments by compare-and-set lose none", async () => {
+    await store().create("/counter", bytes("0"));
+    const revisions: number[] = [];
+    const increment = async (): Promise<void> => {
+      for (let done = 0; done < 20;) {
+        const state = (await store().get("/counter"))!;
+        const next = bytes(String(Number(text(state.value)) + 1));
+        const revision = await store()
+          .update("/counter", next, state.modRevision)
+          .catch(() => undefined);
+        if (revision === undefined) continue;
+        revisions.push(revision);
+        done++;
+      }
+    };
+    await Promise.all(Array.from({ length: 5 }, increment));
+    expect(text((await store().get("/counter"))?.value)).toBe("100");
+    expect(new Set(revisions).size).toBe(100);
+  });
+}
+
+function lists(store: () => Store): void {
+  const keys = async (request: Parameters<Store["list"]>[0]): Promise<string[]> =>
+    (await store().list(request)).items.map((item) => item.key);
+
+  test("lists are in byte order of UTF-8", async () => {
+    const unsorted = ["/b", "/a/1", "/a", "/a-1", "/ü", "/\u{1f600}", "/\uffee", "/a/10", "/a/2"];
+    for (const key of unsorted) await store().create(key, bytes(key));
+    const sorted = unsorted.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect(await keys({ prefix: "" })).toEqual(sorted);
+    expect(await keys({ prefix: "/a" })).toEqual(["/a", "/a-1", "/a/1", "/a/10", "/a/2"]);
+  });
+
+  test("prefix, start and limit cut the list, and what is left out is counted", async () => {
+    for (const key of ["/p/a", "/p/b", "/p/c", "/p/d", "/o/x", "/q/x"]) await store().create(key, bytes("1"));
+    await store().delete("/p/b", 2);
+    expect(await store().list({ prefix: "/p/", limit: 2 })).toMatchObject({ revision: 7, remaining: 1 });
+    expect(await keys({ prefix: "/p/", limit: 2 })).toEqual(["/p/a", "/p/c"]);
+    expect(await keys({ prefix: "/p/", start: "/p/c\u0001" })).toEqual(["/p/d"]);
+    expect(await keys({ prefix: "/p/", start: "/a" })).toEqual(["/p/a", "/p/c", "/p/d"]);
+    expect(await keys({ prefix: "/p/", start: "/q/x" })).toEqual([]);
+    expect(await store().list({ prefix: "/p/", limit: 3 })).toMatchObject({ remaining: 0 });
+    expect(await store().list({ prefix: "/p/", limit: 0 })).toMatchObject({ items: [], remaining: 3 });
+  });
+
+  test("a list at an old revision is as it was, page by page", async () => {
+    for (const key of ["/a", "/b", "/c", "/d"]) await store().create(key, bytes("old"));
+    await store().update("/a", bytes("new"), 1);
+    await store().delete("/c", 3);
+    await store().create("/bb", bytes("new"));
+    await store().create("/c", bytes("new"));
+    const page = await store().list({ prefix: "/", revision: 4, limit: 1 });
+    expect([page.revision, page.remaining, text(page.items[0]?.value)]).toEqual([4, 3, "old"]);
+    const rest = await store().list({ prefix: "/", revision: 4, start: "/b", limit: 2 });
+    expect([rest.remaining, rest.items.map((item) => item.key)]).toEqual([1, ["/b", "/c"]]);
+    expect(await keys({ prefix: "/", revision: 7 })).toEqual(["/a", "/b", "/bb", "/d"]);
+    expect(await keys({ prefix: "/", revision: 0 })).toEqual([]);
+    expect(await failure(store().list({ prefix: "/", revision: 9 }))).toEqual({
+      code: "future",
+      asked: 9,
+      current: 8,
+    });
+  });
+}
+
+function watches(store: () => Store): void {
+  test("a watch tells what happened already and what happens next, once and in order", async () => {
+    await store().create("/w/a", bytes("1"));
+    await store().create("/other", bytes("1"));
+    await store().update("/w/a", bytes("2"), 1);
+    const all = recorder();
+    const late = recorder();
+    store().watch({ prefix: "/w/", after: 0 }, all);
+    store().watch({ prefix: "/w/", after: 3 }, late);
+    await store().create("/w/b", bytes("1"));
+    await store().delete("/w/a", 3);
+    await settle();
+    expect(summary(all.seen)).toEqual(["put /w/a@1", "put /w/a@3", "put /w/b@4", "delete /w/a@5"]);
+    expect(summary(late.seen)).toEqual(["put /w/b@4", "delete /w/a@5"]);
+  });
+
+  test("events carry the states before and after", async () => {
+    const watcher = recorder();
+    store().watch({ prefix: "/", after: 0 }, watcher);
+    await store().create("/a", bytes("1"));
+    await store().update("/a", bytes("2"), 1);
+    await store().delete("/a", 2);
+    await store().create("/a", bytes("3"));
+    const one = { key: "/a", value: bytes("1"), createRevision: 1, modRevision: 1 };
+    const two = { key: "/a", value: bytes("2"), createRevision: 1, modRevision: 2 };
+    const three = { key: "/a", value: bytes("3"), createRevision: 4, modRevision: 4 };
+    expect(watcher.seen).toEqual([
+      { type: "put", key: "/a", revision: 1, current: one },
+      { type: "put", key: "/a", revision: 2, current: two, previous: one },
+      { type: "delete", key: "/a", revision: 3, current: two, previous: two },
+      { type: "put", key: "/a", revision: 4, current: three },
+    ]);
+  });
+
+  test("a watch does not see a write before readers do", async () => {
+    const watcher = recorder();
+    const revisions: number[] = [];
+    store().watch(
+      { prefix: "/", after: 0 },
+      { events: () => revisions.push(store().currentRevision), failed: watcher.failed },
+    );
+    await Promise.all([store().create("/a", bytes("1")), store().create("/b", bytes("1"))]);
+    expect(revisions.at(-1)).toBe(2);
+    expect(watcher.failures).toEqual([]);
+  });
+
+  test("prefixes of different lengths, overlapping and empty, get their own events", async () => {
+    const of = new Map(["", "/", "/a", "/a/", "/a/b", "/b"].map((prefix) => [prefix, recorder()]));
+    for (const [prefix, watcher] of of) store().watch({ prefix, after: 0 }, watcher);
+    for (const key of ["/a", "/a/b", "/ab", "/b"]) await store().create(key, bytes("1"));
+    const counts = [...of].map(([prefix, watcher]) => [prefix, watcher.seen.length]);
+    expect(counts).toEqual([["", 4], ["/", 4], ["/a", 3], ["/a/", 1], ["/a/b", 1], ["/b", 1]]); // prettier-ignore
+  });
+
+  test("a cancelled watch is silent, also about what it had still to get", async () => {
+    await store().create("/a", bytes("1"));
+    const backlog = recorder();
+    store().watch({ prefix: "/", after: 0 }, backlog).cancel();
+    const live = recorder();
+    const watch = store().watch({ prefix: "/", after: 1 }, live);
+    await store().create("/b", bytes("1"));
+    watch.cancel();
+    watch.cancel();
+    await store().create("/c", bytes("1"));
+    await settle();
+    expect([backlog.seen, summary(live.seen)]).toEqual([[], ["put /b@2"]]);
+    expect([...backlog.failures, ...live.failures]).toEqual([]);
+  });
+
+  test("a watch that is opened from within an event misses and doubles nothing", async () => {
+    const inner = recorder();
+    let isOpen = false;
+    const outer = {
+      events: () => {
+        if (!isOpen) store().watch({ prefix: "/", after: 0 }, inner);
+        isOpen = true;
+      },
+      failed: inner.failed,
+    };
+    store().watch({ prefix: "/", after: 0 }, outer);
+    await store().create("/a", bytes("1"));
+    await store().create("/b", bytes("1"));
+    await settle();
+    expect(summary(inner.seen)).toEqual(["put /a@1", "put /b@2"]);
+  });
+
+  test("a watcher that throws loses its watch; others and writers notice nothing", async () => {
+    const bad = recorder();
+    const defect = new Error("broken watcher");
+    const throwing = {
+      events: () => {
+        throw defect;
+      },
+      failed: bad.failed,
+    };
+    const good = recorder();
+    store().watch({ prefix: "/", after: 0 }, throwing);
+    store().watch({ prefix: "/", after: 0 }, good);
+    await store().create("/a", bytes("1"));
+    await store().create("/b", bytes("1"));
+    await settle();
+    expect(summary(good.seen)).toEqual(["put /a@1", "put /b@2"]);
+    expect(bad.failures).toEqual([defect]);
+  });
+
+  test("watches from the future are refused at once", () => {
+    expect(() => store().watch({ prefix: "/", after: 1 }, recorder())).toThrow(
+      /"future","asked":1,"current":0/,
+    );
+  });
+}
+
+function compaction(store: () => Store): void {
+  async function history(): Promise<void> {
+    await store().create("/a", bytes("1"));
+    await store().update("/a", bytes("2"), 1);
+    await store().create("/b", bytes("1"));
+    await store().delete("/b", 3);
+    await store().create("/c", bytes("1"));
+    await store().update("/a", bytes("3"), 2);
+  }
+
+  test("forgets history, keeps the present, and says what is too old", async () => {
+    await history();
+    await store().compact(4);
+    expect([store().compactedRevision, store().currentRevision]).toEqual([4, 6]);
+    expect(await failure(store().list({ prefix: "/", revision: 3 }))).toEqual({
+      code: "compacted",
+      asked: 3,
+      oldest: 4,
+    });
+    expect(() => store().watch({ prefix: "/", after: 3 }, recorder())).toThrow(
+      /"compacted","asked":3,"oldest":4/,
+    );
+    const at4 = await store().list({ prefix: "/", revision: 4 });
+    expect(at4.items.map((item) => [item.key, item.modRevision])).toEqual([["/a", 2]]);
+    const now = await store().list({ prefix: "/" });
+    expect(now.items.map((item) => [item.key, item.modRevision])).toEqual([["/a", 6], ["/c", 5]]); // prettier-ignore
+  });
+
+  test("a watch may begin at the compacted revision, and one that runs goes on", async () => {
+    await history();
+    const running = recorder();
+    store().watch({ prefix: "/", after: 2 }, running);
+    await store().compact(6);
+    await store().create("/b", bytes("again"));
+    const fresh = recorder();
+    store().watch({ prefix: "/", after: 6 }, fresh);
+    await settle();
+    expect(summary(running.seen)).toEqual(["put /b@3", "delete /b@4", "put /c@5", "put /a@6", "put /b@7"]);
+    expect(summary(fresh.seen)).toEqual(["put /b@7"]);
+    expect(fresh.seen[0]?.previous).toBeUndefined();
+  });
+
+  test("compacting twice or backwards changes nothing; compacting the future is refused", async () => {
+    await history();
+    await store().compact(5);
+    await store().compact(5);
+    await store().compact(2);
+    expect(store().compactedRevision).toBe(5);
+    expect(await failure(store().compact(7))).toEqual({ code: "future", asked: 7, current: 6 });
+  });
+
+  test("a key that is being created again while its deletion is compacted lives on", async () => {
+    await store().create("/a", bytes("1"));
+    await store().delete("/a", 1);
+    const compacted = store().compact(2);
+    const created = store().create("/a", bytes("2"));
+    await Promise.all([compacted, created]);
+    expect((await store().list({ prefix: "/" })).items.map((item) => item.modRevision)).toEqual([3]);
+    expect(await store().update("/a", bytes("3"), 3)).toBe(4);
+  });
+}
+
+function closing(store: () => Store): void {
+  test("closing waits for writes under way, refuses later ones, ends watches with a reason", async () => {
+    const watcher = recorder();
+    store().watch({ prefix: "/", after: 0 }, watcher);
+    const created = store().create("/a", bytes("1"));
+    const closed = store().close();
+    const late = failure(store().create("/b", bytes("1")));
+    await closed;
+    expect(await created).toBe(1);
+    expect(summary(watcher.seen)).toEqual(["put /a@1"]);
+    const unavailable = { code: "unavailable", why: "the store is closed" };
+    expect([await late, ...watcher.failures]).toEqual([unavailable, unavailable]);
+    await store().close();
+  });
+}

@@ -1,0 +1,254 @@
+/**
+ * A store compared with a naive model under random histories: every outcome, lists at random revisions (I20),
+ * watches from random revisions (I18, I21), compare-and-set (I17), revisions (I16).
+ * The model is a plain array of all changes; whatever it answers is a fold over it.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Store, storageFailureOf, type StoreEvent, type StoreWatch } from "../../src/storage/index.ts";
+import type { StoreMaker } from "./store-contract.ts";
+
+interface Change {
+  readonly revision: number;
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+type Step =
+  | { readonly do: "create" | "update" | "delete"; readonly key: string; readonly isStale: boolean }
+  | {
+      readonly do: "list";
+      readonly prefix: string;
+      readonly start: string;
+      readonly limit: number;
+      readonly at: number;
+    }
+  | { readonly do: "watch"; readonly prefix: string; readonly at: number }
+  | { readonly do: "cancel" | "compact"; readonly at: number }
+  | { readonly do: "wait" };
+
+const keys = ["/p/a", "/p/a/b", "/p/aa", "/p/b", "/q/a", "/q/\u{1f600}", "/q/\uffee", "/r"];
+const prefixes = ["", "/", "/p/", "/p/a", "/q/", "/s"];
+/** A place between the oldest and the newest revision, as a share; slightly outside now and then. */
+const place = fc.double({ min: -0.1, max: 1.1, noNaN: true });
+const key = fc.constantFrom(...keys);
+const isStale = fc.boolean();
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("create" as const), key, isStale }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("update" as const), key, isStale }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("delete" as const), key, isStale }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("list" as const),
+      prefix: fc.constantFrom(...prefixes),
+      start: fc.constantFrom("", ...keys),
+      limit: fc.integer({ min: 0, max: 6 }),
+      at: place,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("watch" as const),
+      prefix: fc.constantFrom(...prefixes),
+      at: place,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom("cancel" as const, "compact" as const), at: place }),
+  },
+  { weight: 2, arbitrary: fc.constant({ do: "wait" as const }) },
+);
+
+class Model {
+  readonly log: Change[] = [];
+
+  /** The last change of each key up to `revision`, deletions left out, in byte order. */
+  fold(revision: number, prefix: string): Change[] {
+    const last = new Map<string, Change>();
+    for (const change of this.log.slice(0, revision)) last.set(change.key, change);
+    return [...last.values()]
+      .filter((change) => change.value !== undefined && change.key.startsWith(prefix))
+      .sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  }
+
+  /** What a write must answer: its revision or the code of its refusal. */
+  write(step: Step & { readonly key: string }, expected: number): number | string {
+    const last = this.log.findLast((change) => change.key === step.key);
+    const isThere = last?.value !== undefined;
+    if (step.do === "create" && isThere) return "exists";
+    if (step.do !== "create" && !isThere) return "not-found";
+    if (step.do !== "create" && last?.revision !== expected) return "conflict";
+    const revision = this.log.length + 1;
+    const value = step.do === "delete" ? undefined : `value of ${revision}`;
+    this.log.push({ revision, key: step.key, value });
+    return revision;
+  }
+}
+
+interface Watching {
+  readonly prefix: string;
+  readonly after: number;
+  readonly events: StoreEvent[];
+  readonly watch: StoreWatch;
+  /** Set when it was cancelled: how many events had come. */
+  frozenAt?: number;
+}
+
+class Comparison {
+  readonly #store: Store;
+  readonly #model = new Model();
+  readonly #watchings: Watching[] = [];
+  readonly #failures: unknown[] = [];
+  #answers: Promise<void>[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "create":
+      case "update":
+      case "delete":
+        return this.#write(step);
+      case "list":
+        return this.#list(step);
+      case "watch":
+        return this.#watch(step);
+      case "cancel":
+        return this.#cancel(step.at);
+      case "compact":
+        return this.#compact(step.at);
+      case "wait":
+        return this.#settle();
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#settle();
+    expect(this.#failures).toEqual([]);
+    for (const { prefix, after, events, frozenAt } of this.#watchings) {
+      const due = this.#model.log.filter(
+        (change) => change.revision > after && change.key.startsWith(prefix),
+      );
+      const got = events.map((event) => [event.type, event.key, event.revision]);
+      const wanted = due.map((change) => [
+        change.value === undefined ? "delete" : "put",
+        change.key,
+        change.revision,
+      ]);
+      expect(got).toEqual(frozenAt === undefined ? wanted : wanted.slice(0, frozenAt));
+      for (const event of events) this.#checkStates(event);
+    }
+  }
+
+  #checkStates(event: StoreEvent): void {
+    const before = this.#model.log
+      .slice(0, event.revision - 1)
+      .findLast((change) => change.key === event.key);
+    const previous = event.previous && textOf(event.previous.value);
+    expect(previous).toBe(before?.value);
+    const now = this.#model.log[event.revision - 1];
+    expect(textOf(event.current.value)).toBe(event.type === "put" ? now?.value : before?.value);
+  }
+
+  /** Not waited for: the model knows the answer from the order of calls. */
+  #write(step: Step & { readonly key: string; readonly isStale: boolean }): void {
+    const last = this.#model.log.findLast((change) => change.key === step.key);
+    const expected = (last?.revision ?? 0) - (step.isStale ? 1 : 0);
+    const value = new TextEncoder().encode(`value of ${this.#model.log.length + 1}`);
+    const wanted = this.#model.write(step, expected);
+    const answer =
+      step.do === "create"
+        ? this.#store.create(step.key, value)
+        : step.do === "update"
+          ? this.#store.update(step.key, value, expected)
+          : this.#store.delete(step.key, expected);
+    const outcome = answer.catch((error: unknown) => storageFailureOf(error)?.code ?? error);
+    this.#answers.push(outcome.then((got) => expect(got).toEqual(wanted)));
+  }
+
+  async #list(step: Step & { readonly do: "list" }): Promise<void> {
+    const revision = this.#revisionAt(step.at);
+    const { prefix, start, limit } = step;
+    const { currentRevision, compactedRevision } = this.#store;
+    const answer = this.#store.list({ prefix, start, limit, revision });
+    if (revision > currentRevision || revision < compactedRevision) {
+      const code = revision > currentRevision ? "future" : "compacted";
+      return expect(answer).rejects.toMatchObject({ failure: { code } });
+    }
+    const all = this.#model
+      .fold(revision, prefix)
+      .filter((change) => Buffer.compare(Buffer.from(change.key), Buffer.from(start)) >= 0);
+    const { items, remaining } = await answer;
+    const got = items.map((item) => [item.key, item.modRevision, textOf(item.value)]);
+    expect(got).toEqual(all.slice(0, limit).map((change) => [change.key, change.revision, change.value]));
+    expect(remaining).toBe(Math.max(0, all.length - limit));
+  }
+
+  #watch(step: Step & { readonly do: "watch" }): void {
+    const after = this.#revisionAt(step.at);
+    const events: StoreEvent[] = [];
+    const failed = (error: unknown): void => void this.#failures.push(error);
+    const start = (): StoreWatch =>
+      this.#store.watch({ prefix: step.prefix, after }, { events: (batch) => events.push(...batch), failed });
+    if (after > this.#store.currentRevision || after < this.#store.compactedRevision) {
+      expect(start).toThrow(/future|compacted/);
+      return;
+    }
+    this.#watchings.push({ prefix: step.prefix, after, events, watch: start() });
+  }
+
+  #cancel(at: number): void {
+    const watching = this.#watchings[Math.floor(Math.abs(at) * this.#watchings.length)];
+    if (watching === undefined || watching.frozenAt !== undefined) return;
+    watching.watch.cancel();
+    watching.frozenAt = watching.events.length;
+  }
+
+  async #compact(at: number): Promise<void> {
+    const revision = this.#revisionAt(at * 0.5);
+    if (revision <= this.#store.currentRevision) await this.#store.compact(revision);
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all(this.#answers);
+    this.#answers = [];
+    expect(this.#store.currentRevision).toBe(this.#model.log.length);
+  }
+
+  #revisionAt(share: number): number {
+    const { currentRevision, compactedRevision } = this.#store;
+    return Math.max(0, Math.round(compactedRevision + share * (currentRevision - compactedRevision)));
+  }
+}
+
+function textOf(value: Uint8Array): string {
+  return new TextDecoder().decode(value);
+}
+
+/** FC_SEED and FC_PATH replay a run that fast-check reported. */
+export function replay(): { seed?: number; path?: string } {
+  const { FC_SEED: seed, FC_PATH: path } = process.env;
+  return { ...(seed === undefined ? {} : { seed: Number(seed) }), ...(path === undefined ? {} : { path }) };
+}
+
+export function storeAgainstModel(maker: StoreMaker): void {
+  test("every answer, list and watch is what a fold over the log says (I16, I17, I18, I20, I21)", async () => {
+    const histories = fc.array(step, { minLength: 10, maxLength: 120, size: "max" });
+    const property = fc.asyncProperty(histories, async (steps) => {
+      const store = await maker.open();
+      try {
+        const comparison = new Comparison(store);
+        for (const taken of steps) await comparison.take(taken);
+        await comparison.finish();
+      } finally {
+        await store.close();
+      }
+    });
+    await fc.assert(property, { numRuns: maker.modelRuns, ...replay() });
+  });
+}
