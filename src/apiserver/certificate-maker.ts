@@ -47,7 +47,7 @@ const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" } as const;
 
 /** A new key and a certificate for it. */
 export async function issue(plan: IssuePlan, options: IssueOptions): Promise<Issued> {
-  cryptoProvider.set(webcrypto as unknown as Crypto);
+  cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const signer = options.ca === undefined ? undefined : await loadSigner(options.ca);
   const publicBytes = Buffer.from(await webcrypto.subtle.exportKey("spki", keys.publicKey));
@@ -58,15 +58,13 @@ export async function issue(plan: IssuePlan, options: IssueOptions): Promise<Iss
     issuer: signer?.certificate.subjectName.toJSON() ?? subject,
     notBefore: new Date(options.nowMs - backdatedMs),
     notAfter: new Date(options.untilMs),
-    publicKey: keys.publicKey as unknown as CryptoKey,
-    signingKey: (signer?.key ?? keys.privateKey) as unknown as CryptoKey,
+    publicKey: keys.publicKey,
+    signingKey: signer?.key ?? keys.privateKey,
     signingAlgorithm,
     extensions: [
       ...usagesOf(plan),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey as unknown as CryptoKey),
-      await AuthorityKeyIdentifierExtension.create(
-        signer?.certificate.publicKey ?? (keys.publicKey as unknown as CryptoKey),
-      ),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(signer?.certificate.publicKey ?? keys.publicKey),
     ],
   });
   const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey));
