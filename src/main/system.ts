@@ -52,7 +52,10 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** JSON lines on standard error. */
 export function systemLog(level: LogLevel): Log {
-  const logger: Logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  const logger: Logger = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
   const write = (at: LogLevel) => (message: string, fields?: LogFields) => {
     if (fields === undefined) logger[at](message);
     else logger[at](fields, message);
@@ -68,7 +71,8 @@ export interface SystemMetrics extends Metrics {
 
 export function systemMetrics(): SystemMetrics {
   const registry = new Registry();
-  const once = <T>(name: string, make: () => T): T => (registry.getSingleMetric(name) as T | undefined) ?? make();
+  const once = <T>(name: string, make: () => T): T =>
+    (registry.getSingleMetric(name) as T | undefined) ?? make();
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -81,7 +85,10 @@ export function systemMetrics(): SystemMetrics {
       return { set: (value, labels: Labels = {}) => made.set(labels, value) };
     },
     histogram: (name, help, buckets, labelNames = []) => {
-      const made = once(name, () => new Histogram({ name, help, buckets: [...buckets], labelNames, registers: [registry] }));
+      const made = once(
+        name,
+        () => new Histogram({ name, help, buckets: [...buckets], labelNames, registers: [registry] }),
+      );
       return { observe: (value, labels: Labels = {}) => made.observe(labels, value) };
     },
   };

@@ -1,0 +1,312 @@
+/**
+ * Puts the control plane together in this process: store, API server, HTTP shell, controllers, scheduler.
+ * Not here: nodes (up.ts, fleet.ts), what each part does.
+ *
+ *   store ◀── API server ◀── HTTPS (kubectl, agents)
+ *                 ▲
+ *                 └── loopback ── informers ── controllers, scheduler, and the fleet of `lares up`
+ */
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { FleetDependencies } from "../agent/index.ts";
+import {
+  type ApiServer,
+  certificates,
+  createApiServer,
+  serveHttp,
+  writeKubeconfig,
+} from "../apiserver/index.ts";
+import type { Log, Random } from "../base/index.ts";
+import { UsageError } from "../cli/index.ts";
+import {
+  type Client,
+  createClient,
+  createEventRecorder,
+  createInformerFactory,
+  type EventRecorder,
+  type InformerFactory,
+  loopbackTransport,
+} from "../client/index.ts";
+import { createDaemonSetController } from "../controllers/daemonset/index.ts";
+import { createGarbageCollector } from "../controllers/garbage-collector/index.ts";
+import { createNamespaceController } from "../controllers/namespace/index.ts";
+import { createNodeLifecycleController } from "../controllers/node-lifecycle/index.ts";
+import { createPodGcController } from "../controllers/pod-gc/index.ts";
+import { createRootCaController } from "../controllers/root-ca/index.ts";
+import { createServiceAccountController } from "../controllers/service-account/index.ts";
+import type { UserInfo } from "../machinery/index.ts";
+import { createScheduler } from "../scheduler/index.ts";
+import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
+import { shortPath } from "./screen.ts";
+import { systemClock, systemMetrics, systemRandom } from "./system.ts";
+import { version } from "./version.ts";
+
+export interface ControlPlaneOptions {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly port: number;
+  /** Absent means `kubeconfig` in the data directory. */
+  readonly kubeconfig?: string;
+  readonly fresh: boolean;
+  readonly placement: "affinity" | "nodename";
+  readonly log: Log;
+}
+
+/** Only this machine: clients elsewhere need an address that they are given on purpose. */
+const host = "127.0.0.1";
+
+export interface ControlPlane {
+  readonly url: string;
+  /** Path of the kubeconfig that was written, as a person would write it here. */
+  readonly kubeconfig: string;
+  /** Shared by all parts in this process. */
+  readonly informers: InformerFactory;
+  client(user: UserInfo, userAgent: string): Client;
+  agentDependencies(user: string): FleetDependencies;
+  /** Runs a part until the control plane stops; its failure ends the control plane. */
+  start(name: string, run: (signal: AbortSignal) => Promise<void>): void;
+  /** Resolves when the signal aborts; rejects when a part or the store fails. */
+  ended(signal: AbortSignal): Promise<void>;
+  /** Stops parts, then the HTTP shell, then the store. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** @throws UsageError for a taken port, a locked or damaged data directory. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const plane = new RunningControlPlane(options);
+  try {
+    await plane.open();
+  } catch (error) {
+    await plane.stop();
+    throw asUsageError(error, options);
+  }
+  return plane;
+}
+
+class RunningControlPlane implements ControlPlane {
+  readonly #options: ControlPlaneOptions;
+  readonly #random: Random = systemRandom();
+  readonly #metrics = systemMetrics();
+  readonly #controller = new AbortController();
+  readonly #parts: Promise<void>[] = [];
+  #store: Store | undefined;
+  #server: ApiServer | undefined;
+  #informers: InformerFactory | undefined;
+  #http: { readonly port: number; close(): Promise<void> } | undefined;
+  #fail: (error: unknown) => void = () => {};
+  readonly #failed = new Promise<never>((_, reject) => (this.#fail = reject));
+  #kubeconfig = "";
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    this.#failed.catch(() => {});
+  }
+
+  get url(): string {
+    return `https://${host}:${this.#http!.port}`;
+  }
+
+  get kubeconfig(): string {
+    return this.#kubeconfig;
+  }
+
+  get informers(): InformerFactory {
+    return this.#informers!;
+  }
+
+  async open(): Promise<void> {
+    const { dataDir, log, port, fresh } = this.#options;
+    const onFailure = (error: unknown): void => this.#fail(error);
+    if (fresh) await clear(dataDir, log);
+    this.#store = await openSqliteStore({
+      directory: dataDir,
+      clock: systemClock,
+      log,
+      metrics: this.#metrics,
+      onFailure,
+    });
+    const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
+    this.#server = createApiServer(
+      { build: { version } },
+      { store: this.#store, clock: systemClock, random: this.#random, log, metrics: this.#metrics },
+    );
+    this.start("api server", (signal) => this.#server!.run(signal));
+    await this.#server.ready;
+    this.#http = await serveHttp({
+      host,
+      port,
+      handler: this.#server.handler,
+      tls: { ...pki.server, clientCa: pki.caCert },
+      clock: systemClock,
+      random: this.#random,
+      log,
+      metrics: this.#metrics,
+    });
+    this.#informers = createInformerFactory(this.client(masters("system:kube-controller-manager"), "lares"), {
+      clock: systemClock,
+      random: this.#random,
+      log,
+    });
+    this.#startControllers(pki.caCert);
+    this.#informers.start(this.#controller.signal);
+    const path = this.#options.kubeconfig ?? join(dataDir, "kubeconfig");
+    await writeKubeconfig({ path, server: this.url, caCert: pki.caCert, user: pki.admin });
+    this.#kubeconfig = shortPath(path);
+  }
+
+  client(user: UserInfo, userAgent: string): Client {
+    return createClient(loopbackTransport(this.#server!.handler, { user, userAgent }), { userAgent });
+  }
+
+  agentDependencies(user: string): FleetDependencies {
+    const client = this.client(masters(user), "lares-fleet");
+    return {
+      client,
+      informers: this.informers,
+      clock: systemClock,
+      random: this.#random,
+      log: this.#options.log,
+      recorderFor: (node) => this.#recorder(client, "kubelet", node),
+    };
+  }
+
+  start(name: string, run: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#controller;
+    const part = run(signal).catch((error: unknown) => {
+      if (signal.aborted) return;
+      this.#options.log.error("a part of the control plane failed", { part: name, error: String(error) });
+      this.#fail(error);
+    });
+    this.#parts.push(part);
+  }
+
+  async ended(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([aborted, this.#failed]);
+  }
+
+  async stop(): Promise<void> {
+    this.#controller.abort(new Error("control plane stops"));
+    await this.#http?.close();
+    await Promise.all(this.#parts);
+    await this.#store?.close();
+  }
+
+  #recorder(client: Client, component: string, node?: string): EventRecorder {
+    const { signal } = this.#controller;
+    const common = {
+      client,
+      component,
+      clock: systemClock,
+      random: this.#random,
+      log: this.#options.log,
+      signal,
+    };
+    return createEventRecorder(node === undefined ? common : { ...common, host: node });
+  }
+
+  #startControllers(rootCa: string): void {
+    const { log, placement } = this.#options;
+    const shared = {
+      informers: this.informers,
+      clock: systemClock,
+      random: this.#random,
+      log,
+      metrics: this.#metrics,
+    };
+    const as = (account: string, component: string) => {
+      const client = this.client(masters(`system:serviceaccount:kube-system:${account}`), component);
+      return { ...shared, client, recorder: this.#recorder(client, component) };
+    };
+    const mode = placement === "nodename" ? "controller" : "scheduler";
+    const daemonSets = createDaemonSetController(
+      { placement: mode },
+      as("daemon-set-controller", "daemonset-controller"),
+    );
+    this.start("daemonset controller", (signal) => daemonSets.run(signal));
+    const scheduler = createScheduler({}, as("scheduler", "default-scheduler"));
+    this.start("scheduler", (signal) => scheduler.run(signal));
+    const nodes = createNodeLifecycleController({}, as("node-controller", "node-controller"));
+    this.start("node life cycle", (signal) => nodes.run(signal));
+    const podGc = createPodGcController({}, as("pod-garbage-collector", "pod-garbage-collector"));
+    this.start("pod garbage collection", (signal) => podGc.run(signal));
+    const garbage = createGarbageCollector(
+      {},
+      as("generic-garbage-collector", "garbage-collector-controller"),
+    );
+    this.start("garbage collector", (signal) => garbage.run(signal));
+    const namespaces = createNamespaceController({}, as("namespace-controller", "namespace-controller"));
+    this.start("namespace controller", (signal) => namespaces.run(signal));
+    const accounts = createServiceAccountController(
+      {},
+      as("service-account-controller", "service-account-controller"),
+    );
+    this.start("service accounts", (signal) => accounts.run(signal));
+    const authority = createRootCaController(
+      { rootCa },
+      as("root-ca-cert-publisher", "root-ca-certificate-publisher"),
+    );
+    this.start("root certificate", (signal) => authority.run(signal));
+  }
+}
+
+/** Every part of the control plane may do everything until there are roles. */
+function masters(username: string): UserInfo {
+  return { username, groups: ["system:masters", "system:authenticated"] };
+}
+
+/** Files and folders that Lares makes in a data directory; `--fresh` removes these and nothing else. */
+const ownEntries = ["lares.db", "lares.db-wal", "lares.db-shm", "pki", "kubeconfig"];
+
+async function clear(dataDir: string, log: Log): Promise<void> {
+  const exists = await stat(dataDir).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  try {
+    const store = await openSqliteStore({ directory: dataDir, clock: systemClock, log });
+    await store.close();
+  } catch (error) {
+    // A damaged store is what --fresh is for; one that is in use is not.
+    if (storageFailureOf(error)?.code !== "corrupt") throw error;
+  }
+  for (const entry of ownEntries) await rm(join(dataDir, entry), { recursive: true, force: true });
+}
+
+function asUsageError(error: unknown, options: ControlPlaneOptions): unknown {
+  const failure = storageFailureOf(error);
+  if (failure?.code === "corrupt") {
+    return new UsageError(
+      `${failure.path}: ${failure.why}`,
+      "restore it from a copy, name another --data-dir, or begin anew with --fresh",
+      { cause: error },
+    );
+  }
+  if (failure?.code === "unavailable") {
+    return new UsageError(failure.why, "stop the other process, or name another --data-dir", {
+      cause: error,
+    });
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") {
+    return new UsageError(
+      `port ${options.port} on ${host} is taken`,
+      "stop what listens there, or choose another with --port (0 takes a free one)",
+      { cause: error },
+    );
+  }
+  if (code === "EACCES" && options.port < 1024) {
+    return new UsageError(
+      `port ${options.port} may not be opened by this user`,
+      "choose one above 1023 with --port",
+      { cause: error },
+    );
+  }
+  if (code === "BAD_CERTIFICATE_FILE" || code === "BAD_KUBECONFIG")
+    return new UsageError(message, "or begin anew with --fresh", { cause: error });
+  return error;
+}

@@ -1,0 +1,91 @@
+/** `lares fleet`: simulated nodes against any API server. Not here: the nodes (agent/). */
+import { createFleet } from "../agent/index.ts";
+import { UsageError } from "../cli/index.ts";
+import {
+  createClient,
+  createEventRecorder,
+  createInformerFactory,
+  httpTransport,
+  loadKubeconfig,
+} from "../client/index.ts";
+import { runUntilSignal } from "./signals.ts";
+import { type LogLevel, systemClock, systemLog, systemRandom } from "./system.ts";
+import { apiVersion, version } from "./version.ts";
+
+export interface FleetCommandOptions {
+  readonly nodes: number;
+  readonly prefix: string;
+  readonly name: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly logLevel: LogLevel;
+  readonly pullSeconds: number;
+  readonly startSeconds: number;
+  readonly stopSeconds: number;
+}
+
+/** Runs until SIGINT or SIGTERM; the nodes stay registered and fall silent. @throws UsageError without a server to talk to. */
+export async function fleet(options: FleetCommandOptions): Promise<void> {
+  const log = systemLog(options.logLevel);
+  const random = systemRandom();
+  await runUntilSignal(async (signal) => {
+    const connection = await loadKubeconfig({
+      ...(options.kubeconfig === undefined ? {} : { path: options.kubeconfig }),
+      ...(options.context === undefined ? {} : { context: options.context }),
+      env: process.env,
+    }).catch((error: unknown) => {
+      throw new UsageError(
+        (error as Error).message,
+        "name a kubeconfig with --kubeconfig, or set KUBECONFIG",
+        { cause: error },
+      );
+    });
+    const transport = httpTransport({
+      ...connection,
+      clock: systemClock,
+      random,
+      log,
+      userAgent: `lares-fleet/${version}`,
+    });
+    const client = createClient(transport);
+    const informers = createInformerFactory(client, { clock: systemClock, random, log });
+    const digits = String(options.nodes).length;
+    const names = Array.from(
+      { length: options.nodes },
+      (_, index) => `${options.prefix}${String(index + 1).padStart(digits, "0")}`,
+    );
+    const running = createFleet(
+      {
+        name: options.name,
+        nodes: names.map((name) => ({ name })),
+        kubeletVersion: apiVersion.gitVersion,
+        timings: {
+          pullMs: options.pullSeconds * 1_000,
+          startMs: options.startSeconds * 1_000,
+          stopMs: options.stopSeconds * 1_000,
+        },
+      },
+      {
+        client,
+        informers,
+        clock: systemClock,
+        random,
+        log,
+        recorderFor: (host) =>
+          createEventRecorder({
+            client,
+            component: "kubelet",
+            host,
+            clock: systemClock,
+            random,
+            log,
+            signal,
+          }),
+      },
+    );
+    informers.start(signal);
+    process.stdout.write(`lares ${version}: ${options.nodes} simulated nodes against ${connection.server}\n`);
+    await running.run(signal);
+    await transport.close();
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * The `lares` command: reads the arguments and starts what they ask for.
+ * Not here: what the commands do (up.ts, server.ts, fleet.ts), each loaded only when it is wanted.
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { isUsageError } from "../cli/index.ts";
+import { version } from "./version.ts";
+
+/** Nodes that one process simulates at most; each has a network of its own. */
+const nodesMax = 60_000;
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > nodesMax)
+    throw new InvalidArgumentError(`a number from 0 to ${nodesMax} is wanted.`);
+  return value;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535)
+    throw new InvalidArgumentError("a port from 0 to 65535 is wanted (0 takes a free one).");
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 3600))
+    throw new InvalidArgumentError("seconds from 0 to 3600 are wanted.");
+  return value;
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function serverOptions(command: Command, dataDir: string): Command {
+  return command
+    .addOption(new Option("--port <port>", "port of the API, on 127.0.0.1").default(6443).argParser(port))
+    .addOption(
+      new Option("--data-dir <dir>", "where the store and the certificates are kept").default(dataDir),
+    )
+    .option("--kubeconfig <path>", "kubeconfig to write (default: kubeconfig in the data directory)")
+    .option("--fresh", "begin with an empty data directory", false)
+    .addOption(
+      new Option(
+        "--placement <mode>",
+        "who gives a daemon pod its node: the scheduler, by affinity, or the controller",
+      )
+        .choices(["affinity", "nodename"])
+        .default("affinity"),
+    )
+    .addOption(
+      new Option("--log-level <level>", "least severe messages to log")
+        .choices(["debug", "info", "warn", "error"])
+        .default("warn"),
+    );
+}
+
+function timingOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--pull-seconds <s>", "time to pull an image").default(0.4).argParser(seconds))
+    .addOption(
+      new Option("--start-seconds <s>", "time from the image to running containers")
+        .default(0.4)
+        .argParser(seconds),
+    )
+    .addOption(
+      new Option("--stop-seconds <s>", "time from SIGTERM to the end of containers")
+        .default(0.2)
+        .argParser(seconds),
+    );
+}
+
+function program(): Command {
+  const root = new Command("lares")
+    .description("Keeps one agent running on every machine: a Kubernetes-compatible DaemonSet platform.")
+    .version(version, "-V, --version", "print the version")
+    .showHelpAfterError("(`lares --help` and `lares <command> --help` list what there is)")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "lares: ")) });
+
+  timingOptions(serverOptions(root.command("up"), process.env["LARES_HOME"] ?? ".lares"))
+    .description(
+      "everything in one process on this machine: API server, controllers, scheduler and simulated nodes",
+    )
+    .addOption(
+      new Option("--control-planes <n>", "control-plane nodes, tainted as usual").default(1).argParser(count),
+    )
+    .addOption(new Option("--workers <n>", "worker nodes").default(2).argParser(count))
+    .addOption(
+      new Option("-f, --filename <path>", "manifest, or folder of manifests, to apply; may be repeated")
+        .default([])
+        .argParser(collect),
+    )
+    .action(async (options) => (await import("./up.ts")).up(options));
+
+  serverOptions(root.command("server"), process.env["LARES_HOME"] ?? defaultServerDir())
+    .description("the control plane alone: API server, controllers and scheduler, no nodes")
+    .action(async (options) => (await import("./server.ts")).server(options));
+
+  timingOptions(root.command("fleet"))
+    .description("simulated nodes against any server, in a process of their own")
+    .addOption(new Option("--nodes <n>", "nodes to register").default(3).argParser(count))
+    .option("--prefix <name>", "names are this and a number", "sim-")
+    .option("--name <fleet>", "name of the fleet, when there are several on one server", "")
+    .option("--kubeconfig <path>", "how to reach the server (default: KUBECONFIG, then ~/.kube/config)")
+    .option("--context <name>", "context in the kubeconfig")
+    .addOption(
+      new Option("--log-level <level>", "least severe messages to log")
+        .choices(["debug", "info", "warn", "error"])
+        .default("warn"),
+    )
+    .action(async (options) => (await import("./fleet.ts")).fleet(options));
+
+  root
+    .command("version")
+    .description("print the versions of Lares and of the API it speaks")
+    .action(async () => (await import("./version.ts")).printVersion());
+  return root;
+}
+
+function defaultServerDir(): string {
+  return process.getuid?.() === 0 ? "/var/lib/lares" : ".lares";
+}
+
+/** One line with the reason, one with the way out; a stack only for defects. */
+function report(error: unknown): void {
+  if (isUsageError(error)) process.stderr.write(`lares: ${error.message}\n       ${error.hint}\n`);
+  else
+    process.stderr.write(
+      `lares: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  process.exitCode = 1;
+}
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  report(error);
+}

@@ -1,0 +1,117 @@
+/**
+ * Shows DaemonSets while they settle: a table that is redrawn on a terminal, plain lines elsewhere.
+ * Not here: the table's text (cli/roll-call.ts).
+ */
+import { homedir } from "node:os";
+import { relative } from "node:path";
+import {
+  type DaemonSet,
+  daemonsets,
+  nodes as nodeResource,
+  type Pod,
+  pods as podResource,
+} from "../api/index.ts";
+import { isSettled, rollCall } from "../cli/index.ts";
+import type { InformerFactory } from "../client/index.ts";
+import { controllerOf } from "../machinery/index.ts";
+import { systemClock } from "./system.ts";
+
+/** Redraws at most this often. */
+const frameMs = 100;
+/** After this long the table is left as it is: something does not settle, and the person wants the prompt's advice. */
+const patienceMs = 60_000;
+
+const podsByOwner = "main/owner";
+
+export interface ScreenFacts {
+  readonly informers: InformerFactory;
+  /** Nodes that must have registered before anything counts as settled. */
+  readonly nodesWanted: number;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when every DaemonSet stands on its nodes, when patience ends, or when the signal aborts. */
+export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
+  const { informers, signal } = facts;
+  const sets = informers.for(daemonsets);
+  const pods = informers.for(podResource);
+  const nodes = informers.for(nodeResource);
+  pods.addIndex(podsByOwner, (pod) => {
+    const owner = controllerOf(pod);
+    return owner === undefined ? [] : [owner.uid];
+  });
+  await informers.waitForSync(signal);
+  const started = systemClock.monotonicMs();
+  const painter = new Painter();
+  for (;;) {
+    const daemonSets = sets.lister.list();
+    painter.paint({
+      daemonSets,
+      nodeNames: nodes.lister
+        .list()
+        .map(({ metadata }) => metadata.name!)
+        .sort(),
+      podsOf: (uid: string): readonly Pod[] => pods.lister.byIndex(podsByOwner, uid),
+      width: process.stdout.columns ?? 200,
+    });
+    const tookMs = systemClock.monotonicMs() - started;
+    if (signal.aborted) return painter.end("");
+    if (nodes.lister.size >= facts.nodesWanted && daemonSets.every((set) => isStanding(set))) {
+      return painter.end(daemonSets.length === 0 ? "" : `Settled after ${(tookMs / 1_000).toFixed(1)} s.`);
+    }
+    if (tookMs > patienceMs) return painter.end("Not settled yet; kubectl describe says why.");
+    await pause(frameMs, signal);
+  }
+}
+
+/** Settled, and counted at least once: a set that nobody has looked at has no generation observed. */
+function isStanding(set: DaemonSet): boolean {
+  return isSettled(set) && (set.status?.observedGeneration ?? 0) > 0;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = systemClock.after(ms, resolve);
+    signal.addEventListener(
+      "abort",
+      () => {
+        timer.cancel();
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+/** Draws over what it drew before on a terminal; elsewhere prints a table only when it changed. */
+class Painter {
+  #drawn = 0;
+  #last = "";
+
+  paint(facts: Parameters<typeof rollCall>[0]): void {
+    if (facts.daemonSets.length === 0) return;
+    const lines = rollCall(facts);
+    const text = lines.join("\n");
+    if (text === this.#last) return;
+    if (process.stdout.isTTY) {
+      const up = this.#drawn === 0 ? "\n" : `\x1b[${this.#drawn}A\x1b[J`;
+      process.stdout.write(`${up}${text}\n`);
+      this.#drawn = lines.length;
+    } else {
+      const before = new Set(this.#last.split("\n"));
+      for (const line of lines) if (!before.has(line)) process.stdout.write(`${line}\n`);
+    }
+    this.#last = text;
+  }
+
+  end(line: string): void {
+    if (line !== "") process.stdout.write(`${line}\n`);
+  }
+}
+
+/** The path as a person would write it here: relative below the working directory, `~` for the home. */
+export function shortPath(path: string): string {
+  const here = relative(process.cwd(), path);
+  if (!here.startsWith("..") && here !== "") return here;
+  return path.startsWith(`${homedir()}/`) ? `~${path.slice(homedir().length)}` : path;
+}

@@ -1,0 +1,33 @@
+/** `lares server`: the control plane alone, until it is told to stop. Not here: its parts (control-plane.ts). */
+import { resolve } from "node:path";
+import { startControlPlane } from "./control-plane.ts";
+import { shortPath } from "./screen.ts";
+import { runUntilSignal } from "./signals.ts";
+import { type LogLevel, systemLog } from "./system.ts";
+import { apiVersion, version } from "./version.ts";
+
+export interface ServerOptions {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly kubeconfig?: string;
+  readonly fresh: boolean;
+  readonly placement: "affinity" | "nodename";
+  readonly logLevel: LogLevel;
+}
+
+/** Runs until SIGINT or SIGTERM. @throws UsageError for what a person can mend. */
+export async function server(options: ServerOptions): Promise<void> {
+  await runUntilSignal(async (signal) => {
+    const dataDir = resolve(options.dataDir);
+    const plane = await startControlPlane({ ...options, dataDir, log: systemLog(options.logLevel) });
+    process.stdout.write(
+      `lares ${version}: Kubernetes ${apiVersion.gitVersion} API at ${plane.url}, data in ${shortPath(dataDir)}\n` +
+        `export KUBECONFIG=${plane.kubeconfig}\n`,
+    );
+    try {
+      await plane.ended(signal);
+    } finally {
+      await plane.stop();
+    }
+  });
+}
