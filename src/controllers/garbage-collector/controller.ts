@@ -54,6 +54,8 @@ const workers = 32;
 const orphanCallsMax = 16;
 /** When to look again at an object whose owner's kind is not known here: kinds may be served later. */
 const unknownKindRetryMs = 60_000;
+/** When to look again at an object whose owner the server has but the cache has not: its deletion might go unseen. */
+const unseenOwnerRetryMs = 30_000;
 /** When to look again after the object changed under us. */
 const conflictRetryMs = 100;
 
@@ -153,7 +155,13 @@ class GarbageCollector {
       ({ reference, state }) => state === "unjudged" && !this.#resourceOf(reference),
     );
     if (isUnjudged) return { requeueAfterMs: unknownKindRetryMs };
-    return this.#apply(item, object, decision);
+    const isUnseen = owners.some(
+      ({ reference, state }) => state === "present" && !this.#graph.get(reference.uid),
+    );
+    const result = await this.#apply(item, object, decision);
+    return (
+      result ?? (isUnseen && decision.do === "keep" ? { requeueAfterMs: unseenOwnerRetryMs } : undefined)
+    );
   }
 
   async #stateOf(item: GraphObject, object: KubeObject, reference: OwnerReference): Promise<OwnerState> {

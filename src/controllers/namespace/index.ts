@@ -1,0 +1,6 @@
+/** Face of `controllers/namespace`: empties namespaces that are being deleted. */
+export {
+  createNamespaceController,
+  type NamespaceDependencies,
+  type NamespaceOptions,
+} from "./controller.ts";

@@ -1,0 +1,110 @@
+/**
+ * What a namespace that is going says about itself, from what was found in it. Pure.
+ * Upstream: kubernetes v1.35, pkg/controller/namespace/deletion/status_condition_utils.go. Texts and reasons are theirs.
+ */
+import type { Namespace, NamespaceCondition } from "../../api/index.ts";
+
+export interface Findings {
+  /** `pods.` or `daemonsets.apps` → objects left. */
+  readonly remaining: ReadonlyMap<string, number>;
+  /** Finalizer → objects that it holds. */
+  readonly finalizers: ReadonlyMap<string, number>;
+  /** What went wrong while deleting. */
+  readonly failures: readonly string[];
+}
+
+export type Step =
+  /** Empty: let the namespace go. */
+  | { readonly do: "finalize"; readonly finalizers: readonly string[] }
+  /** Not empty: say so, look again later. */
+  | { readonly do: "wait"; readonly conditions: readonly NamespaceCondition[]; readonly isChanged: boolean };
+
+/** The finalizer in spec.finalizers that this controller serves. */
+export const kubernetesFinalizer = "kubernetes";
+
+export function isToEmpty(namespace: Namespace): boolean {
+  return (
+    namespace.metadata.deletionTimestamp !== undefined &&
+    (namespace.spec.finalizers?.includes(kubernetesFinalizer) ?? false)
+  );
+}
+
+export function plan(namespace: Namespace, findings: Findings, now: string): Step {
+  if (findings.remaining.size === 0 && findings.failures.length === 0) {
+    const finalizers = (namespace.spec.finalizers ?? []).filter((other) => other !== kubernetesFinalizer);
+    return { do: "finalize", finalizers };
+  }
+  const before = namespace.status?.conditions ?? [];
+  const wanted = wantedConditions(findings);
+  const isChanged = wanted.some((condition) => !before.some((other) => isSame(other, condition)));
+  const conditions = wanted.map((condition) => {
+    const known = before.find((other) => other.type === condition.type);
+    const isOld = known?.status === condition.status;
+    return { ...condition, lastTransitionTime: (isOld && known?.lastTransitionTime) || now };
+  });
+  const foreign = before.filter((other) => !wanted.some((condition) => condition.type === other.type));
+  return { do: "wait", conditions: [...foreign, ...conditions], isChanged };
+}
+
+function isSame(a: NamespaceCondition, b: NamespaceCondition): boolean {
+  return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;
+}
+
+function wantedConditions({ remaining, finalizers, failures }: Findings): NamespaceCondition[] {
+  const fine = (type: string, reason: string, message: string): NamespaceCondition => ({
+    type,
+    status: "False",
+    reason,
+    message,
+  });
+  const bad = (type: string, reason: string, message: string): NamespaceCondition => ({
+    type,
+    status: "True",
+    reason,
+    message,
+  });
+  return [
+    fine("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    fine(
+      "NamespaceDeletionGroupVersionParsingFailure",
+      "ParsedGroupVersions",
+      "All legacy kube types successfully parsed",
+    ),
+    failures.length === 0
+      ? fine(
+          "NamespaceDeletionContentFailure",
+          "ContentDeleted",
+          "All content successfully deleted, may be waiting on finalization",
+        )
+      : bad(
+          "NamespaceDeletionContentFailure",
+          "ContentDeletionFailed",
+          `Failed to delete all resource types, ${failures.length} remaining: ${failures.toSorted().join(", ")}`,
+        ),
+    remaining.size === 0
+      ? fine("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed")
+      : bad(
+          "NamespaceContentRemaining",
+          "SomeResourcesRemain",
+          `Some resources are remaining: ${countsOf(remaining, "has")}`,
+        ),
+    finalizers.size === 0
+      ? fine(
+          "NamespaceFinalizersRemaining",
+          "ContentHasNoFinalizers",
+          "All content-preserving finalizers finished",
+        )
+      : bad(
+          "NamespaceFinalizersRemaining",
+          "SomeFinalizersRemain",
+          `Some content in the namespace has finalizers remaining: ${countsOf(finalizers, "in")}`,
+        ),
+  ];
+}
+
+function countsOf(counts: ReadonlyMap<string, number>, word: "has" | "in"): string {
+  return [...counts]
+    .map(([name, count]) => `${name} ${word} ${count} resource instances`)
+    .toSorted()
+    .join(", ");
+}
