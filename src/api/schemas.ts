@@ -83,7 +83,8 @@ function parseTables(text: string): Tables {
     const body = line.slice(equals + 3);
     const parsed = body === "" ? [] : body.split("; ").map(parseField);
     for (const { name: fieldName, field } of parsed) fields[fieldName] = field;
-    const schema: Mutable<ObjectSchema> = { type: "object", fields };
+    const requiredKeys = parsed.filter(({ field }) => field.required === true).map(({ name: key }) => key);
+    const schema: Mutable<ObjectSchema> = { type: "object", fields, requiredKeys };
     if (atomic === "atomic") schema.mapType = "atomic";
     table[name] = schema;
     const required = parsed.filter((field) => field.isRequired).map((field) => field.name);

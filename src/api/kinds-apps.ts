@@ -1,0 +1,134 @@
+/**
+ * Kinds of the groups apps and batch. DaemonSets have no scale subresource.
+ */
+import { prepareDaemonSetForCreate, prepareDaemonSetForUpdate } from "./daemonset-rules.ts";
+import {
+  setCronJobDefaults,
+  setDaemonSetDefaults,
+  setDeploymentDefaults,
+  setJobDefaults,
+  setReplicaSetDefaults,
+  setStatefulSetDefaults,
+} from "./defaults/workloads.ts";
+import { defineKind, unacted } from "./kind-parts.ts";
+import type { Kind } from "./kinds.ts";
+import {
+  controllerrevisions,
+  cronjobs,
+  daemonsets,
+  deployments,
+  jobs,
+  replicasets,
+  statefulsets,
+} from "./resources.ts";
+import { controllerRevisionTable, daemonSetTable } from "./tables/apps-tables.ts";
+
+const daemonSetKind: Kind = defineKind({
+  resource: daemonsets,
+  schema: "apps.v1.DaemonSet",
+  shortNames: ["ds"],
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  table: daemonSetTable,
+  rules: {
+    setDefaults: setDaemonSetDefaults,
+    prepareForCreate: prepareDaemonSetForCreate,
+    prepareForUpdate: prepareDaemonSetForUpdate,
+  },
+});
+
+const controllerRevisionKind: Kind = defineKind({
+  resource: controllerrevisions,
+  schema: "apps.v1.ControllerRevision",
+  table: controllerRevisionTable,
+});
+
+const deploymentKind: Kind = defineKind({
+  resource: deployments,
+  schema: "apps.v1.Deployment",
+  shortNames: ["deploy"],
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  unactedWarning: unacted("Deployments", "no pods are created"),
+  rules: {
+    setDefaults: setDeploymentDefaults,
+    prepareForCreate(object) {
+      object.status = {};
+    },
+  },
+});
+
+const replicaSetKind: Kind = defineKind({
+  resource: replicasets,
+  schema: "apps.v1.ReplicaSet",
+  shortNames: ["rs"],
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  unactedWarning: unacted("ReplicaSets", "no pods are created"),
+  rules: {
+    setDefaults: setReplicaSetDefaults,
+    prepareForCreate(object) {
+      object.status = { replicas: 0 };
+    },
+  },
+});
+
+const statefulSetKind: Kind = defineKind({
+  resource: statefulsets,
+  schema: "apps.v1.StatefulSet",
+  shortNames: ["sts"],
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  unactedWarning: unacted("StatefulSets", "no pods are created"),
+  rules: {
+    setDefaults: setStatefulSetDefaults,
+    prepareForCreate(object) {
+      object.status = { replicas: 0, availableReplicas: 0 };
+    },
+  },
+});
+
+const jobKind: Kind = defineKind({
+  resource: jobs,
+  schema: "batch.v1.Job",
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  unactedWarning: unacted("Jobs", "no pods are created"),
+  rules: {
+    setDefaults: setJobDefaults,
+    prepareForCreate(object) {
+      object.status = {};
+    },
+  },
+});
+
+const cronJobKind: Kind = defineKind({
+  resource: cronjobs,
+  schema: "batch.v1.CronJob",
+  shortNames: ["cj"],
+  categories: ["all"],
+  hasGeneration: true,
+  hasStatus: true,
+  unactedWarning: unacted("CronJobs", "no jobs are started"),
+  rules: {
+    setDefaults: setCronJobDefaults,
+    prepareForCreate(object) {
+      object.status = {};
+    },
+  },
+});
+
+export const appsKinds: readonly Kind[] = [
+  controllerRevisionKind,
+  daemonSetKind,
+  deploymentKind,
+  replicaSetKind,
+  statefulSetKind,
+];
+
+export const batchKinds: readonly Kind[] = [cronJobKind, jobKind];
