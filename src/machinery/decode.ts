@@ -5,8 +5,14 @@
 import { type IntOrString } from "./int-or-string.ts";
 import { encodeJson, RawJson } from "./go-json.ts";
 import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
-import { formatQuantity, parseQuantity, quantityFormatMessage } from "./quantity.ts";
-import { type Field, resolveSchema, type ScalarSchema, type Schema, type SchemaTable } from "./schema.ts";
+import { canonicalQuantity, quantityFormatMessage } from "./quantity.ts";
+import {
+  type ObjectSchema,
+  resolveSchema,
+  type ScalarSchema,
+  type Schema,
+  type SchemaTable,
+} from "./schema.ts";
 import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
 
 export interface Decoded<T = JsonObject> {
@@ -37,11 +43,11 @@ export function decodeObject<T = JsonObject>(
   const decoder = new Decoder(table);
   const path = options.path ?? "";
   const schema: Schema = { type: "ref", name: schemaName };
-  const object = decoder.decode({ schema, value, path, owner: typeNameOf(schemaName), field: path });
+  const object = decoder.decode({ schema, value, path, owner: typeNameOf(schemaName) });
   return { object: object as T, unknown: decoder.unknown, errors: decoder.errors };
 }
 
-/** Top-level and nested paths of rawText fields outside lists: what parseJson should keep as text. */
+/** Names of the type's own rawText fields: what parseJson should keep as text. */
 export function rawTextPaths(table: SchemaTable, schemaName: string): string[] {
   const paths: string[] = [];
   const schema = resolveSchema(table, { type: "ref", name: schemaName });
@@ -51,6 +57,12 @@ export function rawTextPaths(table: SchemaTable, schemaName: string): string[] {
   }
   return paths;
 }
+
+/** Go's zero time, which it writes as null. */
+const zeroTime = "0001-01-01T00:00:00Z";
+
+/** Times that need no calendar to be canonical: the usual ones. */
+const plainTime = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 
 interface Place {
   readonly schema: Schema;
@@ -69,7 +81,7 @@ class Decoder {
     this.#table = table;
   }
 
-  decode(place: Place & { readonly field?: string }): unknown {
+  decode(place: Place): unknown {
     const { schema, value, path } = place;
     switch (schema.type) {
       case "ref": {
@@ -78,7 +90,7 @@ class Decoder {
         return this.decode({ schema: target, value, path, owner });
       }
       case "object":
-        return this.#object(schema.fields, place);
+        return this.#object(schema, place);
       case "map":
         return this.#map(schema.of, place);
       case "array":
@@ -88,7 +100,8 @@ class Decoder {
     }
   }
 
-  #object(fields: Readonly<Record<string, Field>>, place: Place): unknown {
+  #object(schema: ObjectSchema, place: Place): unknown {
+    const { fields } = schema;
     const value = unwrapRaw(place.value);
     if (!isObject(value)) return this.#mismatch(place, place.owner);
     const { path, owner } = place;
@@ -102,17 +115,19 @@ class Decoder {
         this.unknown.push(memberPath);
       } else if (member !== null) {
         const decoded = this.decode({ schema: field.schema, value: member, path: memberPath, owner });
-        if (field.required === true || field.pointer === true || !isDroppedZero(decoded))
+        const keepsZero = field.required === true || field.pointer === true;
+        if (decoded !== undefined && (keepsZero || !this.#isOmitted(field.schema, decoded))) {
           setOwn(object, key, decoded);
+        }
       }
     }
-    this.#fillRequired(fields, object);
+    this.#fillRequired(schema, object);
     return object;
   }
 
-  #fillRequired(fields: Readonly<Record<string, Field>>, object: JsonObject): void {
-    for (const key in fields) {
-      const field = fields[key];
+  #fillRequired(schema: ObjectSchema, object: JsonObject): void {
+    for (const key of schema.requiredKeys ?? Object.keys(schema.fields)) {
+      const field = schema.fields[key];
       if (field?.required !== true || getOwn(object, key) !== undefined) continue;
       const zero = field.pointer === true ? null : this.#zero(field.schema, false);
       if (zero !== undefined) setOwn(object, key, zero);
@@ -135,7 +150,7 @@ class Decoder {
         return "0";
       case "object": {
         const object: JsonObject = {};
-        this.#fillRequired(target.fields, object);
+        this.#fillRequired(target, object);
         return object;
       }
       case "map":
@@ -146,6 +161,26 @@ class Decoder {
         return isElement ? "" : undefined;
       default:
         return isElement ? null : undefined;
+    }
+  }
+
+  /** Whether Go's omitempty leaves the value out. Structs behind pointers, quantities and raw values always stay. */
+  #isOmitted(schema: Schema, value: unknown): boolean {
+    switch (resolveSchema(this.#table, schema).type) {
+      case "string":
+      case "bytes":
+        return value === "";
+      case "integer":
+      case "number":
+        return value === 0;
+      case "boolean":
+        return value === false;
+      case "array":
+        return (value as readonly unknown[]).length === 0;
+      case "map":
+        return isEmptyObject(value as JsonObject);
+      default:
+        return false;
     }
   }
 
@@ -233,13 +268,14 @@ class Decoder {
     const { value } = place;
     if (typeof value !== "string" && typeof value !== "number")
       return this.#fail(quantityFormatMessage, place.path);
-    const quantity = parseQuantity(String(value).trim());
-    return quantity === undefined ? this.#fail(quantityFormatMessage, place.path) : formatQuantity(quantity);
+    const text = canonicalQuantity(String(value).trim());
+    return text ?? this.#fail(quantityFormatMessage, place.path);
   }
 
   #time(type: "time" | "microTime", place: Place): unknown {
     const { value } = place;
     if (typeof value !== "string") return this.#mismatch(place, "string");
+    if (type === "time" && plainTime.test(value)) return value === zeroTime ? undefined : value;
     const ms = parseTimeMs(value);
     if (ms !== undefined) return type === "time" ? formatTime(ms) : formatMicroTime(ms);
     const layout = type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
@@ -296,8 +332,7 @@ function nameOfType(value: unknown): string {
   return typeof value;
 }
 
-/** Zero values that Go's omitempty leaves out; objects are structs behind pointers here and stay. */
-function isDroppedZero(value: unknown): boolean {
-  if (value === undefined || value === "" || value === 0 || value === false || value === null) return true;
-  return Array.isArray(value) && value.length === 0;
+function isEmptyObject(object: Readonly<JsonObject>): boolean {
+  for (const key in object) if (Object.hasOwn(object, key)) return false;
+  return true;
 }

@@ -44,18 +44,26 @@ export function formatFieldSelector(selector: FieldSelector): string {
 
 /** Splits at commas that are not escaped. */
 function splitTerms(text: string): string[] {
-  return (
-    text
-      .match(/(?:^|,)(?:\\[^]|[^,\\]|\\$)*/g)
-      ?.map((term) => (term.startsWith(",") ? term.slice(1) : term)) ?? []
-  );
+  const terms: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charAt(i);
+    if (char === "\\") {
+      i++;
+    } else if (char === ",") {
+      terms.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...terms, text.slice(start)];
 }
 
 function parseTerm(term: string, whole: string): FieldRequirement {
-  const match = /^([^=!]*(?:!(?!=)[^=!]*)*)(!=|==|=)([^]*)$/.exec(term);
+  const match = /!=|==|=/.exec(term);
   if (match === null) throw badRequest(`invalid selector: '${whole}'; can't understand '${term}'`);
-  const [, field = "", operator = "", value = ""] = match;
-  return { field, operator: operator === "!=" ? "!=" : "=", value: unescapeValue(value) };
+  const field = term.slice(0, match.index);
+  const value = unescapeValue(term.slice(match.index + match[0].length));
+  return { field, operator: match[0] === "!=" ? "!=" : "=", value };
 }
 
 function unescapeValue(value: string): string {

@@ -123,7 +123,6 @@ function utf8Length(bytes: Uint8Array, at: number): number {
   return length;
 }
 
-const stringPattern = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const wordPattern = /true|false|null/y;
 const spacePattern = /[ \t\r\n]*/y;
@@ -205,11 +204,17 @@ class Parser {
   }
 
   #string(): string {
-    const literal = this.#match(stringPattern);
-    if (literal !== undefined) return JSON.parse(literal) as string;
     const end = endOfString(this.#text, this.#at);
     if (end < 0) throw new JsonError("unexpected end of JSON input", this.#text.length);
-    throw new JsonError(`invalid character or escape in string literal at offset ${this.#at}`, this.#at);
+    const literal = this.#text.slice(this.#at, end + 1);
+    try {
+      const string = JSON.parse(literal) as string;
+      this.#at = end + 1;
+      return string;
+    } catch {
+      const offset = this.#at;
+      throw new JsonError(`invalid character or escape in string literal at offset ${offset}`, offset);
+    }
   }
 
   #match(pattern: RegExp): string | undefined {

@@ -96,8 +96,17 @@ function formatBinary(units: bigint): string {
 
 /** `1000m` → `1`, `1024Mi` → `1Gi`, `0.5` → `500m`; undefined when the text is no quantity. */
 export function canonicalQuantity(text: string): string | undefined {
+  if (isPlainlyCanonical(text)) return text;
   const quantity = parseQuantity(text);
   return quantity === undefined ? undefined : formatQuantity(quantity);
+}
+
+/** True for the usual canonical texts (`100m`, `64Mi`, `4`), so that decoding need not count in BigInt. */
+function isPlainlyCanonical(text: string): boolean {
+  const match = /^([1-9][0-9]{0,5})(?:([mkMG])|([KMG]i))?$/.exec(text);
+  if (match === null) return false;
+  const digits = match[1] ?? "";
+  return match[3] === undefined ? !digits.endsWith("000") : Number(digits) % 1024 !== 0;
 }
 
 /**

@@ -27,6 +27,8 @@ export interface ScalarSchema {
 export interface ObjectSchema {
   readonly type: "object";
   readonly fields: Readonly<Record<string, Field>>;
+  /** Names of the fields with `required`; absent means that decoding looks for them each time. */
+  readonly requiredKeys?: readonly string[];
   /** `x-kubernetes-map-type: atomic`: server-side apply owns it as a whole. */
   readonly mapType?: "atomic" | "granular";
 }

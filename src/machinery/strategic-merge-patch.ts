@@ -76,8 +76,7 @@ function mergeMember(merged: JsonObject, key: string, { value, field, context }:
   const before = unwrapRaw(getOwn(merged, key));
   const inner = { table: context.table, schema: field?.schema };
   if (isObject(value)) {
-    const isReplaced = field?.patchStrategy === "replace" || field?.patchStrategy === "retainKeys";
-    if (field?.patchStrategy === "replace" && isReplaced) setOwn(merged, key, withoutDirectives(value));
+    if (field?.patchStrategy === "replace") setOwn(merged, key, withoutDirectives(value));
     else setOwn(merged, key, mergeObject(isObject(before) ? before : {}, value, inner));
   } else if (Array.isArray(value) && isMergeList(field)) {
     setOwn(merged, key, mergeList(Array.isArray(before) ? before : [], value, listOf(field, context)));

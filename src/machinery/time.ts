@@ -16,7 +16,7 @@ export function formatMicroTime(ms: number): string {
   return `${formatTime(ms).slice(0, -1)}.${String(micros).padStart(6, "0")}Z`;
 }
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** Milliseconds since the epoch of an RFC 3339 time, with the microseconds as fraction; undefined if it is none. */
 export function parseTimeMs(text: string): number | undefined {
@@ -37,7 +37,8 @@ export function parseTimeMs(text: string): number | undefined {
   const whole = new Date(0);
   whole.setUTCFullYear(year, month - 1, day);
   whole.setUTCHours(hour, minute - offset, second);
-  const micros = Math.floor(Number((match[7] ?? "0").padEnd(9, "0")) / 1000);
+  if (whole.getUTCFullYear() < 0 || whole.getUTCFullYear() > 9999) return undefined;
+  const micros = Math.floor(Number((match[7] ?? "0").slice(0, 9).padEnd(9, "0")) / 1000);
   return whole.getTime() + micros / 1000;
 }
 
