@@ -1,0 +1,184 @@
+/**
+ * The DaemonSet controller: caches → handlers → slots and queue → syncs. See SPEC.md for states and invariants.
+ * Not here: what a sync does (reconcile.ts).
+ */
+import { controllerrevisions, type DaemonSet, daemonsets, nodes, pods } from "../../api/index.ts";
+import { type Clock, type Log, type Metrics, type Random, sleep } from "../../base/index.ts";
+import {
+  type Client,
+  createExpectations,
+  createWorkqueue,
+  type EventRecorder,
+  type InformerFactory,
+  type PriorityClass,
+  type ReconcileResult,
+  type Workqueue,
+} from "../../client/index.ts";
+import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
+import { createHandlers } from "./handlers.ts";
+import { OwnWrites } from "./own-writes.ts";
+import type { Action } from "./plan.ts";
+import { Reconciler } from "./reconcile.ts";
+import { RevisionKeeper } from "./revisions.ts";
+import type { PlacementMode } from "./template.ts";
+import { ownerIndex, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
+
+/** DaemonSets worked on at once. Upstream's two starve the others behind big ones (23.23). */
+export const workersDefault = 4;
+/** Pods created, and separately deleted, per step of a sync. 250 as upstream: more at once floods image registries. */
+export const burstDefault = 250;
+/** Pause between sweeps of unused failed-pod back-offs. Upstream's figure. */
+const backoffSweepMs = 60_000;
+
+export interface DaemonSetControllerOptions {
+  /** Who binds the pods: a scheduler, by the affinity put into each pod, or this controller, by `spec.nodeName`. */
+  readonly placement: PlacementMode;
+  readonly workers?: number;
+  readonly burst?: number;
+  readonly failedPodBackoff?: BackoffOptions;
+}
+
+export interface DaemonSetControllerDependencies {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly recorder: EventRecorder;
+}
+
+export interface DaemonSetController {
+  /** Waits for the caches, then works until the signal aborts; resolves when the syncs under way have ended. */
+  run(signal: AbortSignal): Promise<void>;
+  /** One sync of one key, for tests and tools; never while `run` works on the same key. */
+  reconcile(key: string): Promise<ReconcileResult>;
+  /** What is known of a DaemonSet. */
+  tracked(key: string): TrackedDaemonSet | undefined;
+  /** Keys that wait to be synced. */
+  readonly queue: Pick<Workqueue, "length">;
+}
+
+export function createDaemonSetController(
+  options: DaemonSetControllerOptions,
+  dependencies: DaemonSetControllerDependencies,
+): DaemonSetController {
+  return new Controller(options, dependencies);
+}
+
+class Controller implements DaemonSetController {
+  readonly #options: DaemonSetControllerOptions;
+  readonly #dependencies: DaemonSetControllerDependencies;
+  readonly #tracker: Tracker;
+  readonly #reconciler: Reconciler;
+  readonly queue: Workqueue;
+
+  constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    const { client, clock, informers, log, metrics, recorder } = dependencies;
+    const caches = {
+      daemonSets: informers.for(daemonsets),
+      pods: informers.for(pods),
+      nodes: informers.for(nodes),
+      revisions: informers.for(controllerrevisions),
+    };
+    caches.pods.addIndex(ownerIndex, ownerIndexValues);
+    caches.revisions.addIndex(ownerIndex, ownerIndexValues);
+    const trackerDependencies = { clock, pods: caches.pods.lister, nodes: caches.nodes.lister };
+    this.#tracker = new Tracker(trackerDependencies, () => new FailedPodBackoff(options.failedPodBackoff));
+    const classOf = (key: string): PriorityClass => priorityOf(caches.daemonSets.lister.get(key));
+    this.queue = createWorkqueue({ name: "daemonset", clock, log, metrics, classOf });
+    const expectations = createExpectations({ clock });
+    const ownWrites = new OwnWrites();
+    const revisions = new RevisionKeeper({
+      client,
+      revisions: caches.revisions.lister,
+      pods: caches.pods.lister,
+    });
+    const shared = { tracker: this.#tracker, expectations, ownWrites };
+    const handlers = createHandlers({ ...shared, enqueue: (key) => this.queue.add(key) });
+    caches.nodes.addHandler(handlers.nodes);
+    caches.daemonSets.addHandler(handlers.daemonSets);
+    caches.revisions.addHandler(handlers.revisions);
+    caches.pods.addHandler(handlers.pods);
+    this.#reconciler = new Reconciler(
+      { placement: options.placement, burst: options.burst ?? burstDefault },
+      {
+        ...shared,
+        ...measures(metrics),
+        client,
+        clock,
+        log,
+        recorder,
+        revisions,
+        daemonSets: caches.daemonSets,
+        pods: caches.pods,
+      },
+    );
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { informers } = this.#dependencies;
+    informers.start(signal);
+    try {
+      await informers.waitForSync(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const workers = this.#options.workers ?? workersDefault;
+    const reconcile = (key: string): Promise<ReconcileResult> => this.reconcile(key);
+    await Promise.all([this.queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
+  }
+
+  reconcile(key: string): Promise<ReconcileResult> {
+    return this.#reconciler.reconcile(key);
+  }
+
+  tracked(key: string): TrackedDaemonSet | undefined {
+    return this.#tracker.get(key);
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies;
+    while (!signal.aborted) {
+      try {
+        await sleep(clock, backoffSweepMs, signal);
+      } catch {
+        // Aborted: the loop ends.
+        return;
+      }
+      for (const tracked of this.#tracker.all()) tracked.backoff.sweep(clock.monotonicMs());
+    }
+  }
+}
+
+const systemClasses: ReadonlySet<string> = new Set(["system-node-critical", "system-cluster-critical"]);
+
+/** System-critical DaemonSets are not kept waiting behind big ordinary ones. */
+function priorityOf(daemonSet: DaemonSet | undefined): PriorityClass {
+  return systemClasses.has(daemonSet?.spec.template.spec?.priorityClassName ?? "") ? "system" : "normal";
+}
+
+function measures(metrics: Metrics): {
+  staleSkipped(resource: string): void;
+  acting(daemonSet: DaemonSet, actions: readonly Action[]): void;
+} {
+  const skips = metrics.counter(
+    "daemonset_controller_stale_sync_skips_total",
+    "Syncs skipped because a cache had not seen the controller's own last write",
+    ["group", "resource"],
+  );
+  const decisions = metrics.counter(
+    "lares_daemonset_pod_decisions_total",
+    "Pods that a sync decided to create or delete, by reason",
+    ["action", "reason"],
+  );
+  return {
+    staleSkipped: (resource) => skips.add(1, { group: resource === "pods" ? "" : "apps", resource }),
+    acting: (_daemonSet, actions) => {
+      for (const action of actions) decisions.add(1, { action: action.do, reason: action.because });
+    },
+  };
+}

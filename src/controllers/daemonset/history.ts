@@ -1,0 +1,111 @@
+/**
+ * The history of one DaemonSet, pure: what a ControllerRevision holds, which one is current, which ones may go.
+ * Not here: claiming and writing revisions (revisions.ts).
+ * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go (constructHistory, snapshot, cleanupHistory).
+ * Differs: `data` is compared by meaning, written in Go's bytes (23.10); the hash is our own, in upstream's alphabet.
+ */
+import type { ControllerRevision, PodTemplateSpec } from "../../api/index.ts";
+import { canonicalJson, canonicalQuantity, fnv1a32, RawJson, safeEncode } from "../../machinery/index.ts";
+import { hashLabel } from "./facts.ts";
+
+/**
+ * The `data` of the revision that stands for a template: a strategic merge patch of a DaemonSet, in the bytes that
+ * Go's encoder gives. kubectl and the conformance suite compare it byte by byte with their own encoding.
+ */
+export function templatePatch(template: PodTemplateSpec): RawJson {
+  return new RawJson(canonicalJson({ spec: { template: { ...template, $patch: "replace" } } }));
+}
+
+/** A text that is equal for data of equal meaning: order of keys, empty values and spellings of quantities do not count. */
+export function comparableData(data: unknown): string {
+  return canonicalJson(meaningOf(data instanceof RawJson ? data.value() : data, ""));
+}
+
+/** Maps whose values are quantities, and single fields that are one. */
+const quantityMaps: ReadonlySet<string> = new Set(["limits", "requests", "overhead"]);
+const quantityFields: ReadonlySet<string> = new Set(["sizeLimit", "divisor"]);
+
+function meaningOf(value: unknown, key: string): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (Array.isArray(value))
+    return value.length === 0 ? undefined : value.map((item) => meaningOf(item, "") ?? null);
+  if (typeof value !== "object") return quantityFields.has(key) ? quantityMeaning(value) : value;
+  const meaning: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const kept =
+      quantityMaps.has(key) && typeof member !== "object" ? quantityMeaning(member) : meaningOf(member, name);
+    if (kept !== undefined) meaning[name] = kept;
+  }
+  return Object.keys(meaning).length === 0 ? undefined : meaning;
+}
+
+/** Texts that are no quantities are equal only to themselves. */
+function quantityMeaning(value: unknown): unknown {
+  return canonicalQuantity(String(value)) ?? value;
+}
+
+/** Hash label of a template: FNV-1a over its bytes and the collision count, in letters that form no words (13.5). */
+export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+  let hash = fnv1a32(canonicalJson(template));
+  if (collisionCount !== undefined) {
+    const bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, collisionCount, true);
+    hash = fnv1a32(bytes, hash);
+  }
+  return safeEncode(String(hash));
+}
+
+export interface HistoryView {
+  /** The matching revision to keep: highest number, the later in the list on equal ones. */
+  readonly current: ControllerRevision | undefined;
+  /** Other revisions of the same template. */
+  readonly duplicates: readonly ControllerRevision[];
+  /** All that do not match. */
+  readonly old: readonly ControllerRevision[];
+  /** The number that the current revision must have. */
+  readonly revision: number;
+}
+
+/** @param wanted comparable text of the DaemonSet's template patch; `comparable` gives that of a revision. */
+export function viewHistory(
+  revisions: readonly ControllerRevision[],
+  wanted: string,
+  comparable: (revision: ControllerRevision) => string,
+): HistoryView {
+  const matching: ControllerRevision[] = [];
+  const old: ControllerRevision[] = [];
+  for (const revision of revisions) (comparable(revision) === wanted ? matching : old).push(revision);
+  let current: ControllerRevision | undefined;
+  for (const revision of matching) {
+    if (current === undefined || revision.revision >= current.revision) current = revision;
+  }
+  return {
+    current,
+    duplicates: matching.filter((revision) => revision !== current),
+    old,
+    revision: old.reduce((highest, { revision }) => Math.max(highest, revision), 0) + 1,
+  };
+}
+
+export function hashOf(revision: ControllerRevision): string {
+  return revision.metadata.labels?.[hashLabel] ?? "";
+}
+
+/** The old revisions beyond the limit, oldest first; those whose pods still exist stay and are not counted off (13.6). */
+export function expiredRevisions(
+  old: readonly ControllerRevision[],
+  limit: number,
+  isHashInUse: (hash: string) => boolean,
+): readonly ControllerRevision[] {
+  const surplus = old.length - limit;
+  if (surplus <= 0) return [];
+  const removable = [...old].sort(compareRevisions).filter((revision) => !isHashInUse(hashOf(revision)));
+  return removable.slice(0, surplus);
+}
+
+/** By number, then by name, so that the order is always the same. */
+export function compareRevisions(a: ControllerRevision, b: ControllerRevision): number {
+  if (a.revision !== b.revision) return a.revision - b.revision;
+  return (a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1;
+}

@@ -1,0 +1,62 @@
+/**
+ * One consistent picture of a DaemonSet for the planners: counts, and the head of each set that needs attention.
+ * O(burst); no pass over nodes or pods.
+ */
+import type { DaemonSet } from "../../api/index.ts";
+import { type SlotParams, templateGenerationOf } from "./facts.ts";
+import type { RolloutStrategy, Snapshot } from "./plan.ts";
+import type { History } from "./revisions.ts";
+import { hasSurge } from "./rolling-update.ts";
+import type { SlotBit, SlotFacts } from "./slot-view.ts";
+import type { TrackedDaemonSet } from "./tracker.ts";
+
+export interface ObserveOptions {
+  readonly nowMs: number;
+  readonly burst: number;
+}
+
+export function observe(
+  daemonSet: DaemonSet,
+  tracked: TrackedDaemonSet,
+  { nowMs, burst }: ObserveOptions,
+): Snapshot {
+  const { slots } = tracked;
+  const first = (bit: SlotBit): readonly SlotFacts[] => slots.first(bit, burst);
+  const surplus = first("surplus");
+  const missing = first("missing");
+  return {
+    nowMs,
+    burst,
+    params: slots.params,
+    strategy: strategyOf(daemonSet),
+    counts: slots.counts(),
+    missing,
+    surplus,
+    outdated: first("outdated"),
+    outdatedElsewhere: first("outdatedElsewhere"),
+    outdatedUnavailable: first("outdatedUnavailable"),
+    outdatedUnavailableElsewhere: first("outdatedUnavailableElsewhere"),
+    replaced: first("replaced"),
+    backoffs: tracked.backoffsOf([...missing, ...surplus]),
+  };
+}
+
+export function strategyOf(daemonSet: DaemonSet): RolloutStrategy {
+  const { type, rollingUpdate } = daemonSet.spec.updateStrategy ?? {};
+  return {
+    type: type === "OnDelete" ? "OnDelete" : "RollingUpdate",
+    maxUnavailable: rollingUpdate?.maxUnavailable,
+    maxSurge: rollingUpdate?.maxSurge,
+  };
+}
+
+/** What the slots of the DaemonSet are judged by. */
+export function paramsOf(daemonSet: DaemonSet, history: History): SlotParams {
+  return {
+    hash: history.hash,
+    generation: templateGenerationOf(daemonSet),
+    knownHashes: history.knownHashes,
+    minReadyMs: (daemonSet.spec.minReadySeconds ?? 0) * 1000,
+    hasSurge: hasSurge(strategyOf(daemonSet)),
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * What one sync does to the pods because of placement: missing ones are created, unwanted, finished and surplus ones
+ * deleted (section 9). A function of the snapshot alone: same snapshot, same plan, in order of node names.
+ * Not here: replacing outdated pods (rolling-update.ts), judging one node (slot-view.ts), doing it (apply.ts).
+ * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, manage and podsShouldBeOnNode.
+ */
+import type { IntOrString } from "../../machinery/index.ts";
+import type { SlotParams } from "./facts.ts";
+import { type DeleteReason, manageSlot, type SlotContext, type SlotFacts } from "./slot-view.ts";
+import type { SlotCounts } from "./slots.ts";
+
+export interface RolloutStrategy {
+  readonly type: "RollingUpdate" | "OnDelete";
+  /** As the API gives them; absent is undefined. */
+  readonly maxUnavailable: IntOrString | undefined;
+  readonly maxSurge: IntOrString | undefined;
+}
+
+/**
+ * One consistent picture of a DaemonSet: counts over all slots, and of each set that needs attention the first
+ * `burst` slots by node name. More would not be acted on in one sync.
+ */
+export interface Snapshot {
+  readonly nowMs: number;
+  readonly params: SlotParams;
+  readonly strategy: RolloutStrategy;
+  /** Most creates, and separately most deletes, of one step. */
+  readonly burst: number;
+  readonly counts: SlotCounts;
+  readonly missing: readonly SlotFacts[];
+  readonly surplus: readonly SlotFacts[];
+  readonly outdated: readonly SlotFacts[];
+  readonly outdatedElsewhere: readonly SlotFacts[];
+  readonly outdatedUnavailable: readonly SlotFacts[];
+  readonly outdatedUnavailableElsewhere: readonly SlotFacts[];
+  readonly replaced: readonly SlotFacts[];
+  /** Ends of the failed-pod back-offs of the nodes above, where one is running. */
+  readonly backoffs: ReadonlyMap<string, number>;
+}
+
+export type Action =
+  | { readonly do: "create"; readonly node: string; readonly because: "missing" | "surge" }
+  | {
+      readonly do: "delete";
+      readonly pod: string;
+      readonly uid: string;
+      readonly node: string;
+      readonly because: DeleteReason;
+    };
+
+/** Creates first, then deletes, each in order of node names and cut to the burst. */
+export function plan(snapshot: Snapshot): readonly Action[] {
+  const context = contextOf(snapshot);
+  const creates: Action[] = [];
+  for (const slot of snapshot.missing) {
+    if (manageSlot(slot, context).create) creates.push({ do: "create", node: slot.node, because: "missing" });
+  }
+  const deletes: Action[] = [];
+  for (const slot of snapshot.surplus) {
+    for (const { pod, because } of manageSlot(slot, context).deletes) {
+      deletes.push({ do: "delete", pod: pod.name, uid: pod.uid, node: slot.node, because });
+    }
+  }
+  return [...creates.slice(0, snapshot.burst), ...deletes.slice(0, snapshot.burst)];
+}
+
+function contextOf(snapshot: Snapshot): SlotContext {
+  return {
+    params: snapshot.params,
+    nowMs: snapshot.nowMs,
+    backoffUntilMs: (node) => snapshot.backoffs.get(node),
+  };
+}

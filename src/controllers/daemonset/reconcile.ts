@@ -1,0 +1,258 @@
+/**
+ * One sync of one DaemonSet, step by step as upstream's (section 5), over slots that events keep up to date.
+ *
+ *   stale? ─▶ history ─▶ claim ─▶ expectations met? ─▶ manage ─▶ rolling update ─▶ history clean-up ─▶ status
+ *                                        └── no ──▶ status only, observedGeneration untouched
+ *
+ * Not here: which events lead to a sync (handlers.ts), the decisions (plan.ts, rolling-update.ts, history.ts, status.ts).
+ * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncDaemonSet.
+ */
+import { type DaemonSet, type Pod, pods } from "../../api/index.ts";
+import type { Clock, Log } from "../../base/index.ts";
+import {
+  type Client,
+  type EventRecorder,
+  type Expectations,
+  expectationsTimeoutMs,
+  type Informer,
+  type ReconcileResult,
+} from "../../client/index.ts";
+import { apply } from "./apply.ts";
+import { ClaimPass } from "./claim.ts";
+import { joinErrors } from "./errors.ts";
+import { observe, paramsOf, strategyOf } from "./observe.ts";
+import type { OwnWrites, WrittenResource } from "./own-writes.ts";
+import { type Action, plan } from "./plan.ts";
+import type { History, RevisionKeeper } from "./revisions.ts";
+import { hasSurge, planRollout } from "./rolling-update.ts";
+import { statusNumbers } from "./status.ts";
+import { writeStatus } from "./status-writer.ts";
+import { podMaker, type PlacementMode } from "./template.ts";
+import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+
+/** Claim patches sent at once: as many as keep a connection busy. */
+const claimsAtOnce = 64;
+/**
+ * After a skipped sync the key is looked at again at the latest after this, in ms. The missing event enqueues it
+ * much earlier; this is for watches of other servers that lost it.
+ */
+const staleRecheckMs = 30_000;
+const selectingAll = "This daemon set is selecting all pods. A non-empty selector is required.";
+
+export interface ReconcileDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly recorder: EventRecorder;
+  readonly expectations: Expectations;
+  readonly ownWrites: OwnWrites;
+  readonly tracker: Tracker;
+  readonly revisions: RevisionKeeper;
+  readonly daemonSets: Informer<DaemonSet>;
+  readonly pods: Informer<Pod>;
+  /** Told of each sync that a stale cache prevented. */
+  staleSkipped(resource: WrittenResource): void;
+  /** Told of what a step is about to do. */
+  acting(daemonSet: DaemonSet, actions: readonly Action[]): void;
+}
+
+export interface ReconcileOptions {
+  readonly placement: PlacementMode;
+  readonly burst: number;
+}
+
+export class Reconciler {
+  readonly #options: ReconcileOptions;
+  readonly #dependencies: ReconcileDependencies;
+  /** Generation for which a DaemonSet was warned that host ports and surge exclude each other, by UID. */
+  readonly #warned = new WeakMap<TrackedDaemonSet, number>();
+
+  constructor(options: ReconcileOptions, dependencies: ReconcileDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+  }
+
+  /** Brings one DaemonSet nearer to its wanted state. Safe to repeat. @throws what the queue shall retry. */
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const { daemonSets, tracker, ownWrites, recorder } = this.#dependencies;
+    const daemonSet = daemonSets.lister.get(key);
+    const tracked = tracker.get(key);
+    if (daemonSet === undefined || tracked === undefined) {
+      ownWrites.delete(key);
+      return undefined;
+    }
+    const behind = ownWrites.behind(
+      key,
+      tracked.uid,
+      (resource) => this.#dependencies[cacheOf[resource]].lastResourceVersion,
+    );
+    if (behind !== undefined) {
+      this.#dependencies.staleSkipped(behind);
+      return { requeueAfterMs: staleRecheckMs };
+    }
+    if (hasEmptySelector(daemonSet)) {
+      recorder.event(daemonSet, "Warning", "SelectingAll", selectingAll);
+      return undefined;
+    }
+    if (daemonSet.metadata.deletionTimestamp !== undefined) return undefined;
+    return this.#sync(daemonSet, tracked);
+  }
+
+  async #sync(daemonSet: DaemonSet, tracked: TrackedDaemonSet): Promise<ReconcileResult> {
+    const { client, expectations, revisions } = this.#dependencies;
+    const pass = new ClaimPass(client, daemonSet);
+    const history = await revisions.construct(daemonSet, tracked, pass);
+    tracked.refresh(daemonSet, paramsOf(daemonSet, history));
+    if (tracked.backoff.setGeneration(daemonSet.status?.observedGeneration ?? 0)) tracked.slots.judgeAll();
+    const errors = await this.#claimPods(tracked, pass);
+    if (!expectations.satisfied(tracked.uid)) {
+      await this.#writeStatus(daemonSet, tracked, undefined);
+      if (errors.length > 0) throw joinErrors(errors);
+      return this.#wake(tracked);
+    }
+    // Pods that cannot be claimed stop what would be decided without them; the status is still told (23.29).
+    if (errors.length === 0) errors.push(...(await this.#act(daemonSet, tracked, history)));
+    try {
+      await this.#writeStatus(daemonSet, tracked, daemonSet.metadata.generation ?? 0);
+    } catch (error) {
+      if (errors.length === 0) throw error;
+    }
+    if (errors.length > 0) throw joinErrors(errors);
+    return this.#wake(tracked);
+  }
+
+  /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
+  async #act(daemonSet: DaemonSet, tracked: TrackedDaemonSet, history: History): Promise<unknown[]> {
+    const { expectations, revisions, tracker } = this.#dependencies;
+    const look = (): ReturnType<typeof observe> =>
+      observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
+    try {
+      this.#warnOfHostPorts(daemonSet, tracked);
+      await this.#apply(daemonSet, tracked, plan(look()), history.hash);
+      const isCurrent = tracker.get(tracked.key) === tracked;
+      if (
+        isCurrent &&
+        expectations.satisfied(tracked.uid) &&
+        strategyOf(daemonSet).type === "RollingUpdate"
+      ) {
+        tracked.slots.advance();
+        await this.#apply(daemonSet, tracked, planRollout(look()), history.hash);
+      }
+      await revisions.cleanUp(daemonSet, history, (hash) => tracked.slots.isHashInUse(hash));
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  }
+
+  async #apply(
+    daemonSet: DaemonSet,
+    tracked: TrackedDaemonSet,
+    actions: readonly Action[],
+    hash: string,
+  ): Promise<void> {
+    if (actions.length === 0) return;
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    for (const action of actions) {
+      if (action.do !== "delete" || action.because !== "failed") continue;
+      tracked.backoff.next(action.node, nowMs);
+      tracked.slots.touch(action.node);
+    }
+    this.#dependencies.acting(daemonSet, actions);
+    let make: ((node: string) => Pod) | undefined;
+    const podFor = (node: string): Pod => {
+      make ??= podMaker(daemonSet, { hash, placement: this.#options.placement });
+      return make(node);
+    };
+    await apply({ daemonSet, tracked, actions, podFor }, this.#dependencies);
+  }
+
+  /** Releases what does not match any more and adopts what does. @returns the errors; the rest is claimed. */
+  async #claimPods(tracked: TrackedDaemonSet, pass: ClaimPass): Promise<unknown[]> {
+    const errors: unknown[] = [];
+    const todo = [
+      ...[...tracked.misfits.values()].map((pod) => ({ pod, adopt: false })),
+      ...[...tracked.orphans.values()].map((pod) => ({ pod, adopt: true })),
+    ];
+    for (let at = 0; at < todo.length; at += claimsAtOnce) {
+      const part = todo.slice(at, at + claimsAtOnce);
+      const results = await Promise.allSettled(
+        part.map(({ pod, adopt }) =>
+          adopt ? this.#adopt(tracked, pod, pass) : this.#release(tracked, pod, pass),
+        ),
+      );
+      for (const result of results) if (result.status === "rejected") errors.push(result.reason);
+    }
+    return errors;
+  }
+
+  /** The adopted pod counts at once; the cache shows it later. */
+  async #adopt(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {
+    const uid = pod.metadata.uid ?? "";
+    const adopted = await pass.adopt(pods, pod);
+    tracked.orphans.delete(uid);
+    if (adopted === undefined) return;
+    this.#dependencies.ownWrites.raise(
+      tracked.key,
+      tracked.uid,
+      "pods",
+      adopted.metadata.resourceVersion ?? "",
+    );
+    const cached = this.#dependencies.pods.lister.get(`${tracked.namespace}/${pod.metadata.name ?? ""}`);
+    if (cached?.metadata.uid === uid) tracked.put(adopted);
+  }
+
+  async #release(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {
+    await pass.release(pods, pod);
+    tracked.misfits.delete(pod.metadata.uid ?? "");
+  }
+
+  async #writeStatus(
+    daemonSet: DaemonSet,
+    tracked: TrackedDaemonSet,
+    observedGeneration: number | undefined,
+  ): Promise<void> {
+    const numbers = statusNumbers(tracked.slots.counts());
+    const written = await writeStatus(this.#dependencies.client, { daemonSet, numbers, observedGeneration });
+    if (written === undefined) return;
+    this.#dependencies.ownWrites.raise(
+      tracked.key,
+      tracked.uid,
+      "daemonsets",
+      written.metadata.resourceVersion ?? "",
+    );
+  }
+
+  #wake(tracked: TrackedDaemonSet): ReconcileResult {
+    const isWaiting = !this.#dependencies.expectations.satisfied(tracked.uid);
+    const wakeMs = Math.min(tracked.untilWakeMs(), isWaiting ? expectationsTimeoutMs + 1 : Infinity);
+    return wakeMs === Infinity ? undefined : { requeueAfterMs: wakeMs };
+  }
+
+  /** A new pod with host ports can never be scheduled beside the old one (23.19): say so once per generation. */
+  #warnOfHostPorts(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    const generation = daemonSet.metadata.generation ?? 0;
+    if (this.#warned.get(tracked) === generation) return;
+    this.#warned.set(tracked, generation);
+    if (!hasSurge(strategyOf(daemonSet)) || !usesHostPorts(daemonSet)) return;
+    this.#dependencies.recorder.event(
+      daemonSet,
+      "Warning",
+      "SurgeWithHostPorts",
+      "maxSurge places a new pod beside the old one, but the template uses host ports, which only one of them can have.",
+    );
+  }
+}
+
+const cacheOf = { pods: "pods", daemonsets: "daemonSets" } as const satisfies Record<WrittenResource, string>;
+
+function hasEmptySelector(daemonSet: DaemonSet): boolean {
+  const { matchLabels, matchExpressions } = daemonSet.spec.selector ?? {};
+  return Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions ?? []).length === 0;
+}
+
+function usesHostPorts(daemonSet: DaemonSet): boolean {
+  const spec = daemonSet.spec.template.spec;
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.some((port) => (port.hostPort ?? 0) > 0 || spec?.hostNetwork === true);
+}

@@ -1,0 +1,221 @@
+/**
+ * Keeps the ControllerRevisions of a DaemonSet: claims them, finds or makes the current one, removes duplicates and
+ * those beyond the limit (section 13).
+ * Not here: what a revision holds and which may go (history.ts).
+ * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go.
+ * Differs: a duplicate's removal relabels only pods that carry a duplicate's hash (23.6).
+ */
+import {
+  type ControllerRevision,
+  controllerrevisions,
+  type DaemonSet,
+  daemonsets,
+  type Pod,
+  pods,
+} from "../../api/index.ts";
+import type { Client, Lister } from "../../client/index.ts";
+import { isAlreadyExists, isNotFound } from "../../machinery/index.ts";
+import { addressOf, ClaimPass, decideClaim } from "./claim.ts";
+import { joinErrors, settleAll } from "./errors.ts";
+import { hashLabel } from "./facts.ts";
+import {
+  comparableData,
+  compareRevisions,
+  expiredRevisions,
+  hashOf,
+  templateHash,
+  templatePatch,
+  viewHistory,
+} from "./history.ts";
+import { ownerReference } from "./template.ts";
+import { orphansOf, ownerIndex, type TrackedDaemonSet } from "./tracker.ts";
+
+/** Upstream's default when the field is absent, which the API server does not let happen. */
+const historyLimitDefault = 10;
+
+export interface History {
+  readonly current: ControllerRevision;
+  readonly old: readonly ControllerRevision[];
+  readonly hash: string;
+  /** Hash labels of all revisions. */
+  readonly knownHashes: ReadonlySet<string>;
+}
+
+export interface RevisionDependencies {
+  readonly client: Client;
+  readonly revisions: Lister<ControllerRevision>;
+  readonly pods: Lister<Pod>;
+}
+
+export class RevisionKeeper {
+  readonly #dependencies: RevisionDependencies;
+  /** Comparable texts of data; objects of the cache never change. */
+  readonly #texts = new WeakMap<object, string>();
+
+  constructor(dependencies: RevisionDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * The history with a current revision that has the right number. Writes at most what is missing.
+   * @throws when a claim or a write fails; the AlreadyExists error after a hash collision was counted.
+   */
+  async construct(daemonSet: DaemonSet, tracked: TrackedDaemonSet, pass: ClaimPass): Promise<History> {
+    const revisions = await this.#claim(daemonSet, tracked, pass);
+    const wanted = this.#text(daemonSet.spec.template, () => templatePatch(daemonSet.spec.template));
+    const view = viewHistory(revisions, wanted, (revision) => this.#text(revision, () => revision.data));
+    let { current } = view;
+    if (current === undefined) current = await this.#snapshot(daemonSet, view.revision, wanted);
+    else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
+    if (current.revision < view.revision) current = await this.#renumber(current, view.revision);
+    return {
+      current,
+      old: view.old,
+      hash: hashOf(current),
+      knownHashes: new Set([...view.old, current].map(hashOf)),
+    };
+  }
+
+  /** Deletes old revisions beyond the limit whose pods are gone. */
+  async cleanUp(
+    daemonSet: DaemonSet,
+    history: History,
+    isHashInUse: (hash: string) => boolean,
+  ): Promise<void> {
+    const limit = daemonSet.spec.revisionHistoryLimit ?? historyLimitDefault;
+    for (const revision of expiredRevisions(history.old, limit, isHashInUse)) await this.#remove(revision);
+  }
+
+  async #claim(
+    daemonSet: DaemonSet,
+    tracked: TrackedDaemonSet,
+    pass: ClaimPass,
+  ): Promise<readonly ControllerRevision[]> {
+    const { revisions } = this.#dependencies;
+    const candidates = [
+      ...revisions.byIndex(ownerIndex, tracked.uid),
+      ...revisions.byIndex(ownerIndex, orphansOf(tracked.namespace)),
+    ].filter(({ metadata }) => (metadata.namespace ?? "") === tracked.namespace);
+    const kept: ControllerRevision[] = [];
+    const errors: unknown[] = [];
+    for (const candidate of candidates) {
+      try {
+        const decision = decideClaim(candidate, tracked.uid, tracked.selector);
+        if (decision === "keep") kept.push(candidate);
+        else if (decision === "release") await pass.release(controllerrevisions, candidate);
+        else if (decision === "adopt") {
+          const adopted = await pass.adopt(controllerrevisions, candidate);
+          if (adopted !== undefined) kept.push(adopted);
+        }
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw joinErrors(errors);
+    return (await Promise.all(kept.map((revision) => this.#labelled(revision)))).sort(compareRevisions);
+  }
+
+  /** A revision without hash label gets its own name as hash. */
+  async #labelled(revision: ControllerRevision): Promise<ControllerRevision> {
+    if (hashOf(revision) !== "") return revision;
+    const { metadata } = revision;
+    const labels = { ...metadata.labels, [hashLabel]: metadata.name ?? "" };
+    return this.#dependencies.client.update(controllerrevisions, {
+      ...revision,
+      metadata: { ...metadata, labels },
+    });
+  }
+
+  async #snapshot(daemonSet: DaemonSet, revision: number, wanted: string): Promise<ControllerRevision> {
+    const { client } = this.#dependencies;
+    const made = newRevision(daemonSet, revision);
+    try {
+      return await client.create(controllerrevisions, made);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      const existing = await client.get(controllerrevisions, addressOf(made));
+      if (this.#text(existing, () => existing.data) === wanted) return existing;
+      await this.#countCollision(daemonSet);
+      throw error;
+    }
+  }
+
+  /** Two templates with one hash: the count goes into the next hash. The retry of the sync makes it. */
+  async #countCollision(daemonSet: DaemonSet): Promise<void> {
+    const { client } = this.#dependencies;
+    const live = await client.get(daemonsets, addressOf(daemonSet));
+    const count = live.status?.collisionCount;
+    if (count !== daemonSet.status?.collisionCount) {
+      throw new Error("found a stale collision count of the daemon set; will retry until it is updated");
+    }
+    const counters = {
+      currentNumberScheduled: 0,
+      desiredNumberScheduled: 0,
+      numberMisscheduled: 0,
+      numberReady: 0,
+    };
+    const status = { ...counters, ...live.status, collisionCount: (count ?? 0) + 1 };
+    await client.update(daemonsets, { ...live, status }, { subresource: "status" });
+  }
+
+  async #dedupe(
+    kept: ControllerRevision,
+    duplicates: readonly ControllerRevision[],
+    tracked: TrackedDaemonSet,
+  ): Promise<void> {
+    const hash = hashOf(kept);
+    const stale = new Set(duplicates.map(hashOf));
+    stale.delete(hash);
+    const body = { metadata: { labels: { [hashLabel]: hash } } };
+    const relabelled = this.#dependencies.pods
+      .byIndex(ownerIndex, tracked.uid)
+      .filter(
+        (pod) =>
+          stale.has(pod.metadata.labels?.[hashLabel] ?? "") && tracked.selector.matches(pod.metadata.labels),
+      )
+      .map((pod) => this.#dependencies.client.patch(pods, addressOf(pod), { type: "merge", body }));
+    await settleAll(relabelled);
+    for (const duplicate of duplicates) await this.#remove(duplicate);
+  }
+
+  #renumber(revision: ControllerRevision, number: number): Promise<ControllerRevision> {
+    return this.#dependencies.client.update(controllerrevisions, { ...revision, revision: number });
+  }
+
+  async #remove(revision: ControllerRevision): Promise<void> {
+    const { uid } = revision.metadata;
+    try {
+      const options = uid === undefined ? {} : { preconditions: { uid } };
+      await this.#dependencies.client.delete(controllerrevisions, addressOf(revision), options);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  #text(of: object, data: () => unknown): string {
+    const known = this.#texts.get(of);
+    if (known !== undefined) return known;
+    const text = comparableData(data());
+    this.#texts.set(of, text);
+    return text;
+  }
+}
+
+/** The revision that stands for the DaemonSet's template now. */
+export function newRevision(daemonSet: DaemonSet, revision: number): ControllerRevision {
+  const { metadata, spec } = daemonSet;
+  const hash = templateHash(spec.template, daemonSet.status?.collisionCount);
+  return {
+    apiVersion: "apps/v1",
+    kind: "ControllerRevision",
+    metadata: {
+      name: `${metadata.name ?? ""}-${hash}`,
+      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      labels: { ...spec.template.metadata?.labels, [hashLabel]: hash },
+      ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ownerReferences: [ownerReference(daemonSet)],
+    },
+    data: templatePatch(spec.template),
+    revision,
+  };
+}

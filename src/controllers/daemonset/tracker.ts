@@ -1,0 +1,353 @@
+/**
+ * All DaemonSets of the cache with their slots, and the way of pod and node events to the ones they concern.
+ * A DaemonSet's slots are built at its first sync and again when its placement or selector changed; in between
+ * every event is applied as it comes. Until then events pass it by: building reads the caches.
+ *
+ *   pod event ──▶ owner (or matching ones, for orphans) ──▶ one slot
+ *   node event ──▶ DaemonSets concerned by the changed keys and taints ──▶ one slot each
+ *
+ * Not here: what is enqueued and which expectations are lowered (handlers.ts).
+ */
+import { type DaemonSet, type Node, type Pod, targetNodeName } from "../../api/index.ts";
+import type { Clock } from "../../base/index.ts";
+import type { Lister } from "../../client/index.ts";
+import {
+  controllerOf,
+  keyOf,
+  type KubeObject,
+  type Selector,
+  selectorFromLabelSelector,
+} from "../../machinery/index.ts";
+import { FailedPodBackoff } from "./backoff.ts";
+import { podFacts, type SlotParams } from "./facts.ts";
+import { compareVersions } from "./own-writes.ts";
+import { nodeChange, type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
+import { DaemonSetSlots } from "./slots.ts";
+import type { SlotFacts } from "./slot-view.ts";
+
+/** Name of the index of pods and revisions by owner; see `ownerIndexValues`. */
+export const ownerIndex = "daemonset-controller/owner";
+
+/** Files an object under its DaemonSet's UID, or under its namespace while it has no controller. */
+export function ownerIndexValues(object: KubeObject): readonly string[] {
+  const controller = controllerOf(object);
+  if (controller !== undefined) return controller.kind === "DaemonSet" ? [controller.uid] : [];
+  return [orphansOf(object.metadata.namespace ?? "")];
+}
+
+export function orphansOf(namespace: string): string {
+  return `orphans of ${namespace}`;
+}
+
+export interface TrackerDependencies {
+  readonly clock: Clock;
+  readonly pods: Lister<Pod>;
+  readonly nodes: Lister<Node>;
+}
+
+/** Wall and monotonic time drifting apart by more than this counts as a jump of the wall clock. */
+const clockJumpMs = 1_000;
+
+/** One DaemonSet of one UID, with all that is known of its pods. */
+export class TrackedDaemonSet {
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly backoff: FailedPodBackoff;
+  /** Matching pods without controller that may be adopted, by UID. */
+  readonly orphans: Map<string, Pod> = new Map();
+  /** Owned pods that do not match the selector any more, by UID. */
+  readonly misfits: Map<string, Pod> = new Map();
+  /** Owned pods whose node cannot be found out, by UID. */
+  readonly homeless: Map<string, Pod> = new Map();
+  readonly #dependencies: TrackerDependencies;
+  /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
+  readonly #rememberedNodes = new Map<string, string>();
+  #selector: Selector;
+  #rule: PlacementRule;
+  #slots: DaemonSetSlots;
+  #builtFor: string | undefined;
+  #clockOffsetMs: number;
+
+  constructor(daemonSet: DaemonSet, dependencies: TrackerDependencies, backoff: FailedPodBackoff) {
+    this.key = keyOf(daemonSet);
+    this.uid = daemonSet.metadata.uid ?? "";
+    this.namespace = daemonSet.metadata.namespace ?? "";
+    this.backoff = backoff;
+    this.#dependencies = dependencies;
+    this.#selector = selectorOf(daemonSet);
+    this.#rule = placementRule(daemonSet.spec.template.spec!);
+    this.#clockOffsetMs = this.#offsetMs();
+    this.#slots = this.#emptySlots();
+  }
+
+  get selector(): Selector {
+    return this.#selector;
+  }
+
+  /** Empty until the first `refresh`. */
+  get slots(): DaemonSetSlots {
+    return this.#slots;
+  }
+
+  get isBuilt(): boolean {
+    return this.#builtFor !== undefined;
+  }
+
+  /**
+   * Brings the slots in line with the DaemonSet and the clock. A full pass only when placement or selector changed
+   * (rebuild), or the parameters did, or the wall clock jumped.
+   */
+  refresh(daemonSet: DaemonSet, params: SlotParams): void {
+    const rule = placementRule(daemonSet.spec.template.spec!);
+    const selector = selectorOf(daemonSet);
+    const fingerprint = `${rule.fingerprint}\n${selector.toString()}`;
+    if (this.#builtFor !== fingerprint) {
+      this.#rule = rule;
+      this.#selector = selector;
+      this.#builtFor = fingerprint;
+      this.#build(params);
+      return;
+    }
+    const isSeenAnew = this.#slots.setParams(params);
+    const offsetMs = this.#offsetMs();
+    if (Math.abs(offsetMs - this.#clockOffsetMs) > clockJumpMs) {
+      this.#clockOffsetMs = offsetMs;
+      if (!isSeenAnew) this.#slots.judgeAll();
+    }
+    this.#slots.advance();
+  }
+
+  /** A pod that has this DaemonSet as controller. A state older than the one known is ignored. */
+  put(pod: Pod): void {
+    if (!this.isBuilt) return;
+    const uid = pod.metadata.uid ?? "";
+    const known = this.#slots.pod(uid);
+    if (known !== undefined && isOlder(pod.metadata.resourceVersion ?? "", known.resourceVersion)) return;
+    if (!this.#selector.matches(pod.metadata.labels)) {
+      this.#slots.removePod(uid);
+      this.misfits.set(uid, pod);
+      return;
+    }
+    this.misfits.delete(uid);
+    this.orphans.delete(uid);
+    const node = targetNodeName(pod) ?? this.#rememberedNodes.get(uid);
+    if (node === undefined) {
+      this.#slots.removePod(uid);
+      this.homeless.set(uid, pod);
+      return;
+    }
+    this.homeless.delete(uid);
+    this.#slots.putPod(podFacts(pod, node));
+  }
+
+  /** The pod is gone or has another controller now. */
+  drop(uid: string): void {
+    this.#slots.removePod(uid);
+    this.misfits.delete(uid);
+    this.orphans.delete(uid);
+    this.homeless.delete(uid);
+    this.#rememberedNodes.delete(uid);
+  }
+
+  /** A pod without controller: kept for adoption if it matches. */
+  putOrphan(pod: Pod): void {
+    if (!this.isBuilt) return;
+    const uid = pod.metadata.uid ?? "";
+    if (pod.metadata.deletionTimestamp === undefined && this.matches(pod)) this.orphans.set(uid, pod);
+    else this.orphans.delete(uid);
+  }
+
+  /** Whether an orphan may belong here: an empty or missing selector matches nothing, and neither do no labels. */
+  matches(object: KubeObject): boolean {
+    const { labels } = object.metadata;
+    if (labels === undefined || Object.keys(labels).length === 0) return false;
+    return this.#selector.requirements.length > 0 && this.#selector.matches(labels);
+  }
+
+  /** The pod that we created for `node` cannot be told to belong there; remember it. */
+  rememberNode(pod: Pod, node: string): void {
+    const uid = pod.metadata.uid ?? "";
+    this.#rememberedNodes.set(uid, node);
+    const waiting = this.homeless.get(uid);
+    if (waiting !== undefined) this.put(waiting);
+  }
+
+  isConcernedBy(change: NodeChange): boolean {
+    return this.isBuilt && this.#rule.isConcernedBy(change);
+  }
+
+  /** @returns whether anything changed for the DaemonSet. */
+  putNode(node: Node): boolean {
+    return this.isBuilt && this.#slots.putNode(node.metadata.name ?? "", this.#rule.place(node));
+  }
+
+  /** @returns whether the DaemonSet had a slot there. */
+  dropNode(node: string): boolean {
+    return this.isBuilt && this.#slots.removeNode(node);
+  }
+
+  /** Ends of the back-offs that are running on the nodes of these slots. */
+  backoffsOf(slots: readonly SlotFacts[]): ReadonlyMap<string, number> {
+    const ends = new Map<string, number>();
+    for (const { node } of slots) {
+      const until = this.#backoffUntilMs(node);
+      if (until !== undefined) ends.set(node, until);
+    }
+    return ends;
+  }
+
+  /** Milliseconds until time alone changes a slot; Infinity for never. */
+  untilWakeMs(): number {
+    return Math.max(0, this.#slots.nextWakeMs - this.#dependencies.clock.nowMs());
+  }
+
+  #emptySlots(params?: SlotParams): DaemonSetSlots {
+    const { clock, nodes } = this.#dependencies;
+    return new DaemonSetSlots({
+      placementOf: (name) => {
+        const node = nodes.get(name);
+        return node === undefined ? undefined : this.#rule.place(node);
+      },
+      nowMs: () => clock.nowMs(),
+      backoffUntilMs: (node) => this.#backoffUntilMs(node),
+      ...(params === undefined ? {} : { params }),
+    });
+  }
+
+  /** The back-off counts in monotonic time; slots are judged in wall time. */
+  #backoffUntilMs(node: string): number | undefined {
+    const { clock } = this.#dependencies;
+    const now = clock.monotonicMs();
+    const until = this.backoff.untilMs(node, now);
+    return until === undefined ? undefined : until - now + clock.nowMs();
+  }
+
+  #build(params: SlotParams): void {
+    const { pods, nodes } = this.#dependencies;
+    this.#slots = this.#emptySlots(params);
+    this.#clockOffsetMs = this.#offsetMs();
+    this.misfits.clear();
+    this.orphans.clear();
+    this.homeless.clear();
+    for (const pod of pods.byIndex(ownerIndex, this.uid)) this.put(pod);
+    for (const node of nodes.list()) this.putNode(node);
+    for (const pod of pods.byIndex(ownerIndex, orphansOf(this.namespace))) this.putOrphan(pod);
+  }
+
+  #offsetMs(): number {
+    const { clock } = this.#dependencies;
+    return clock.nowMs() - clock.monotonicMs();
+  }
+}
+
+function selectorOf(daemonSet: DaemonSet): Selector {
+  return selectorFromLabelSelector(daemonSet.spec.selector);
+}
+
+function isOlder(version: string, known: string): boolean {
+  const order = compareVersions(version, known);
+  return order !== undefined && order < 0;
+}
+
+export class Tracker {
+  readonly #dependencies: TrackerDependencies;
+  readonly #newBackoff: () => FailedPodBackoff;
+  readonly #byKey = new Map<string, TrackedDaemonSet>();
+  readonly #byNamespace = new Map<string, Set<TrackedDaemonSet>>();
+
+  constructor(dependencies: TrackerDependencies, newBackoff: () => FailedPodBackoff) {
+    this.#dependencies = dependencies;
+    this.#newBackoff = newBackoff;
+  }
+
+  get(key: string): TrackedDaemonSet | undefined {
+    return this.#byKey.get(key);
+  }
+
+  all(): Iterable<TrackedDaemonSet> {
+    return this.#byKey.values();
+  }
+
+  /** Begins to track a DaemonSet of this UID, if it is not tracked yet. */
+  put(daemonSet: DaemonSet): TrackedDaemonSet {
+    const known = this.#byKey.get(keyOf(daemonSet));
+    if (known !== undefined && known.uid === daemonSet.metadata.uid) return known;
+    if (known !== undefined) this.drop(known.key);
+    const tracked = new TrackedDaemonSet(daemonSet, this.#dependencies, this.#newBackoff());
+    this.#byKey.set(tracked.key, tracked);
+    const siblings = this.#byNamespace.get(tracked.namespace) ?? new Set();
+    this.#byNamespace.set(tracked.namespace, siblings.add(tracked));
+    return tracked;
+  }
+
+  drop(key: string): void {
+    const tracked = this.#byKey.get(key);
+    if (tracked === undefined) return;
+    this.#byKey.delete(key);
+    const siblings = this.#byNamespace.get(tracked.namespace);
+    siblings?.delete(tracked);
+    if (siblings?.size === 0) this.#byNamespace.delete(tracked.namespace);
+  }
+
+  /** The DaemonSet that the object's controller reference names: kind, name in the same namespace, and UID must fit. */
+  ownerOf(object: KubeObject): TrackedDaemonSet | undefined {
+    const controller = controllerOf(object);
+    if (controller === undefined || controller.kind !== "DaemonSet") return undefined;
+    const tracked = this.#byKey.get(`${object.metadata.namespace ?? ""}/${controller.name}`);
+    return tracked?.uid === controller.uid ? tracked : undefined;
+  }
+
+  /** The DaemonSets that an object without controller may belong to. O(DaemonSets of its namespace). */
+  matching(object: KubeObject): readonly TrackedDaemonSet[] {
+    const matching: TrackedDaemonSet[] = [];
+    for (const tracked of this.#byNamespace.get(object.metadata.namespace ?? "") ?? []) {
+      if (tracked.matches(object)) matching.push(tracked);
+    }
+    return matching;
+  }
+
+  /** Applies a pod's new state. O(1) for owned pods. */
+  putPod(before: Pod | undefined, after: Pod): void {
+    const uid = after.metadata.uid ?? "";
+    const owner = this.ownerOf(after);
+    if (before !== undefined) {
+      const previous = this.ownerOf(before);
+      if (previous !== undefined && previous !== owner) previous.drop(uid);
+      if (controllerOf(before) === undefined && controllerOf(after) !== undefined) this.#dropOrphan(after);
+    }
+    if (owner !== undefined) owner.put(after);
+    else if (controllerOf(after) === undefined) this.#putOrphan(after);
+  }
+
+  dropPod(pod: Pod): void {
+    if (controllerOf(pod) === undefined) this.#dropOrphan(pod);
+    else this.ownerOf(pod)?.drop(pod.metadata.uid ?? "");
+  }
+
+  /** @returns the DaemonSets for which something changed. */
+  putNode(before: Node | undefined, after: Node): readonly TrackedDaemonSet[] {
+    const change = before === undefined ? undefined : nodeChange(before, after);
+    if (before !== undefined && change === undefined) return [];
+    const changed: TrackedDaemonSet[] = [];
+    for (const tracked of this.#byKey.values()) {
+      const isConcerned = change === undefined || tracked.isConcernedBy(change);
+      if (isConcerned && tracked.putNode(after)) changed.push(tracked);
+    }
+    return changed;
+  }
+
+  dropNode(node: Node): readonly TrackedDaemonSet[] {
+    return [...this.#byKey.values()].filter((tracked) => tracked.dropNode(node.metadata.name ?? ""));
+  }
+
+  #putOrphan(pod: Pod): void {
+    for (const tracked of this.#byNamespace.get(pod.metadata.namespace ?? "") ?? []) tracked.putOrphan(pod);
+  }
+
+  #dropOrphan(pod: Pod): void {
+    for (const tracked of this.#byNamespace.get(pod.metadata.namespace ?? "") ?? []) {
+      tracked.orphans.delete(pod.metadata.uid ?? "");
+    }
+  }
+}
