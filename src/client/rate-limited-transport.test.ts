@@ -1,0 +1,72 @@
+/** The bucket before calls and the patience with a server that asks for it. */
+import { expect, test } from "vitest";
+import { SimulatedClock } from "../base/index.ts";
+import { serviceUnavailable, type Status, tooManyRequests } from "../machinery/index.ts";
+import type { Transport, TransportCall } from "./client.ts";
+import { rateLimitedTransport } from "./rate-limited-transport.ts";
+
+const call: TransportCall = { method: "GET", path: "/", query: [], signal: new AbortController().signal };
+
+function rig(
+  statuses: readonly Status[],
+  bucket = { perSecond: 10, burst: 3 },
+): { clock: SimulatedClock; sent: number[]; transport: Transport } {
+  const clock = new SimulatedClock();
+  const sent: number[] = [];
+  const left = [...statuses];
+  const inner: Transport = {
+    send: async () => {
+      sent.push(clock.monotonicMs());
+      const status = left.shift();
+      return { status: status?.code ?? 200, object: status ?? {}, warnings: [] };
+    },
+    watch: async () => void sent.push(clock.monotonicMs()),
+    stream: () => Promise.reject(new Error("no streams")),
+    close: async () => {},
+  };
+  return { clock, sent, transport: rateLimitedTransport(inner, { clock, bucket }) };
+}
+
+test("a burst at once, then the rate, in order; watches count too", async () => {
+  const { clock, sent, transport } = rig([]);
+  const order: number[] = [];
+  for (let i = 0; i < 5; i++) void transport.send(call).then(() => order.push(i));
+  void transport.watch(call, { events() {}, end() {} });
+  await clock.advance(1000);
+  expect(sent).toEqual([0, 0, 0, 100, 200, 300]);
+  expect(order).toEqual([0, 1, 2, 3, 4]);
+});
+
+test("429 and 503 are waited out as long as the server asks", async () => {
+  const asks = [
+    tooManyRequests("x", { retryAfterSeconds: 3 }),
+    tooManyRequests("x"),
+    serviceUnavailable("x", { retryAfterSeconds: 2 }),
+  ];
+  const { clock, sent, transport } = rig(asks.map((error) => error.status));
+  const reply = transport.send(call);
+  await clock.advance(10_000);
+  expect(sent).toEqual([0, 3000, 4000, 6000]);
+  expect((await reply).status).toBe(200);
+});
+
+test("503 without a time, and patience at its end, are passed on", async () => {
+  const once = rig([serviceUnavailable("x").status]);
+  expect((await once.transport.send(call)).status).toBe(503);
+  const always = rig(Array.from({ length: 50 }, () => tooManyRequests("x").status));
+  const reply = always.transport.send(call);
+  await always.clock.advance(60_000);
+  expect((await reply).status).toBe(429);
+  expect(always.sent).toHaveLength(11);
+});
+
+test("a caller that goes away while waiting is not sent for", async () => {
+  const { clock, sent, transport } = rig([], { perSecond: 1, burst: 1 });
+  await transport.send(call);
+  const abort = new AbortController();
+  const waiting = transport.send({ ...call, signal: abort.signal });
+  abort.abort(new Error("gone"));
+  await expect(waiting).rejects.toThrow("gone");
+  await clock.advance(5000);
+  expect(sent).toEqual([0]);
+});
