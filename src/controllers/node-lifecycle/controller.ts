@@ -1,0 +1,357 @@
+/**
+ * Watches over nodes: those that fall silent are marked and tainted, their pods are marked not Ready.
+ *
+ *   Lease renewed, status posted ─▶ one number (heartbeats.ts)
+ *   every 5 s ─▶ who fell silent? whose NoExecute turn is it (zones.ts)? ─▶ queue of node names
+ *   node changed ─▶ queue ─▶ conditions, taints (plan.ts), pods
+ *
+ * When no node at all is heard of, we may be the deaf ones: nothing is evicted (invariants.md, full-cluster blindness).
+ * Not here: deletion of pods on tainted nodes (taint-eviction.ts), of pods on deleted nodes (pod-gc).
+ * Upstream: kubernetes v1.35, pkg/controller/nodelifecycle.
+ */
+import {
+  createLimiter,
+  type Clock,
+  type Log,
+  type Metrics,
+  type Random,
+  sleep,
+  type Gauge,
+} from "../../base/index.ts";
+import { isPodReady, type Lease, leases, type Node, nodes, type Pod, pods } from "../../api/index.ts";
+import {
+  type Client,
+  createWorkqueue,
+  type EventRecorder,
+  indexPodsByNode,
+  type Informer,
+  type InformerFactory,
+  podsByNode,
+  type ReconcileResult,
+  type Workqueue,
+} from "../../client/index.ts";
+import { formatTime, isConflict, isNotFound, keyOf, semanticEqual } from "../../machinery/index.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { conditionOf, readinessOf, silentConditions, wantedTaints } from "./plan.ts";
+import { type ZoneFigures, zoneFigures, Zones } from "./zones.ts";
+
+export interface NodeLifecycleOptions {
+  /** How long a node may be silent. Default 40,000. */
+  readonly monitorGraceMs?: number;
+  /** The same for a node that has not posted a status yet. Default 60,000. */
+  readonly startupGraceMs?: number;
+  /** How often silence is looked for. Default 5,000. */
+  readonly monitorPeriodMs?: number;
+  readonly zones?: Partial<ZoneFigures>;
+}
+
+export interface NodeLifecycleDependencies {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Of component node-controller. */
+  readonly recorder: EventRecorder;
+}
+
+const monitorGraceMsDefault = 40_000;
+const startupGraceMsDefault = 60_000;
+const monitorPeriodMsDefault = 5_000;
+/** Nodes worked on at once. */
+const workers = 16;
+/** Pods of one node marked at once. */
+const podCallsMax = 8;
+/** When to look again after the node changed under us. */
+const conflictRetryMs = 50;
+const leaseNamespace = "kube-node-lease";
+
+export function createNodeLifecycleController(
+  options: NodeLifecycleOptions,
+  dependencies: NodeLifecycleDependencies,
+): { run(signal: AbortSignal): Promise<void> } {
+  return new NodeLifecycle(options, dependencies);
+}
+
+class NodeLifecycle {
+  readonly #options: NodeLifecycleOptions;
+  readonly #dependencies: NodeLifecycleDependencies;
+  readonly #nodes: Informer<Node>;
+  readonly #pods: Informer<Pod>;
+  readonly #queue: Workqueue;
+  readonly #heartbeats = new Heartbeats();
+  readonly #zones: Zones;
+  readonly #silentGauge: Gauge;
+  /** Unready nodes whose turn for a NoExecute taint has come. */
+  readonly #mayEvict = new Set<string>();
+  /** Nodes whose pods have to be marked not Ready. */
+  readonly #podsToMark = new Set<string>();
+  #wasBlind = false;
+  #isRunning = false;
+
+  constructor(options: NodeLifecycleOptions, dependencies: NodeLifecycleDependencies) {
+    const { informers, clock, log, metrics } = dependencies;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#zones = new Zones({ ...zoneFigures, ...options.zones });
+    this.#queue = createWorkqueue({ name: "node-lifecycle", clock, log, metrics });
+    this.#silentGauge = metrics.gauge(
+      "node_lifecycle_unready_nodes",
+      "Nodes that are not ready, as last looked at.",
+    );
+    this.#nodes = informers.for(nodes);
+    this.#pods = informers.for(pods);
+    indexPodsByNode(this.#pods);
+    this.#nodes.addHandler({
+      added: (node, isInitial) => this.#nodeAdded(node, isInitial),
+      updated: (before, node) => this.#nodeChanged(before, node),
+      deleted: (node) => this.#nodeGone(node),
+    });
+    this.#pods.addHandler({
+      added: (pod) => this.#podAssigned(pod),
+      updated: (before, pod) => {
+        if (before.spec.nodeName !== pod.spec.nodeName) this.#podAssigned(pod);
+      },
+    });
+    informers.for(leases).addHandler({
+      added: (lease) => this.#leaseSeen(undefined, lease),
+      updated: (before, lease) => this.#leaseSeen(before, lease),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#dependencies.informers.waitForSync(signal);
+    // Whatever happened while we were not there: every node gets its full grace from now on.
+    this.#heartbeats.hearAll(this.#now());
+    this.#isRunning = true;
+    const stop = this.#monitor(signal);
+    await this.#queue.run({ workers, signal, reconcile: (name) => this.#reconcile(name) });
+    await stop;
+  }
+
+  async #monitor(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#dependencies;
+    while (!signal.aborted) {
+      try {
+        await sleep(clock, this.#options.monitorPeriodMs ?? monitorPeriodMsDefault, signal);
+      } catch {
+        // Aborted: the only reason for which sleep rejects.
+        return;
+      }
+      this.#tick();
+    }
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    for (const name of this.#heartbeats.expire(now)) {
+      this.#countReadiness(this.#nodes.lister.get(name));
+      this.#queue.add(name);
+    }
+    this.#watchBlindness(now);
+    for (const name of this.#zones.due(now)) {
+      this.#mayEvict.add(name);
+      this.#queue.add(name);
+    }
+  }
+
+  /** Going blind takes all NoExecute taints back; seeing again gives every node its full grace. O(nodes), both rare. */
+  #watchBlindness(now: number): void {
+    const { isBlind } = this.#zones;
+    if (isBlind === this.#wasBlind) return;
+    this.#wasBlind = isBlind;
+    this.#dependencies.log.warn(isBlind ? "no node is ready, evictions stop" : "nodes are ready again", {
+      nodes: this.#heartbeats.size,
+    });
+    if (isBlind) this.#mayEvict.clear();
+    else this.#heartbeats.hearAll(now);
+    for (const node of this.#nodes.lister.list()) {
+      this.#countReadiness(node);
+      if (!isBlind) this.#zones.wait(node.metadata.name ?? "");
+      this.#queue.add(node.metadata.name ?? "");
+    }
+  }
+
+  #nodeAdded(node: Node, isInitial: boolean): void {
+    const name = node.metadata.name ?? "";
+    this.#heartbeats.heard(name, this.#now(), this.#graceOf(node));
+    // The taint stands already, so the turn was given before we started.
+    if (node.spec.taints?.some((taint) => taint.effect === "NoExecute" && isReadinessKey(taint.key)))
+      this.#mayEvict.add(name);
+    if (readinessOf(node) === "False" || readinessOf(node) === "Unknown") this.#podsToMark.add(name);
+    this.#countReadiness(node);
+    this.#queue.add(name);
+    if (!isInitial) {
+      const message = `Node ${name} event: Registered Node ${name} in Controller`;
+      this.#dependencies.recorder.event(node, "Normal", "RegisteredNode", message);
+    }
+  }
+
+  #nodeChanged(before: Node, node: Node): void {
+    const name = node.metadata.name ?? "";
+    if (isHeartbeat(before, node) && this.#heartbeats.heard(name, this.#now(), this.#graceOf(node)))
+      this.#queue.add(name);
+    if (before.spec === node.spec && before.status === node.status) return;
+    const wasReady = readinessOf(before) === "True";
+    if (wasReady && readinessOf(node) !== "True") {
+      this.#podsToMark.add(name);
+      this.#dependencies.recorder.event(
+        node,
+        "Normal",
+        "NodeNotReady",
+        `Node ${name} status is now: NodeNotReady`,
+      );
+    }
+    this.#countReadiness(node);
+    if (concernsUs(before, node)) this.#queue.add(name);
+  }
+
+  #nodeGone(node: Node): void {
+    const name = node.metadata.name ?? "";
+    this.#heartbeats.forget(name);
+    this.#zones.remove(name);
+    this.#mayEvict.delete(name);
+    this.#podsToMark.delete(name);
+    const message = `Node ${name} event: Removing Node ${name} from Controller`;
+    this.#dependencies.recorder.event(node, "Normal", "RemovingNode", message);
+  }
+
+  /** The hot path: 15,000 nodes renew every 10 s. */
+  #leaseSeen(before: Lease | undefined, lease: Lease): void {
+    if (lease.metadata.namespace !== leaseNamespace || before?.spec.renewTime === lease.spec.renewTime)
+      return;
+    const name = lease.metadata.name ?? "";
+    if (!this.#heartbeats.has(name)) return;
+    const node = this.#nodes.lister.get(name);
+    if (node !== undefined && this.#heartbeats.heard(name, this.#now(), this.#graceOf(node)))
+      this.#queue.add(name);
+  }
+
+  #podAssigned(pod: Pod): void {
+    const node = pod.spec.nodeName ? this.#nodes.lister.get(pod.spec.nodeName) : undefined;
+    if (node === undefined || !isPodReady(pod) || !isUnready(node)) return;
+    this.#podsToMark.add(node.metadata.name ?? "");
+    this.#queue.add(node.metadata.name ?? "");
+  }
+
+  #countReadiness(node: Node | undefined): void {
+    if (node === undefined) return;
+    const name = node.metadata.name ?? "";
+    const isReady = !isUnready(node) && !this.#heartbeats.isSilent(name);
+    this.#zones.set(name, zoneOf(node), isReady);
+    if (isReady) this.#mayEvict.delete(name);
+  }
+
+  async #reconcile(name: string): Promise<ReconcileResult> {
+    const node = this.#nodes.lister.get(name);
+    if (node === undefined || !this.#isRunning) return;
+    try {
+      if (this.#heartbeats.isSilent(name)) await this.#markSilent(node);
+      await this.#setTaints(node);
+      if (this.#podsToMark.has(name)) await this.#markPods(name);
+    } catch (error) {
+      if (isConflict(error)) return { requeueAfterMs: conflictRetryMs };
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async #markSilent(node: Node): Promise<void> {
+    const conditions = silentConditions(node, this.#timeText());
+    if (conditions.length === 0) return;
+    const { name = "", uid } = node.metadata;
+    const body = { metadata: { uid }, status: { conditions } };
+    await this.#dependencies.client.patch(
+      nodes,
+      { name, subresource: "status" },
+      { type: "strategic", body },
+    );
+    this.#dependencies.log.info("node is silent", { node: name });
+  }
+
+  /** The resourceVersion in the patch keeps taints that others set meanwhile. */
+  async #setTaints(node: Node): Promise<void> {
+    const { name = "", resourceVersion } = node.metadata;
+    const mayEvict = this.#mayEvict.has(name) && !this.#zones.isBlind;
+    const taints = wantedTaints(node, this.#timeText(), mayEvict);
+    if (taints === undefined) return;
+    const body = { metadata: { resourceVersion }, spec: { taints } };
+    await this.#dependencies.client.patch(nodes, { name }, { type: "merge", body });
+  }
+
+  async #markPods(name: string): Promise<void> {
+    this.#podsToMark.delete(name);
+    const limiter = createLimiter(podCallsMax);
+    const ready = this.#pods.lister.byIndex(podsByNode, name).filter(isPodReady);
+    try {
+      await Promise.all(ready.map((pod) => limiter.run(() => this.#markPod(pod))));
+    } catch (error) {
+      this.#podsToMark.add(name);
+      throw error;
+    }
+  }
+
+  async #markPod(pod: Pod): Promise<void> {
+    const { client, recorder } = this.#dependencies;
+    const { name = "", namespace = "", uid } = pod.metadata;
+    const condition = { type: "Ready", status: "False", lastTransitionTime: this.#timeText() };
+    const body = { metadata: { uid }, status: { conditions: [condition] } };
+    try {
+      await client.patch(pods, { name, namespace, subresource: "status" }, { type: "strategic", body });
+      recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready");
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+      this.#dependencies.log.debug("pod changed while it was marked", { pod: keyOf(pod) });
+    }
+  }
+
+  #graceOf(node: Node): number {
+    return readinessOf(node) === "never-said"
+      ? (this.#options.startupGraceMs ?? startupGraceMsDefault)
+      : (this.#options.monitorGraceMs ?? monitorGraceMsDefault);
+  }
+
+  #now(): number {
+    return this.#dependencies.clock.monotonicMs();
+  }
+
+  #timeText(): string {
+    return formatTime(this.#dependencies.clock.nowMs());
+  }
+}
+
+function isReadinessKey(key: string): boolean {
+  return key === "node.kubernetes.io/not-ready" || key === "node.kubernetes.io/unreachable";
+}
+
+/** A node that has not reported yet is not held against its zone. */
+function isUnready(node: Node): boolean {
+  const readiness = readinessOf(node);
+  return readiness === "False" || readiness === "Unknown";
+}
+
+/** The kubelet itself spoke: not we, whose marks leave the heartbeat time alone and only ever say Unknown. */
+function isHeartbeat(before: Node, after: Node): boolean {
+  const was = conditionOf(before, "Ready");
+  const is = conditionOf(after, "Ready");
+  if (is === undefined) return false;
+  return (
+    was?.lastHeartbeatTime !== is.lastHeartbeatTime || (was?.status !== is.status && is.status !== "Unknown")
+  );
+}
+
+function concernsUs(before: Node, after: Node): boolean {
+  const conditions = ({ status }: Node): string[] =>
+    (status?.conditions ?? []).map(({ type, status }) => `${type}=${status}`);
+  return (
+    before.spec.unschedulable !== after.spec.unschedulable ||
+    !semanticEqual(before.spec.taints ?? [], after.spec.taints ?? []) ||
+    !semanticEqual(conditions(before), conditions(after))
+  );
+}
+
+/** Region and zone as labels say; nodes without belong together. */
+function zoneOf(node: Node): string {
+  const labels = node.metadata.labels ?? {};
+  return `${labels["topology.kubernetes.io/region"] ?? ""}/${labels["topology.kubernetes.io/zone"] ?? ""}`;
+}

@@ -1,0 +1,131 @@
+/**
+ * Evicts pods from nodes with NoExecute taints that they do not tolerate, at once or after their tolerationSeconds.
+ * Keys are pods; a pod's clock starts when it first meets the taints and stops when they go.
+ * Not here: who sets the taints (controller.ts). Upstream: kubernetes v1.35, pkg/controller/tainteviction.
+ */
+import type { Clock, Log, Metrics, Random } from "../../base/index.ts";
+import { type Node, nodes, type Pod, pods } from "../../api/index.ts";
+import {
+  type Client,
+  createWorkqueue,
+  type EventRecorder,
+  indexPodsByNode,
+  type Informer,
+  type InformerFactory,
+  podsByNode,
+  type ReconcileResult,
+  type Workqueue,
+} from "../../client/index.ts";
+import { formatTime, isConflict, isNotFound, keyOf, semanticEqual } from "../../machinery/index.ts";
+import { noExecuteTaints, stayMs } from "./eviction-plan.ts";
+
+export interface TaintEvictionDependencies {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Of component taint-eviction-controller. */
+  readonly recorder: EventRecorder;
+}
+
+/** Pods evicted at once: two writes each. */
+const workers = 8;
+
+export function createTaintEvictionController(
+  _options: Readonly<Record<string, never>>,
+  dependencies: TaintEvictionDependencies,
+): { run(signal: AbortSignal): Promise<void> } {
+  return new TaintEviction(dependencies);
+}
+
+class TaintEviction {
+  readonly #dependencies: TaintEvictionDependencies;
+  readonly #nodes: Informer<Node>;
+  readonly #pods: Informer<Pod>;
+  readonly #queue: Workqueue;
+  /** UIDs of pods whose clock runs → when it started. */
+  readonly #sinceMs = new Map<string, number>();
+
+  constructor(dependencies: TaintEvictionDependencies) {
+    const { informers, clock, log, metrics } = dependencies;
+    this.#dependencies = dependencies;
+    this.#queue = createWorkqueue({ name: "taint-eviction", clock, log, metrics });
+    this.#nodes = informers.for(nodes);
+    this.#pods = informers.for(pods);
+    indexPodsByNode(this.#pods);
+    this.#nodes.addHandler({
+      added: (node) => this.#taintsChanged(undefined, node),
+      updated: (before, node) => this.#taintsChanged(before, node),
+    });
+    this.#pods.addHandler({
+      added: (pod) => this.#podChanged(undefined, pod),
+      updated: (before, pod) => this.#podChanged(before, pod),
+      deleted: (pod) => this.#sinceMs.delete(pod.metadata.uid ?? ""),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#dependencies.informers.waitForSync(signal);
+    await this.#queue.run({ workers, signal, reconcile: (key) => this.#reconcile(key) });
+  }
+
+  #taintsChanged(before: Node | undefined, node: Node): void {
+    if (before !== undefined && before.spec.taints === node.spec.taints) return;
+    if (semanticEqual(noExecuteTaints(before), noExecuteTaints(node))) return;
+    for (const pod of this.#pods.lister.byIndex(podsByNode, node.metadata.name ?? ""))
+      this.#queue.add(keyOf(pod));
+  }
+
+  #podChanged(before: Pod | undefined, pod: Pod): void {
+    const { nodeName } = pod.spec;
+    if (!nodeName || noExecuteTaints(this.#nodes.lister.get(nodeName)).length === 0) return;
+    const isSame =
+      before?.spec.nodeName === nodeName && semanticEqual(before.spec.tolerations, pod.spec.tolerations);
+    if (!isSame) this.#queue.add(keyOf(pod));
+  }
+
+  async #reconcile(key: string): Promise<ReconcileResult> {
+    const pod = this.#pods.lister.get(key);
+    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+    const uid = pod.metadata.uid ?? "";
+    const staysMs = stayMs(pod, noExecuteTaints(this.#nodes.lister.get(pod.spec.nodeName ?? "")));
+    if (staysMs === Infinity) return this.#cancel(pod, uid);
+    const nowMs = this.#dependencies.clock.monotonicMs();
+    const sinceMs = this.#sinceMs.get(uid) ?? nowMs;
+    const leftMs = sinceMs + staysMs - nowMs;
+    if (leftMs > 0) {
+      this.#sinceMs.set(uid, sinceMs);
+      return { requeueAfterMs: leftMs };
+    }
+    await this.#evict(pod);
+    this.#sinceMs.delete(uid);
+  }
+
+  #cancel(pod: Pod, uid: string): undefined {
+    if (!this.#sinceMs.delete(uid)) return;
+    const message = `Cancelling deletion of Pod ${keyOf(pod)}`;
+    this.#dependencies.recorder.event(pod, "Normal", "TaintManagerEviction", message);
+  }
+
+  async #evict(pod: Pod): Promise<void> {
+    const { client, clock, recorder } = this.#dependencies;
+    const { name = "", namespace = "", uid } = pod.metadata;
+    const condition = {
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "DeletionByTaintManager",
+      message: "Taint manager: deleting due to NoExecute taint",
+      lastTransitionTime: formatTime(clock.nowMs()),
+    };
+    recorder.event(pod, "Normal", "TaintManagerEviction", `Marking for deletion Pod ${keyOf(pod)}`);
+    try {
+      const body = { metadata: { uid }, status: { conditions: [condition] } };
+      await client.patch(pods, { name, namespace, subresource: "status" }, { type: "strategic", body });
+      await client.delete(pods, { name, namespace }, uid === undefined ? {} : { preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+}
