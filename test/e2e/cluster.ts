@@ -134,7 +134,7 @@ export class Cluster {
 export async function eventually<T>(
   ask: () => T | undefined | Promise<T | undefined>,
   what = "it to happen",
-  ms = patienceMs,
+  ms: number = patienceMs,
 ): Promise<T> {
   const until = performance.now() + ms;
   let last: unknown;

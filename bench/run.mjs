@@ -1,0 +1,35 @@
+/** Runs a benchmark: bundles bench/NAME.ts as the command is bundled, then runs it. `node bench/run.mjs NAME [arguments]`. */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [name, ...args] = process.argv.slice(2);
+const source = join(root, "bench", `${name}.ts`);
+if (name === undefined || !existsSync(source)) {
+  console.error("usage: node bench/run.mjs NAME [arguments]; the names are the .ts files in bench/");
+  process.exit(1);
+}
+const outdir = join(root, "node_modules", ".cache", "lares", "bench");
+mkdirSync(outdir, { recursive: true });
+await build({
+  entryPoints: [source],
+  outdir,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  format: "esm",
+  sourcemap: "inline",
+  logLevel: "warning",
+  external: ["@photostructure/sqlite"],
+  banner: {
+    js: 'import { createRequire as __lares_require } from "node:module"; const require = __lares_require(import.meta.url);',
+  },
+});
+copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(outdir, "sqlite-worker.mjs"));
+const run = spawnSync(process.execPath, ["--enable-source-maps", join(outdir, `${name}.js`), ...args], {
+  stdio: "inherit",
+});
+process.exit(run.status ?? 1);
