@@ -228,7 +228,7 @@ function parseRequirement(tokens: Tokens): LabelRequirement {
   const keyErrors = qualifiedNameErrors(name.text);
   if (keyErrors.length > 0) fail(fieldErrorMessage(invalidValue("", name.text, keyErrors.join("; "))));
   const after = tokens.peek();
-  if (after === endToken || after.type === ",") {
+  if (negated || after === endToken || after.type === ",") {
     return { key: name.text, operator: negated ? "!" : "exists", values: [] };
   }
   const operator = operatorsOfTexts.get(tokens.take().text);
