@@ -30,7 +30,10 @@ import {
 import { createDaemonSetController } from "../controllers/daemonset/index.ts";
 import { createGarbageCollector } from "../controllers/garbage-collector/index.ts";
 import { createNamespaceController } from "../controllers/namespace/index.ts";
-import { createNodeLifecycleController } from "../controllers/node-lifecycle/index.ts";
+import {
+  createNodeLifecycleController,
+  createTaintEvictionController,
+} from "../controllers/node-lifecycle/index.ts";
 import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
@@ -231,6 +234,11 @@ class RunningControlPlane implements ControlPlane {
     this.start("scheduler", (signal) => scheduler.run(signal));
     const nodes = createNodeLifecycleController({}, as("node-controller", "node-controller"));
     this.start("node life cycle", (signal) => nodes.run(signal));
+    const evictions = createTaintEvictionController(
+      {},
+      as("taint-eviction-controller", "taint-eviction-controller"),
+    );
+    this.start("taint eviction", (signal) => evictions.run(signal));
     const podGc = createPodGcController({}, as("pod-garbage-collector", "pod-garbage-collector"));
     this.start("pod garbage collection", (signal) => podGc.run(signal));
     const garbage = createGarbageCollector(
