@@ -170,3 +170,4 @@ export {
   unsupportedMediaType,
 } from "./status.ts";
 export { formatMicroTime, formatTime, humanDuration, parseTimeMs } from "./time.ts";
+export { strategicMergePatch } from "./strategic-merge-patch.ts";

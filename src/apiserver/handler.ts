@@ -1,0 +1,332 @@
+/**
+ * One call in, one reply out: the server's front door for every transport.
+ *
+ *   authenticate ─▶ route ─▶ authorize ─▶ read or write ─▶ reply      (failures become Status replies)
+ *
+ * Not here: HTTP (http-server.ts), what reads and writes do (reads.ts, registry.ts), admission of writes (admission.ts).
+ */
+import type { Kind } from "../api/index.ts";
+import type { Clock, Counter, Histogram, Log, Metrics } from "../base/index.ts";
+import {
+  type ApiCall,
+  type ApiHandler,
+  type ApiReply,
+  methodNotAllowed,
+  pathNotFound,
+  qualifiedResource,
+  serviceUnavailable,
+  unauthorized,
+} from "../machinery/index.ts";
+import { type Endpoint, statusReply } from "./document.ts";
+import { deleteEach, deleteObject, deleteOptionsOf } from "./deletion.ts";
+import { evictPod } from "./eviction.ts";
+import { finalizeNamespace } from "./namespaces.ts";
+import { plainForm, replyForm } from "./negotiate.ts";
+import { patchObject } from "./patches.ts";
+import { bindPod, type NodeLogs, podLog } from "./pods.ts";
+import { readOptions, writeOptions, type WriteOptionsKind } from "./query.ts";
+import { listReply, type ReadRequest, type Reads, selectionOf } from "./reads.ts";
+import { type Registry, statusErrorOf, type Target, type WriteRequest, type Written } from "./registry.ts";
+import { type ShownAs, stateReply, successReply } from "./replies.ts";
+import { type ResourceRoute, type Route, routeOf } from "./routes.ts";
+import type { Served, ServedResources } from "./served.ts";
+
+export interface HandlerDependencies {
+  readonly kinds: readonly Kind[];
+  readonly served: ServedResources;
+  readonly reads: Reads;
+  readonly registry: Registry;
+  /** Asked in turn for paths that are no resource. */
+  readonly endpoints: readonly Endpoint[];
+  readonly nodeLogs: NodeLogs | undefined;
+  /** Until then only the endpoints answer. */
+  readonly isLoaded: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+
+/** What a call is about, once its path has been understood. */
+interface Request {
+  readonly call: ApiCall;
+  readonly route: ResourceRoute;
+  readonly verb: Verb;
+  readonly kind: Kind;
+}
+
+/** A step before the work: throws a StatusError to refuse. */
+type Gate = (call: ApiCall, route: Route) => void;
+
+/** Paths that anybody may see, as upstream's default roles allow. */
+const publicPaths = new Set(["healthz", "livez", "readyz", "version"]);
+
+const authenticate: Gate = (call) => {
+  if (call.user.username !== "system:anonymous") return;
+  if (!publicPaths.has(call.path.split("/", 2)[1] ?? "")) throw unauthorized();
+};
+
+/** Whoever is known may do everything; RBAC takes this place. */
+const authorize: Gate = () => {};
+
+const gates: readonly Gate[] = [authenticate, authorize];
+
+export function createHandler(dependencies: HandlerDependencies): ApiHandler {
+  const handler = new Handler(dependencies);
+  return (call) => handler.handle(call);
+}
+
+class Handler {
+  readonly #deps: HandlerDependencies;
+  readonly #kinds = new Map<string, Kind>();
+  readonly #requests: Counter;
+  readonly #seconds: Histogram;
+
+  constructor(dependencies: HandlerDependencies) {
+    this.#deps = dependencies;
+    for (const kind of dependencies.kinds) this.#kinds.set(kindKey(kind.resource), kind);
+    const { metrics } = dependencies;
+    const labels = ["verb", "resource", "code"];
+    this.#requests = metrics.counter("apiserver_request_total", "Requests answered.", labels);
+    this.#seconds = metrics.histogram(
+      "apiserver_request_duration_seconds",
+      "Time from call to reply; of a watch only its opening.",
+      [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+      ["verb", "resource"],
+    );
+  }
+
+  /** Never rejects. */
+  async handle(call: ApiCall): Promise<ApiReply> {
+    const { clock, log } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    let verb = call.method.toLowerCase();
+    let resource = "";
+    let reply: ApiReply;
+    try {
+      const route = routeOf(call.path);
+      for (const gate of gates) gate(call, route);
+      if (route.shape === "other") {
+        reply = this.#otherReply(call);
+      } else {
+        if (!this.#deps.isLoaded())
+          throw serviceUnavailable("the server is still loading", { retryAfterSeconds: 1 });
+        const request = this.#requestOf(call, route);
+        verb = request.verb;
+        resource = qualifiedResource(request.kind.resource);
+        reply = await this.#serve(request);
+      }
+    } catch (error) {
+      const refused = statusErrorOf(error);
+      if (refused.status.reason === "InternalError")
+        log.error("request failed", { path: call.path, verb, error });
+      reply = statusReply(refused);
+    }
+    this.#requests.add(1, { verb, resource, code: String(reply.status) });
+    this.#seconds.observe((clock.monotonicMs() - startedMs) / 1000, { verb, resource });
+    return reply;
+  }
+
+  #otherReply(call: ApiCall): ApiReply {
+    for (const endpoint of this.#deps.endpoints) {
+      const reply = endpoint(call);
+      if (reply !== undefined) return reply;
+    }
+    throw pathNotFound();
+  }
+
+  /** @throws StatusError 404 for unknown resources, names and subresources, 405 for verbs that they lack. */
+  #requestOf(call: ApiCall, route: ResourceRoute): Request {
+    const kind = this.#kinds.get(kindKey(route));
+    if (kind === undefined) throw pathNotFound();
+    const { namespaced } = kind.resource;
+    if (!namespaced && route.namespace !== undefined) throw pathNotFound();
+    if (namespaced && route.namespace === undefined && route.name !== undefined) throw pathNotFound();
+    const verb = verbOf(call, route);
+    if (verb === undefined) throw methodNotAllowed(kind.resource, call.method.toLowerCase());
+    if (route.subresource !== undefined) {
+      const subresource = kind.subresources.find((candidate) => candidate.name === route.subresource);
+      if (subresource === undefined) throw pathNotFound();
+      if (!subresource.verbs.includes(verb)) throw methodNotAllowed(kind.resource, verb);
+      return { call, route, verb, kind };
+    }
+    const needsNamespace = verb === "create" || verb === "deletecollection";
+    if (!kind.verbs.includes(verb) || (namespaced && needsNamespace && route.namespace === undefined)) {
+      throw methodNotAllowed(kind.resource, verb);
+    }
+    return { call, route, verb, kind };
+  }
+
+  async #serve(request: Request): Promise<ApiReply> {
+    const { route, kind } = request;
+    const served = this.#deps.served.find(route.group, route.version, route.resource);
+    if (served === undefined) return this.#answer(request);
+    if (route.subresource !== undefined && route.subresource !== "status")
+      return this.#subresource(served, request);
+    switch (request.verb) {
+      case "get":
+        return this.#deps.reads.get(served, targetOf(route), readRequest(request));
+      case "list":
+        return this.#deps.reads.list(served, route.namespace, readRequest(request));
+      case "watch":
+        return this.#deps.reads.watch(served, route.namespace, readRequest(request));
+      case "create":
+        return this.#writeReply(
+          served,
+          request,
+          await this.#deps.registry.create(served, route.namespace, writeRequest(request, "CreateOptions")),
+        );
+      case "update":
+        return this.#writeReply(
+          served,
+          request,
+          await this.#deps.registry.update(served, subTarget(route), writeRequest(request, "UpdateOptions")),
+        );
+      case "patch": {
+        const write = { ...writeRequest(request, "PatchOptions"), target: subTarget(route) };
+        return this.#writeReply(served, request, await patchObject(this.#deps.registry, served, write));
+      }
+      case "delete":
+        return this.#delete(served, request, kind);
+      case "deletecollection":
+        return this.#deleteCollection(served, request);
+    }
+  }
+
+  /** Subresources that are more than another view of the object. */
+  async #subresource(served: Served, request: Request): Promise<ApiReply> {
+    const { call, route } = request;
+    const { registry, nodeLogs } = this.#deps;
+    const target = targetOf(route);
+    switch (`${route.resource}/${route.subresource}`) {
+      case "pods/binding":
+        await bindPod(registry, served, { ...writeRequest(request, "CreateOptions"), target });
+        return successReply(201);
+      case "pods/eviction":
+        return evictPod(registry, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
+      case "pods/log":
+        return podLog(registry, served, { call, target, nodeLogs });
+      case "namespaces/finalize":
+        return this.#writeReply(
+          served,
+          request,
+          await finalizeNamespace(registry, served, { ...writeRequest(request, "UpdateOptions"), target }),
+        );
+      default:
+        throw pathNotFound();
+    }
+  }
+
+  /** Kinds that are never stored: they only answer. */
+  async #answer(request: Request): Promise<ApiReply> {
+    const { kind, route } = request;
+    if (kind.resource.resource !== "bindings") throw methodNotAllowed(kind.resource, request.verb);
+    const pods = this.#deps.served.find("", "v1", "pods")!;
+    const target = route.namespace === undefined ? {} : { namespace: route.namespace };
+    await bindPod(this.#deps.registry, pods, { ...writeRequest(request, "CreateOptions"), target });
+    return successReply(201);
+  }
+
+  #writeReply(served: Served, request: Request, written: Written): ApiReply {
+    const { state, isCreated, warnings } = written;
+    return stateReply(served, state, {
+      status: isCreated ? 201 : 200,
+      shownAs: this.#shownAs(request),
+      warnings,
+    });
+  }
+
+  async #delete(served: Served, request: Request, kind: Kind): Promise<ApiReply> {
+    const { call, route } = request;
+    const options = deleteOptionsOf(call);
+    const writer = { user: call.user, isDryRun: options.isDryRun };
+    const { state, isRemoved } = await deleteObject(this.#deps.registry, served, {
+      target: targetOf(route),
+      options,
+      writer,
+    });
+    if (!isRemoved || kind.deleteReturnsObject)
+      return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request) });
+    const { group, resource } = kind.resource;
+    const { name, uid } = state.object.metadata;
+    return successReply(200, {
+      name: name!,
+      ...(group === "" ? {} : { group }),
+      kind: resource,
+      ...(uid === undefined ? {} : { uid }),
+    });
+  }
+
+  async #deleteCollection(served: Served, request: Request): Promise<ApiReply> {
+    const { call, route } = request;
+    const options = deleteOptionsOf(call);
+    const read = readRequest(request);
+    const page = await this.#deps.reads.page(
+      served,
+      selectionOf(served, route.namespace, read.options),
+      read.options,
+    );
+    const writer = { user: call.user, isDryRun: options.isDryRun };
+    const deleted = await deleteEach(this.#deps.registry, served, { states: page.states, options, writer });
+    const meta = { resourceVersion: String(page.revision) };
+    return listReply(served, deleted, { meta, shownAs: this.#shownAs(request) });
+  }
+
+  #shownAs(request: Request): ShownAs {
+    const { includeObject } = readOptions(request.call.query.filter(([name]) => name === "includeObject"));
+    return { form: replyForm(request.call.accept), includeObject, nowMs: this.#deps.clock.nowMs() };
+  }
+}
+
+function verbOf(call: ApiCall, route: ResourceRoute): Verb | undefined {
+  const isCollection = route.name === undefined;
+  switch (call.method) {
+    case "GET":
+    case "HEAD":
+      if (!isCollection) return "get";
+      return readOptions(call.query).isWatch ? "watch" : "list";
+    case "POST":
+      return isCollection || route.subresource !== undefined ? "create" : undefined;
+    case "PUT":
+      return isCollection ? undefined : "update";
+    case "PATCH":
+      return isCollection ? undefined : "patch";
+    case "DELETE":
+      return isCollection ? "deletecollection" : "delete";
+    case "OPTIONS":
+      return undefined;
+  }
+}
+
+function kindKey(resource: {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+}): string {
+  return `${resource.group}/${resource.version}/${resource.resource}`;
+}
+
+function targetOf(route: ResourceRoute): Target {
+  return { name: route.name!, ...(route.namespace === undefined ? {} : { namespace: route.namespace }) };
+}
+
+function subTarget(route: ResourceRoute): Target & { readonly subresource?: string } {
+  return {
+    ...targetOf(route),
+    ...(route.subresource === undefined ? {} : { subresource: route.subresource }),
+  };
+}
+
+function readRequest(request: Request): ReadRequest {
+  const { call } = request;
+  return {
+    options: readOptions(call.query),
+    form: call.accept === undefined ? plainForm : replyForm(call.accept),
+    signal: call.signal,
+  };
+}
+
+function writeRequest(request: Request, kind: WriteOptionsKind): WriteRequest {
+  return { call: request.call, options: writeOptions(request.call, kind) };
+}

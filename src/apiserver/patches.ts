@@ -1,0 +1,121 @@
+/**
+ * PATCH in its three types: applied to the newest state, again when somebody else was faster.
+ * Not here: the algorithms (machinery), server-side apply.
+ */
+import {
+  applyJsonPatch,
+  decodeObject,
+  type Draft,
+  encodeJson,
+  goQuote,
+  invalid,
+  type FieldError,
+  jsonMergePatch,
+  type KubeObject,
+  rawTextPaths,
+  strategicMergePatch,
+} from "../machinery/index.ts";
+import { complete, fieldProblems, parseBody, type ParsedBody } from "./bodies.ts";
+import { patchForm, type PatchForm } from "./negotiate.ts";
+import {
+  checkAddress,
+  conflictAttempts,
+  type Registry,
+  type Target,
+  type WriteRequest,
+  writerOf,
+  type Written,
+} from "./registry.ts";
+import type { Served } from "./served.ts";
+
+interface Patch {
+  readonly form: PatchForm;
+  readonly body: ParsedBody;
+  readonly validation: "Strict" | "Warn" | "Ignore";
+}
+
+/** @throws StatusError 415 for other patch types, 404, 409, 422. */
+export async function patchObject(
+  registry: Registry,
+  served: Served,
+  request: WriteRequest & { readonly target: Target & { readonly subresource?: string } },
+): Promise<Written> {
+  const { call, options, target } = request;
+  const form = patchForm(call.contentType);
+  const validation = options.fieldValidation;
+  const rawPaths = form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
+  const patch: Patch = {
+    form,
+    body: parseBody(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
+    validation,
+  };
+  let problems: readonly string[] = [];
+  const written = await registry.modify(served, target, {
+    writer: writerOf(request),
+    attempts: conflictAttempts,
+    next: (before) => {
+      const patched = apply(registry, served, patch, before);
+      problems = patched.problems;
+      checkAddress(served, patched.object, target);
+      const draft =
+        served.shape === undefined
+          ? patched.object
+          : (served.shape.stored(patched.object) as Draft<KubeObject>);
+      const { subresource } = target;
+      return registry.nextState(served, {
+        draft,
+        before,
+        request,
+        ...(subresource === undefined ? {} : { subresource }),
+      });
+    },
+  });
+  return { ...written, warnings: [...(validation === "Warn" ? problems : []), ...written.warnings] };
+}
+
+/** The patched object as a graph of its own. */
+function apply(
+  registry: Registry,
+  served: Served,
+  patch: Patch,
+  before: KubeObject,
+): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
+  const live = served.shape === undefined ? before : served.shape.shown(before);
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
+    registry.schemas,
+    served.kind.schema,
+    patchedTree(registry, served, patch, live),
+  );
+  if (errors.length > 0) throw patchRefused(patch, errors[0]!);
+  const problems = fieldProblems(unknown, patch.body.duplicates);
+  if (problems.length > 0 && patch.validation === "Strict") {
+    throw patchRefused(patch, `strict decoding error: ${problems.join(", ")}`);
+  }
+  complete(object, served.kind);
+  return { object, problems };
+}
+
+function patchedTree(registry: Registry, served: Served, patch: Patch, live: KubeObject): unknown {
+  const { value } = patch.body;
+  switch (patch.form) {
+    case "json":
+      return applyJsonPatch(live, value);
+    case "merge":
+      return jsonMergePatch(live, value);
+    case "strategic":
+      return strategicMergePatch(registry.schemas, served.kind.schema, live, value);
+  }
+}
+
+/** Characters of the patch that are quoted back. */
+const quotedPatchMax = 1000;
+
+function patchRefused(patch: Patch, detail: string): ReturnType<typeof invalid> {
+  const text = encodeJson(patch.body.value).slice(0, quotedPatchMax);
+  const error: FieldError = {
+    reason: "FieldValueInvalid",
+    field: "patch",
+    message: `Invalid value: ${goQuote(text)}: ${detail}`,
+  };
+  return invalid({ group: "", kind: "" }, "", [error]);
+}

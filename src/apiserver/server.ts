@@ -1,0 +1,132 @@
+/**
+ * The API server as one thing with a life: a handler over a store, for every transport.
+ *
+ *   createApiServer(options, dependencies) ─▶ { handler, ready, run(signal) }
+ *
+ * Not here: HTTP (http-server.ts), the store's maker, real clock and random (main/).
+ */
+import { kinds as builtInKinds, type Kind, schemas } from "../api/index.ts";
+import type { Clock, Log, Metrics, Random } from "../base/index.ts";
+import type { ApiHandler } from "../machinery/index.ts";
+import type { Store } from "../storage/index.ts";
+import { Admission } from "./admission.ts";
+import { createSystemObjects } from "./bootstrap.ts";
+import { Cacher } from "./cacher.ts";
+import type { Endpoint } from "./document.ts";
+import { WrittenObjects } from "./encode.ts";
+import { createHandler } from "./handler.ts";
+import type { NodeLogs } from "./pods.ts";
+import { Reads } from "./reads.ts";
+import { Registry } from "./registry.ts";
+import { cachedResources, ServedResources } from "./served.ts";
+
+export interface ApiServerOptions {
+  /** Default: all built-in kinds. */
+  readonly kinds?: readonly Kind[];
+  /** Freezes every shared object, so that a test finds who changes one. */
+  readonly freeze?: boolean;
+}
+
+export interface ApiServerDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Discovery, OpenAPI, health: asked in turn for paths that are no resource. */
+  readonly endpoints?: readonly Endpoint[];
+  /** Without it pods have empty logs. */
+  readonly nodeLogs?: NodeLogs;
+}
+
+export interface ApiServer {
+  /** Answers 503 until `run` has loaded the store. */
+  readonly handler: ApiHandler;
+  /** True once everything is loaded and the system's objects are there, until the server stops. */
+  readonly isReady: boolean;
+  /** Resolves when `isReady` becomes true; rejects when `run` fails first. */
+  readonly ready: Promise<void>;
+  /** Serves until the signal aborts. Rejects when the store fails. Call once. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): ApiServer {
+  return new Server(options, dependencies);
+}
+
+class Server implements ApiServer {
+  readonly handler: ApiHandler;
+  readonly ready: Promise<void>;
+  #isReady = false;
+  readonly #cacher: Cacher;
+  readonly #served: ServedResources;
+  readonly #registry: Registry;
+  readonly #log: Log;
+  #settleReady!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+  constructor(options: ApiServerOptions, dependencies: ApiServerDependencies) {
+    const { store, clock, random, log, metrics } = dependencies;
+    const kinds = options.kinds ?? builtInKinds;
+    const written = new WrittenObjects({ freeze: options.freeze === true });
+    this.#log = log;
+    this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock, log });
+    this.#served = new ServedResources(kinds, { cacher: this.#cacher, store, written, clock, metrics });
+    const admission = new Admission(this.#served);
+    this.#registry = new Registry({
+      store,
+      cacher: this.#cacher,
+      written,
+      admission,
+      schemas,
+      clock,
+      random,
+    });
+    this.handler = createHandler({
+      kinds,
+      served: this.#served,
+      reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
+      registry: this.#registry,
+      endpoints: dependencies.endpoints ?? [],
+      nodeLogs: dependencies.nodeLogs,
+      isLoaded: () => this.#cacher.isLoaded,
+      clock,
+      log,
+      metrics,
+    });
+    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    // Those who do not wait for `ready` hear of a failure by `run`.
+    this.ready.catch(() => {});
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let fail: (error: unknown) => void = () => {};
+    const broken = new Promise<never>((_resolve, reject) => (fail = reject));
+    broken.catch(() => {});
+    try {
+      await this.#cacher.start(fail);
+      await createSystemObjects(this.#registry, this.#served);
+      this.#isReady = true;
+      this.#settleReady.resolve();
+      this.#log.info("api server ready", { revision: this.#cacher.revision });
+      await Promise.race([broken, aborted(signal)]);
+    } catch (error) {
+      this.#settleReady.reject(error);
+      throw error;
+    } finally {
+      this.#isReady = false;
+      this.#served.endAllWatches();
+      this.#cacher.stop();
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
