@@ -139,6 +139,22 @@ test("an ERROR event ends the watch with a StatusError, and nothing follows", as
   expect(stopped).toBe(1);
 });
 
+test("a transport that goes on after an ERROR event is not listened to", async () => {
+  const seen: unknown[] = [];
+  const watch: Transport["watch"] = async (_, sink) => {
+    sink.events([{ type: "ERROR", object: expired("old").status as never }]);
+    sink.events([{ type: "ADDED", object: pod }]);
+    sink.end();
+  };
+  const client = createClient({ ...listening(), watch } as never);
+  const sink = {
+    events: () => void seen.push("events"),
+    end: (error: unknown) => void seen.push(isExpired(error)),
+  };
+  await client.watch(pods, { signal: new AbortController().signal }, sink);
+  expect(seen).toEqual([true]);
+});
+
 test("a watch that the server refuses rejects", async () => {
   const { client, server } = modelClient();
   server.failNext(expired("gone"));

@@ -98,6 +98,26 @@ test("a burst of the same is written in one go", async () => {
   expect(server.calls.length).toBeLessThanOrEqual(2);
 });
 
+test("what happens while an event is written is written afterwards", async () => {
+  let send = (): void => {};
+  const isSlow = { next: true };
+  const { recorder, events, clock } = rig((transport) => ({
+    ...transport,
+    send: async (call) => {
+      if (isSlow.next) await new Promise<void>((resolve) => (send = resolve));
+      return await transport.send(call);
+    },
+  }));
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await clock.advance(0);
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  isSlow.next = false;
+  send();
+  await recorder.flush();
+  expect(events().map((event) => event.count)).toEqual([3]);
+});
+
 test("an event that the server has forgotten is created again", async () => {
   const { recorder, events, server } = rig();
   recorder.event(daemonSet("a"), "Normal", "R", "m");

@@ -66,6 +66,7 @@ class Recorder implements EventRecorder {
     );
   }
 
+  // oxlint-disable-next-line max-params -- client-go's order, which every controller's author knows (#2)
   event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void {
     if (this.#options.signal?.aborted) return;
     const observation = this.#correlator.observe({ about: referenceTo(about), type, reason, message });

@@ -6,7 +6,7 @@
  *
  * Clocks of others are never trusted: a Lease is over when *this* process has not seen it change for its duration.
  * Upstream: client-go tools/leaderelection/leaderelection.go.
- * Differs: released only after the work has stopped, so that two never work at once.
+ * Differs: released only after the work has stopped, so two work at once only if stopping outlasts the Lease.
  */
 import { type Lease, leases, type LeaseSpec } from "../api/index.ts";
 import { assert, type Clock, type Log, type Random, sleep } from "../base/index.ts";
@@ -39,6 +39,7 @@ export interface LeaderElectorOptions {
 }
 
 export interface LeaderElector {
+  /** True from just before `onStarted` until the work has been told to stop. */
   readonly isLeader: boolean;
   /** Last identity seen to hold the Lease; "" when free or unknown. */
   readonly leader: string;
@@ -56,6 +57,7 @@ class Elector implements LeaderElector {
   /** When this process saw `#observed` change; monotonic. */
   #observedAtMs = 0;
   #reported = "";
+  #isLeading = false;
 
   constructor(options: LeaderElectorOptions) {
     const merged = { ...defaults, ...options } as LeaderElectorOptions & typeof defaults;
@@ -76,6 +78,11 @@ class Elector implements LeaderElector {
   }
 
   get isLeader(): boolean {
+    return this.#isLeading;
+  }
+
+  /** The Lease, as last seen, names us; it may have run out. */
+  get #isHolder(): boolean {
     return this.leader === this.#options.identity;
   }
 
@@ -83,8 +90,10 @@ class Elector implements LeaderElector {
     if (!(await this.#acquire(signal))) return;
     this.#options.log.info("became leader", { lease: this.#options.name, identity: this.#options.identity });
     const work = new AbortController();
+    this.#isLeading = true;
     const done = this.#startWork(work.signal);
     await this.#renewUntilLost(signal);
+    this.#isLeading = false;
     work.abort(new Error("leadership ended"));
     await done;
     await this.#release();
@@ -123,7 +132,7 @@ class Elector implements LeaderElector {
       const leftMs = renewedAtMs + renewDeadlineMs - clock.monotonicMs();
       const startMs = clock.monotonicMs();
       if (leftMs > 0 && (await this.#attempt(signal, leftMs))) renewedAtMs = startMs;
-      else if (!this.isLeader || clock.monotonicMs() - renewedAtMs >= renewDeadlineMs) {
+      else if (!this.#isHolder || clock.monotonicMs() - renewedAtMs >= renewDeadlineMs) {
         if (!signal.aborted) log.error("leadership lost", { lease: name, leader: this.leader });
         return;
       }
@@ -149,11 +158,11 @@ class Elector implements LeaderElector {
 
   async #tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
     try {
-      if (this.isLeader && this.#isValid() && (await this.#renewKnown(signal))) return true;
+      if (this.#isHolder && this.#isValid() && (await this.#renewKnown(signal))) return true;
       const seen = await this.#read(signal);
       if (seen === undefined) return await this.#create(signal);
       if (seen.metadata.resourceVersion !== this.#observed?.metadata.resourceVersion) this.#observe(seen);
-      if (this.leader !== "" && !this.isLeader && this.#isValid()) return false;
+      if (this.leader !== "" && !this.#isHolder && this.#isValid()) return false;
       return await this.#update(seen, this.#nextSpec(seen.spec), signal);
     } catch (error) {
       if (!signal.aborted)
@@ -199,7 +208,7 @@ class Elector implements LeaderElector {
 
   async #update(seen: Lease, spec: LeaseSpec, signal: AbortSignal): Promise<boolean> {
     this.#observe(await this.#options.client.update<Lease>(leases, { ...seen, spec }, { signal }));
-    return this.isLeader;
+    return this.#isHolder;
   }
 
   #nextSpec(before: LeaseSpec | undefined): LeaseSpec {
@@ -231,7 +240,7 @@ class Elector implements LeaderElector {
   /** Gives the Lease back so that another may lead at once. Best effort: it runs out by itself otherwise. */
   async #release(): Promise<void> {
     const { clock, log, name, renewDeadlineMs } = this.#options;
-    if (!this.isLeader) return;
+    if (!this.#isHolder) return;
     const bounded = new AbortController();
     const timer = clock.after(renewDeadlineMs, () => bounded.abort(new Error("timed out")));
     try {

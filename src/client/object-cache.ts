@@ -34,7 +34,7 @@ export class ObjectCache<T extends KubeObject> implements Lister<T> {
 
   list(namespace?: string): readonly T[] {
     return namespace === undefined
-      ? objectsOf(this.#entries.values(), this.#entries.size)
+      ? objectsOf(this.#entries.values())
       : bucketObjects(this.#namespaces.buckets.get(namespace));
   }
 
@@ -117,12 +117,11 @@ function unfile<T>(index: Index<T>, entry: Entry<T>, values: readonly string[]):
 }
 
 function bucketObjects<T>(bucket: Set<Entry<T>> | undefined): readonly T[] {
-  return bucket === undefined ? [] : objectsOf(bucket.values(), bucket.size);
+  return bucket === undefined ? [] : objectsOf(bucket);
 }
 
-function objectsOf<T>(entries: Iterable<Entry<T>>, size: number): readonly T[] {
-  const objects = new Array<T>(size);
-  let at = 0;
-  for (const entry of entries) objects[at++] = entry.object;
+function objectsOf<T>(entries: Iterable<Entry<T>>): readonly T[] {
+  const objects: T[] = [];
+  for (const entry of entries) objects.push(entry.object);
   return objects;
 }

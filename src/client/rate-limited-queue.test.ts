@@ -185,10 +185,14 @@ test("a long turn gives timers and sockets a chance", async () => {
   };
   for (let i = 0; i < 20; i++) queue.add(`k${i}`);
   void queue.run({ workers: 1, reconcile, signal: new AbortController().signal });
-  await new Promise(setImmediate);
+  await drain();
   expect(done).toBe(5);
   await clock.advance(0);
   expect(done).toBe(20);
+  busyMs += 100_000;
+  queue.add("after a rest");
+  await drain();
+  expect(done).toBe(21);
 });
 
 test("metrics tell depth, adds, retries and durations by name", async () => {

@@ -95,7 +95,9 @@ class RateLimitedQueue<K extends string> implements Workqueue<K> {
     if (this.#isShutDown || this.#dirty.has(key)) return;
     this.#dirty.set(key, this.#clock.monotonicMs());
     this.#measure.added();
-    if (!this.#processing.has(key)) this.#wait(key);
+    if (this.#processing.has(key)) return;
+    if (this.#active === 0 && this.length === 0) this.#turnStartMs = this.#clock.monotonicMs();
+    this.#wait(key);
   }
 
   addAfter(key: K, delayMs: number): void {

@@ -93,7 +93,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   replace(items: readonly T[], resourceVersion: string): void {
     const fresh = new Map<string, T>();
     for (const item of items) fresh.set(keyOf(item), item);
-    for (const key of [...this.#cache.keys()]) if (!fresh.has(key)) this.#remove(key, undefined);
+    for (const key of this.#cache.keys()) if (!fresh.has(key)) this.#remove(key, undefined);
     for (const [key, item] of fresh) this.#put(key, item);
     this.#lastResourceVersion = resourceVersion;
     if (this.#hasSynced) return;

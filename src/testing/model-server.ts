@@ -73,7 +73,7 @@ export class ModelServer {
   }
 
   endWatches(): void {
-    for (const watcher of [...this.#watchers]) this.#end(watcher);
+    for (const watcher of this.#watchers) this.#end(watcher);
   }
 
   /** Watches stay open but hear nothing from now on, not even their end: a connection that died in silence. */
@@ -140,7 +140,7 @@ export class ModelServer {
   }
 
   #publish(change: Change): void {
-    for (const watcher of [...this.#watchers]) {
+    for (const watcher of this.#watchers) {
       if (watcher.isDeaf || watcher.collection !== change.collection) continue;
       if (!watcher.sink.events([frame(change.type, change.object)])) this.#end(watcher);
     }
