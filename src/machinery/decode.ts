@@ -196,7 +196,7 @@ class Decoder {
         member === null
           ? this.#zero(of, true)
           : this.decode({ schema: of, value: member, path, owner: place.owner });
-      setOwn(map, key, decoded);
+      if (decoded !== undefined) setOwn(map, key, decoded);
     }
     return map;
   }
