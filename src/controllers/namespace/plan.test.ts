@@ -1,0 +1,103 @@
+/** When a namespace may go, and what it says until then. */
+import { expect, test } from "vitest";
+import type { Namespace } from "../../api/index.ts";
+import { type Findings, isToEmpty, plan } from "./plan.ts";
+
+const now = "2026-01-01T01:00:00Z";
+const namespace = (change: Partial<Namespace> = {}): Namespace => ({
+  metadata: { name: "n", deletionTimestamp: "2026-01-01T00:00:00Z" },
+  spec: { finalizers: ["kubernetes"] },
+  ...change,
+});
+const findings = (change: {
+  remaining?: [string, number][];
+  finalizers?: [string, number][];
+  failures?: string[];
+}): Findings => ({
+  remaining: new Map(change.remaining),
+  finalizers: new Map(change.finalizers),
+  failures: change.failures ?? [],
+});
+
+test("only namespaces that are being deleted and wait for us are emptied", () => {
+  expect(isToEmpty(namespace())).toBe(true);
+  expect(isToEmpty(namespace({ metadata: { name: "n" } }))).toBe(false);
+  expect(isToEmpty(namespace({ spec: { finalizers: ["other"] } }))).toBe(false);
+});
+
+test("an empty one goes; finalizers of others stay", () => {
+  expect(plan(namespace(), findings({}), now)).toEqual({ do: "finalize", finalizers: [] });
+  expect(plan(namespace({ spec: { finalizers: ["kubernetes", "x/y"] } }), findings({}), now)).toEqual({
+    do: "finalize",
+    finalizers: ["x/y"],
+  });
+});
+
+test("what is left is said in upstream's words", () => {
+  const step = plan(
+    namespace(),
+    findings({
+      remaining: [
+        ["pods.", 2],
+        ["daemonsets.apps", 1],
+      ],
+      finalizers: [["x/y", 1]],
+    }),
+    now,
+  );
+  expect(step).toMatchObject({ do: "wait", isChanged: true });
+  const conditions = step.do === "wait" ? step.conditions : [];
+  expect(conditions.map(({ type, status, reason, message }) => [type, status, reason, message])).toEqual([
+    [
+      "NamespaceDeletionDiscoveryFailure",
+      "False",
+      "ResourcesDiscovered",
+      "All resources successfully discovered",
+    ],
+    [
+      "NamespaceDeletionGroupVersionParsingFailure",
+      "False",
+      "ParsedGroupVersions",
+      "All legacy kube types successfully parsed",
+    ],
+    [
+      "NamespaceDeletionContentFailure",
+      "False",
+      "ContentDeleted",
+      "All content successfully deleted, may be waiting on finalization",
+    ],
+    [
+      "NamespaceContentRemaining",
+      "True",
+      "SomeResourcesRemain",
+      "Some resources are remaining: daemonsets.apps has 1 resource instances, pods. has 2 resource instances",
+    ],
+    [
+      "NamespaceFinalizersRemaining",
+      "True",
+      "SomeFinalizersRemain",
+      "Some content in the namespace has finalizers remaining: x/y in 1 resource instances",
+    ],
+  ]);
+});
+
+test("nothing is written when nothing changed, and times of transition are kept", () => {
+  const first = plan(namespace(), findings({ remaining: [["pods.", 1]] }), now);
+  const conditions = first.do === "wait" ? first.conditions : [];
+  const again = plan(namespace({ status: { conditions } }), findings({ remaining: [["pods.", 1]] }), "later");
+  expect(again).toEqual({ do: "wait", isChanged: false, conditions });
+  const fewer = plan(namespace({ status: { conditions } }), findings({ failures: ["boom"] }), "later");
+  expect(fewer).toMatchObject({ isChanged: true });
+  const byType = new Map(
+    (fewer.do === "wait" ? fewer.conditions : []).map((condition) => [condition.type, condition]),
+  );
+  expect(byType.get("NamespaceContentRemaining")).toMatchObject({
+    status: "False",
+    lastTransitionTime: "later",
+  });
+  expect(byType.get("NamespaceDeletionContentFailure")).toMatchObject({
+    status: "True",
+    message: "Failed to delete all resource types, 1 remaining: boom",
+  });
+  expect(byType.get("NamespaceDeletionDiscoveryFailure")).toMatchObject({ lastTransitionTime: now });
+});
