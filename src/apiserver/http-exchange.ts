@@ -29,6 +29,8 @@ export interface Exchange {
   readonly socket: TLSSocket;
   /** True once nothing can be written any more. */
   readonly isClosed: boolean;
+  /** Calls back when the whole reply is with the system; the request may still be arriving. */
+  onSent(callback: () => void): void;
   /** Ends the exchange at once without a proper end, so that the client knows the reply is not whole. */
   cut(): void;
   /** After the reply is complete: tells a client that still sends its body to stop. */
@@ -49,6 +51,7 @@ export function http2Exchange(request: Http2ServerRequest, response: Http2Server
     get isClosed() {
       return stream.closed || stream.destroyed;
     },
+    onSent: (callback) => void stream.once("finish", callback),
     cut: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
     stopUpload: () => stream.close(constants.NGHTTP2_NO_ERROR),
   };
@@ -65,6 +68,7 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     get isClosed() {
       return response.destroyed || socket.destroyed;
     },
+    onSent: (callback) => void response.once("finish", callback),
     cut: () => socket.destroy(),
     stopUpload: () => {
       socket.setTimeout(afterReplyMs, () => socket.destroy());

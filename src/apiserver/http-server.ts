@@ -403,7 +403,7 @@ class Shell {
     if (isUploading) {
       if (!exchange.isHttp2) exchange.response.setHeader("connection", "close");
       exchange.request.resume();
-      exchange.response.once("finish", () => {
+      exchange.onSent(() => {
         if (!exchange.request.readableEnded) exchange.stopUpload();
       });
     }

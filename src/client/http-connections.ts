@@ -221,6 +221,10 @@ export class HttpConnections {
         hasResponse = true;
         resolve({ status: headers[":status"] ?? 0, headers, body: stream });
       });
+      // A server may answer before it has read the whole body; Node would keep such a stream open for ever.
+      stream.once("end", () => {
+        if (!stream.writableFinished) stream.destroy();
+      });
       stream.once("close", () => {
         session.active--;
         request.signal.removeEventListener("abort", onAbort);
