@@ -43,7 +43,6 @@ export async function fleet(options: FleetCommandOptions): Promise<void> {
     const transport = httpTransport({
       ...connection,
       clock: systemClock,
-      random,
       log,
       userAgent: `lares-fleet/${version}`,
     });
