@@ -1,5 +1,14 @@
 /** Face of `apiserver`: the server over a store, and the HTTP shell around it. */
-export type { Endpoint } from "./document.ts";
+export {
+  CertificateError,
+  type Certificates,
+  certificates,
+  type CertificatesOptions,
+  type ClientIdentity,
+  type KeyPair,
+} from "./certificates.ts";
+export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http-server.ts";
+export { writeKubeconfig } from "./kubeconfig.ts";
 export type { LogQuery, NodeLogs } from "./pods.ts";
 export {
   type ApiServer,

@@ -12,9 +12,11 @@ import type { Store } from "../storage/index.ts";
 import { Admission } from "./admission.ts";
 import { createSystemObjects } from "./bootstrap.ts";
 import { Cacher } from "./cacher.ts";
-import type { Endpoint } from "./document.ts";
 import { WrittenObjects } from "./encode.ts";
+import { serverEndpoints } from "./endpoints.ts";
 import { createHandler } from "./handler.ts";
+import type { BuildInfo } from "./health.ts";
+import type { OpenApiOptions } from "./openapi.ts";
 import type { NodeLogs } from "./pods.ts";
 import { Reads } from "./reads.ts";
 import { Registry } from "./registry.ts";
@@ -25,6 +27,10 @@ export interface ApiServerOptions {
   readonly kinds?: readonly Kind[];
   /** Freezes every shared object, so that a test finds who changes one. */
   readonly freeze?: boolean;
+  /** Shown by `/version`. */
+  readonly build?: Partial<BuildInfo> & { readonly version?: string };
+  /** `127.0.0.1:6443`: what legacy discovery tells clients to use. */
+  readonly serverAddress?: string;
 }
 
 export interface ApiServerDependencies {
@@ -33,8 +39,10 @@ export interface ApiServerDependencies {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Discovery, OpenAPI, health: asked in turn for paths that are no resource. */
-  readonly endpoints?: readonly Endpoint[];
+  /** Prometheus text for `/metrics`; without it that path is not served. */
+  readonly metricsText?: () => string | Promise<string>;
+  /** OpenAPI v3 document of a group version; without it `kubectl explain` has nothing to show. */
+  readonly openApiDocument?: OpenApiOptions["document"];
   /** Without it pods have empty logs. */
   readonly nodeLogs?: NodeLogs;
 }
@@ -65,7 +73,7 @@ class Server implements ApiServer {
   #settleReady!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
   constructor(options: ApiServerOptions, dependencies: ApiServerDependencies) {
-    const { store, clock, random, log, metrics } = dependencies;
+    const { store, clock, random, log, metrics, metricsText, openApiDocument } = dependencies;
     const kinds = options.kinds ?? builtInKinds;
     const written = new WrittenObjects({ freeze: options.freeze === true });
     this.#log = log;
@@ -86,7 +94,15 @@ class Server implements ApiServer {
       served: this.#served,
       reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
       registry: this.#registry,
-      endpoints: dependencies.endpoints ?? [],
+      endpoints: serverEndpoints({
+        kinds,
+        clock,
+        checks: [{ name: "storage-loaded", for: "ready", isHealthy: () => this.#isReady }],
+        ...(options.build === undefined ? {} : { build: options.build }),
+        ...(options.serverAddress === undefined ? {} : { serverAddress: options.serverAddress }),
+        ...(metricsText === undefined ? {} : { metricsText }),
+        ...(openApiDocument === undefined ? {} : { openApiDocument }),
+      }),
       nodeLogs: dependencies.nodeLogs,
       isLoaded: () => this.#cacher.isLoaded,
       clock,

@@ -1,0 +1,71 @@
+/** The server from end to end over the memory store: objects come, change and go as clients expect. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sampleDaemonSet, samplePod, TestApiServer } from "../testing/test-api-server.ts";
+
+const ds = "/apis/apps/v1/namespaces/default/daemonsets";
+const pods = "/api/v1/namespaces/default/pods";
+
+let api: TestApiServer;
+beforeEach(async () => {
+  api = await TestApiServer.start();
+});
+afterEach(() => api.stop());
+
+describe("an object", () => {
+  it("is created with the server's metadata and defaults", async () => {
+    const created = await api.call("POST", ds, { body: sampleDaemonSet("agent") });
+    expect(created.status).toBe(201);
+    expect(created.object.metadata).toMatchObject({ name: "agent", namespace: "default", generation: 1 });
+    expect(created.object.metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
+    expect(created.object.metadata.creationTimestamp).toBe("2026-01-01T00:00:00Z");
+    expect(created.object.spec.updateStrategy.type).toBe("RollingUpdate");
+    const read = await api.ok("GET", `${ds}/agent`);
+    expect(read).toEqual(created.object);
+    expect(Object.keys(read).slice(0, 3)).toEqual(["apiVersion", "kind", "metadata"]);
+  });
+
+  it("is listed, watched, patched and deleted", async () => {
+    const watch = await api.watch(`${ds}?watch=true`);
+    await api.ok("POST", ds, { body: sampleDaemonSet("agent") });
+    const patched = await api.ok("PATCH", `${ds}/agent`, {
+      contentType: "application/strategic-merge-patch+json",
+      body: { spec: { template: { spec: { containers: [{ name: "main", image: "busybox:1.37" }] } } } },
+    });
+    expect(patched.metadata.generation).toBe(2);
+    expect(patched.spec.template.spec.containers).toHaveLength(1);
+    const list = await api.ok("GET", ds);
+    expect(list.items).toEqual([patched]);
+    const gone = await api.ok("DELETE", `${ds}/agent`, { body: { propagationPolicy: "Background" } });
+    expect(gone).toMatchObject({
+      kind: "Status",
+      status: "Success",
+      details: { name: "agent", kind: "daemonsets" },
+    });
+    expect((await api.call("GET", `${ds}/agent`)).status).toBe(404);
+    expect(watch.events.map((event) => event.type)).toEqual(["ADDED", "MODIFIED", "DELETED"]);
+    expect(Number(watch.events[2]!.object.metadata.resourceVersion)).toBeGreaterThan(
+      Number(patched.metadata.resourceVersion),
+    );
+  });
+
+  it("keeps its resourceVersion when a write changes nothing", async () => {
+    const created = await api.ok("POST", ds, { body: sampleDaemonSet("agent") });
+    const watch = await api.watch(`${ds}?watch=true&resourceVersion=${created.metadata.resourceVersion}`);
+    const reordered = {
+      ...created,
+      metadata: Object.fromEntries(Object.entries(created.metadata).reverse()),
+    };
+    const put = await api.ok("PUT", `${ds}/agent`, { body: reordered });
+    expect(put).toEqual(created);
+    const patch = { contentType: "application/merge-patch+json", body: { metadata: { labels: null } } };
+    expect(await api.ok("PATCH", `${ds}/agent`, patch)).toEqual(created);
+    expect(watch.events).toEqual([]);
+  });
+
+  it("named by the server gets five characters after its prefix", async () => {
+    const pod = { ...samplePod("x"), metadata: { generateName: "agent-" } };
+    const created = await api.ok("POST", pods, { body: pod });
+    expect(created.metadata.name).toMatch(/^agent-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+    expect(created.metadata.generateName).toBe("agent-");
+  });
+});
