@@ -38,8 +38,15 @@ export interface JournaledStoreOptions {
   readonly onFailure?: (error: StorageError) => void;
 }
 
+/** An answer that is given once everything up to `revision` is durable. */
 interface Waiter {
-  readonly version: Version;
+  readonly revision: number;
+  readonly bytes: number;
+  readonly answer: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Answer {
   readonly resolve: (revision: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -86,15 +93,15 @@ export class JournaledStore implements Store {
   }
 
   create(key: string, value: Uint8Array): Promise<number> {
-    return this.#write(() => this.#core.prepareCreate(key, value));
+    return this.#write(key, () => this.#core.prepareCreate(key, value));
   }
 
   update(key: string, value: Uint8Array, expected: number): Promise<number> {
-    return this.#write(() => this.#core.prepareUpdate(key, value, expected));
+    return this.#write(key, () => this.#core.prepareUpdate(key, value, expected));
   }
 
   delete(key: string, expected: number): Promise<number> {
-    return this.#write(() => this.#core.prepareDelete(key, expected));
+    return this.#write(key, () => this.#core.prepareDelete(key, expected));
   }
 
   async get(key: string): Promise<KeyValue | undefined> {
@@ -122,26 +129,40 @@ export class JournaledStore implements Store {
   }
 
   /** Prepares at once when there is room, so that revisions follow the order of calls; otherwise in turn. */
-  #write(prepare: () => Version): Promise<number> {
+  #write(key: string, prepare: () => Version): Promise<number> {
     return new Promise((resolve, reject) => {
-      const go = (): void => this.#submit(prepare, { resolve, reject });
+      const go = (): void => this.#submit(key, prepare, { resolve, reject });
       if (this.#refusal !== undefined || this.#closing !== undefined) reject(this.#refusal ?? closedError());
       else if (this.#turns.length > 0 || !this.#hasRoom()) this.#turns.push({ go, reject });
       else go();
     });
   }
 
-  #submit(prepare: () => Version, answer: Omit<Waiter, "version">): void {
+  #submit(key: string, prepare: () => Version, { resolve, reject }: Answer): void {
     let version: Version;
     try {
       version = prepare();
     } catch (error) {
-      answer.reject(error);
+      this.#refuse(key, error, reject);
       return;
     }
-    this.#underWay.push({ version, resolve: answer.resolve, reject: answer.reject });
-    this.#bytesUnderWay += bytesOf(version);
+    const { revision } = version;
+    const bytes = version.state?.value.byteLength ?? 0;
+    this.#underWay.push({ revision, bytes, answer: () => resolve(revision), reject });
+    this.#bytesUnderWay += bytes;
     this.#options.journal.append(version);
+  }
+
+  /**
+   * A refusal because of a write that is not durable yet waits for it: told earlier, it would be about a state that a
+   * crash could undo, and a caller that reads and tries again would find the old state, and spin.
+   */
+  #refuse(key: string, error: unknown, reject: (error: unknown) => void): void {
+    if (!this.#core.isPending(key)) reject(error);
+    else {
+      const revision = this.#core.preparedRevision;
+      this.#underWay.push({ revision, bytes: 0, answer: () => reject(error), reject });
+    }
   }
 
   #hasRoom(): boolean {
@@ -153,10 +174,10 @@ export class JournaledStore implements Store {
     this.#core.commit(upTo);
     let at = this.#answered;
     for (; at < this.#underWay.length; at++) {
-      const { version, resolve } = this.#underWay[at]!;
-      if (version.revision > upTo) break;
-      this.#bytesUnderWay -= bytesOf(version);
-      resolve(version.revision);
+      const { revision, bytes, answer } = this.#underWay[at]!;
+      if (revision > upTo) break;
+      this.#bytesUnderWay -= bytes;
+      answer();
     }
     this.#answered = at;
     if (at * 2 >= this.#underWay.length) {
@@ -241,10 +262,6 @@ export class JournaledStore implements Store {
     if (this.#turns.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
-}
-
-function bytesOf(version: Version): number {
-  return version.state?.value.byteLength ?? 0;
 }
 
 function closedError(): StorageError {

@@ -113,6 +113,12 @@ export class Mvcc {
     return this.#compacted + this.#log.length;
   }
 
+  /** True while the newest write of `key` is prepared but not committed. */
+  isPending(key: string): boolean {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && entry.head !== entry.committed;
+  }
+
   /** Memory held for history alone: superseded values and the log. */
   get historyBytes(): number {
     return this.#historyBytes;

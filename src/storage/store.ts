@@ -69,7 +69,8 @@ export interface StoreWatch {
  * A durable map with history.
  * Order: revisions are given out in the order of calls; watchers see them in that order without gaps.
  * Linearizable: a read that starts after a write was acknowledged sees it.
- * Visibility: neither readers nor watchers see a write before it is durable.
+ * Visibility: neither readers nor watchers see a write before it is durable; writes are judged by the newest one all the
+ * same, and a refusal that depends on a write under way is told when that write is durable, so that a retry can read it.
  * Errors are `StorageError` (storage-error.ts); after `unavailable` by a failed commit every later write fails too.
  */
 export interface Store {

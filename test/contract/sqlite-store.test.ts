@@ -1,0 +1,35 @@
+/** The SQLite store keeps the store contract and the one over restarts, on real files in a temporary directory. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { silentLog, SimulatedClock } from "../../src/base/index.ts";
+import { openSqliteStore, type Store } from "../../src/storage/index.ts";
+import { durableStoreContract } from "./durable-store-contract.ts";
+import { bytes, recorder, storeContract } from "./store-contract.ts";
+
+const root = mkdtempSync(join(tmpdir(), "lares-store-"));
+let places = 0;
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function newPlace(): string {
+  return join(root, String(places++));
+}
+
+function open(directory: string): Promise<Store> {
+  return openSqliteStore({ directory, clock: new SimulatedClock(), log: silentLog });
+}
+
+storeContract({ name: "SQLite", open: () => open(newPlace()), modelRuns: 20 });
+durableStoreContract({ name: "SQLite", open, newPlace });
+
+test("the very same buffer goes to readers and watchers", async () => {
+  const store = await open(newPlace());
+  const watcher = recorder();
+  store.watch({ prefix: "/", after: 0 }, watcher);
+  const value = bytes("1");
+  await store.create("/a", value);
+  expect((await store.get("/a"))?.value).toBe(value);
+  expect(watcher.seen[0]?.current.value).toBe(value);
+  await store.close();
+});
