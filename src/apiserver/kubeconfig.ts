@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Document } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import { writeFileAtomic } from "./atomic-file.ts";
 import type { KeyPair } from "./certificates.ts";
 
@@ -36,7 +36,6 @@ export class KubeconfigError extends Error {
  * @throws KubeconfigError when the file exists and is no kubeconfig.
  */
 export async function writeKubeconfig(options: KubeconfigOptions): Promise<void> {
-  const { parseDocument } = await import("yaml");
   const path = await targetOf(options.path);
   const before = await readOrNothing(path);
   const document = parseDocument(before === undefined || before.trim() === "" ? emptyConfig : before);

@@ -3,6 +3,7 @@
  * account when there is none.
  * Not here: writing one (apiserver/kubeconfig.ts), connections (http-connections.ts).
  */
+import { parse } from "yaml";
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { HttpTransportOptions } from "./http-transport.ts";
@@ -79,7 +80,6 @@ async function readConfig(file: string, mustExist: boolean): Promise<Config | un
       cause,
     });
   }
-  const { parse } = await import("yaml");
   let content: unknown;
   try {
     content = parse(text);

@@ -6,13 +6,15 @@
  *                 ▲
  *                 └── loopback ── informers ── controllers, scheduler, and the fleet of `lares up`
  */
+import { setMaxListeners } from "node:events";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { FleetDependencies } from "../agent/index.ts";
+import { type FleetDependencies, simulatedLog } from "../agent/index.ts";
 import {
   type ApiServer,
   certificates,
   createApiServer,
+  type NodeLogs,
   serveHttp,
   writeKubeconfig,
 } from "../apiserver/index.ts";
@@ -37,7 +39,7 @@ import {
 import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
-import type { UserInfo } from "../machinery/index.ts";
+import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { shortPath } from "./screen.ts";
@@ -90,8 +92,11 @@ class RunningControlPlane implements ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #random: Random = systemRandom();
   readonly #metrics = systemMetrics();
+  /** Ends the controllers, the scheduler and the fleet; the server that they speak to goes after them. */
   readonly #controller = new AbortController();
+  readonly #serverController = new AbortController();
   readonly #parts: Promise<void>[] = [];
+  #serverRun: Promise<void> | undefined;
   #store: Store | undefined;
   #server: ApiServer | undefined;
   #informers: InformerFactory | undefined;
@@ -103,6 +108,8 @@ class RunningControlPlane implements ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
     this.#failed.catch(() => {});
+    // Every part of the process listens to this one signal.
+    setMaxListeners(0, this.#controller.signal);
   }
 
   get url(): string {
@@ -131,9 +138,17 @@ class RunningControlPlane implements ControlPlane {
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
     this.#server = createApiServer(
       { build: { version } },
-      { store: this.#store, clock: systemClock, random: this.#random, log, metrics: this.#metrics },
+      {
+        store: this.#store,
+        clock: systemClock,
+        random: this.#random,
+        log,
+        metrics: this.#metrics,
+        metricsText: () => this.#metrics.text(),
+        nodeLogs: simulatedLogs,
+      },
     );
-    this.start("api server", (signal) => this.#server!.run(signal));
+    this.#serverRun = this.#guard("api server", this.#server.run(this.#serverController.signal));
     await this.#server.ready;
     this.#http = await serveHttp({
       host,
@@ -174,13 +189,17 @@ class RunningControlPlane implements ControlPlane {
   }
 
   start(name: string, run: (signal: AbortSignal) => Promise<void>): void {
-    const { signal } = this.#controller;
-    const part = run(signal).catch((error: unknown) => {
-      if (signal.aborted) return;
+    this.#parts.push(this.#guard(name, run(this.#controller.signal)));
+  }
+
+  async #guard(name: string, part: Promise<void>): Promise<void> {
+    try {
+      await part;
+    } catch (error) {
+      if (this.#controller.signal.aborted) return;
       this.#options.log.error("a part of the control plane failed", { part: name, error: String(error) });
       this.#fail(error);
-    });
-    this.#parts.push(part);
+    }
   }
 
   async ended(signal: AbortSignal): Promise<void> {
@@ -195,6 +214,8 @@ class RunningControlPlane implements ControlPlane {
     this.#controller.abort(new Error("control plane stops"));
     await this.#http?.close();
     await Promise.all(this.#parts);
+    this.#serverController.abort(new Error("control plane stops"));
+    await this.#serverRun;
     await this.#store?.close();
   }
 
@@ -318,3 +339,12 @@ function asUsageError(error: unknown, options: ControlPlaneOptions): unknown {
     return new UsageError(message, "or begin anew with --fresh", { cause: error });
   return error;
 }
+
+/** Logs of simulated containers; `sinceSeconds` and `sinceTime` become one time. */
+const simulatedLogs: NodeLogs = ({ pod, query, signal }) => {
+  const { sinceSeconds, sinceTime, ...rest } = query;
+  const sinceMs =
+    sinceSeconds === undefined ? parseTimeMs(sinceTime ?? "") : systemClock.nowMs() - sinceSeconds * 1_000;
+  const since = sinceMs === undefined ? {} : { sinceMs };
+  return Promise.resolve(simulatedLog(pod, { ...rest, ...since }, { clock: systemClock, signal }));
+};
