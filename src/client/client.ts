@@ -122,5 +122,3 @@ export interface Client {
     sink: ClientWatchSink<T>,
   ): Promise<void>;
 }
-
-export type { ApiReply };

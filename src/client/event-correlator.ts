@@ -12,14 +12,14 @@ import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 /** Entries of each memory (spam buckets, similar events, counts); upstream's figure. */
 const memoryMax = 4096;
 /** The tenth different message of one kind within the window is combined with those that follow. Upstream's figure. */
-export const similarEventsMax = 10;
+const similarEventsMax = 10;
 /** Events further apart than this are not similar, in ms. Upstream's figure. */
-export const similarWindowMs = 600_000;
+const similarWindowMs = 600_000;
 /** Events of one source about one object: 25 at once, then one every 5 minutes. Upstream's figures. */
-export const spamBucket: BucketFigures = { perSecond: 1 / 300, burst: 25 };
+const spamBucket: BucketFigures = { perSecond: 1 / 300, burst: 25 };
 /** Names of objects have at most 253 characters; a dot and 16 hex digits follow. */
 const namePrefixMax = 253 - 17;
-export const combinedPrefix = "(combined from similar events): ";
+const combinedPrefix = "(combined from similar events): ";
 
 export type EventType = "Normal" | "Warning";
 

@@ -1,5 +1,5 @@
 /** Face of `client`: transports, client, informers, workqueue, expectations, events, leader election. */
-export { type ClientSettings, createClient, linkedController, statusErrorOf } from "./api-client.ts";
+export { type ClientSettings, createClient } from "./api-client.ts";
 export type {
   Client,
   ClientWatchSink,
@@ -14,7 +14,7 @@ export type {
   WatchOptions,
   WriteOptions,
 } from "./client.ts";
-export { combinedPrefix, type EventType } from "./event-correlator.ts";
+export type { EventType } from "./event-correlator.ts";
 export { createEventRecorder, type EventRecorder, type EventRecorderOptions } from "./event-recorder.ts";
 export { createExpectations, type Expectations, expectationsTimeoutMs } from "./expectations.ts";
 export { Fifo } from "./fifo.ts";
@@ -25,15 +25,9 @@ export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } fr
 export { type LoopbackOptions, loopbackTransport } from "./loopback-transport.ts";
 export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts";
 export { indexPodsByNode, podsByNode } from "./pod-node-index.ts";
-export { defaultCallBucket, type RateLimitOptions, rateLimitedTransport } from "./rate-limited-transport.ts";
+export { type RateLimitOptions, rateLimitedTransport } from "./rate-limited-transport.ts";
 export type { Selection } from "./reflector.ts";
 export { isNotNewer } from "./resource-version.ts";
 export { createInformer, createInformerFactory, type InformerDependencies } from "./shared-informer.ts";
-export { type BucketFigures, TokenBucket } from "./token-bucket.ts";
-export {
-  isTerminal,
-  type PriorityClass,
-  type ReconcileResult,
-  TerminalError,
-  type Workqueue,
-} from "./workqueue.ts";
+export type { BucketFigures } from "./token-bucket.ts";
+export { type PriorityClass, type ReconcileResult, TerminalError, type Workqueue } from "./workqueue.ts";

@@ -19,7 +19,7 @@ import { statusErrorOf } from "./api-client.ts";
 import type { ClientWatchSink, Transport, TransportCall, TransportReply, WatchEvent } from "./client.ts";
 
 /** Events handed over but not yet taken. A reader runs after every turn of the server, so more means it is stuck. */
-export const loopbackPendingEventsMax = 65_536;
+const loopbackPendingEventsMax = 65_536;
 
 export interface LoopbackOptions {
   readonly user: UserInfo;

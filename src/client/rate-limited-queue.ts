@@ -22,13 +22,13 @@ import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 import { isTerminal, type PriorityClass, type ReconcileResult, type Workqueue } from "./workqueue.ts";
 
 /** First retry of a key, in ms; doubles with each further one. Upstream's figure. */
-export const retryBaseMs = 5;
+const retryBaseMs = 5;
 /** Longest retry delay of a key, in ms. Upstream's figure. */
 export const retryMaxMs = 1_000_000;
 /** All retries of a queue together. Upstream's figures. */
-export const retryBucket: BucketFigures = { perSecond: 10, burst: 100 };
+const retryBucket: BucketFigures = { perSecond: 10, burst: 100 };
 /** Keys of class `system` taken in a row while a `normal` one waits: preferred, but nobody starves. */
-export const systemKeysPerNormal = 4;
+const systemKeysPerNormal = 4;
 /** After so many ms of starting work without a pause the queue lets timers and sockets have a turn. */
 const turnMaxMs = 20;
 /** Upstream's buckets: 10 ns to 1000 s. */

@@ -9,7 +9,7 @@ import type { Transport, TransportCall, TransportReply } from "./client.ts";
 import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 
 /** Generous: it stops a runaway loop, not a controller that has much to do. client-go's 5/s would need an hour for 15,000 pods. */
-export const defaultCallBucket: BucketFigures = { perSecond: 5000, burst: 10_000 };
+const defaultCallBucket: BucketFigures = { perSecond: 5000, burst: 10_000 };
 /** Times a call is sent again because the server asked for patience. Upstream's figure. */
 const retriesMax = 10;
 /** Wait in seconds when a 429 names none. */

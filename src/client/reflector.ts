@@ -23,12 +23,12 @@ import type { Client, ClientWatchSink, WatchEvent } from "./client.ts";
 import { isNotNewer } from "./resource-version.ts";
 
 /** First pause after a failure, in ms; doubles up to `backoffMaxMs`. Upstream's figures. */
-export const backoffBaseMs = 800;
-export const backoffMaxMs = 30_000;
+const backoffBaseMs = 800;
+const backoffMaxMs = 30_000;
 /** Watches end after 5 to 10 minutes, at random so that not all reconnect at once. Upstream's figure. */
 const watchSecondsMin = 300;
 /** Longest silence of a watch, in ms: three bookmarks of a server that sends one a minute. */
-export const silentMs = 180_000;
+const silentMs = 180_000;
 /** A server that does not end a watch so long after its time-out has forgotten it. */
 const watchGraceMs = 30_000;
 /** A list that takes longer is given up, in ms; 15,000 pods over a slow line take seconds. */
@@ -101,7 +101,10 @@ class Reflector<T extends KubeObject> {
   /** One list or one watch. @returns how long to wait before the next. */
   async #step(signal: AbortSignal): Promise<number> {
     try {
-      if (!this.#needsList) return this.#afterWatch(await this.#watch(signal));
+      if (!this.#needsList) {
+        const outcome = await this.#watch(signal);
+        return signal.aborted ? 0 : this.#afterWatch(outcome);
+      }
       await this.#list(signal);
       this.#needsList = false;
       return 0;
