@@ -1,0 +1,172 @@
+/**
+ * A control plane for tests: the real API server on a memory store, over loopback, under a simulated clock.
+ * Nothing runs in it but what a test starts; there are no nodes but those that a test creates. Shared objects are frozen.
+ */
+import { createApiServer } from "../apiserver/index.ts";
+import { type Event, events } from "../api/index.ts";
+import {
+  type Log,
+  type Metrics,
+  type Random,
+  seededRandom,
+  silentMetrics,
+  SimulatedClock,
+} from "../base/index.ts";
+import {
+  type Client,
+  createClient,
+  createEventRecorder,
+  createInformerFactory,
+  type EventRecorder,
+  type InformerFactory,
+  loopbackTransport,
+} from "../client/index.ts";
+import { isNotFound, type KubeObject, type Resource } from "../machinery/index.ts";
+import { createMemoryStore } from "../storage/index.ts";
+
+/** What every controller is given. */
+export interface ControllerDependencies {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly clock: SimulatedClock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly recorder: EventRecorder;
+}
+
+/** Simulated time that `until` waits at most. */
+const patienceMs = 120_000;
+/** Rounds of microtasks after which everything that needs no time has happened. */
+const settleRounds = 400;
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < settleRounds; i++) await Promise.resolve();
+}
+
+export class TestCluster {
+  readonly clock: SimulatedClock = new SimulatedClock();
+  readonly random: Random;
+  readonly client: Client;
+  /** Messages of warnings and errors, for tests that say what may go wrong. */
+  readonly complaints: string[] = [];
+  /** Method and path of every call over the informers' and controllers' client, in order. */
+  readonly calls: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #parts: Promise<void>[] = [];
+  readonly #informers: InformerFactory;
+  readonly #recorders: EventRecorder[] = [];
+  readonly #server;
+
+  constructor(seed = 1) {
+    this.random = seededRandom(seed);
+    const { clock, random } = this;
+    const store = createMemoryStore({ clock });
+    this.#server = createApiServer(
+      { freeze: true },
+      { store, clock, random, log: this.log, metrics: silentMetrics },
+    );
+    const user = { username: "system:test", groups: ["system:masters", "system:authenticated"] };
+    const transport = loopbackTransport(this.#server.handler, { user });
+    this.client = createClient({
+      ...transport,
+      send: (call) => {
+        this.calls.push(`${call.method} ${call.path}`);
+        return transport.send(call);
+      },
+    });
+    this.#informers = createInformerFactory(this.client, { clock, random, log: this.log });
+  }
+
+  get log(): Log {
+    const complain = (message: string, fields?: object): void => {
+      this.complaints.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    };
+    return { debug() {}, info() {}, warn: complain, error: complain };
+  }
+
+  /** Starts the server; resolves when it answers. */
+  async open(): Promise<this> {
+    this.#run((signal) => this.#server.run(signal));
+    await this.#server.ready;
+    return this;
+  }
+
+  dependencies(component: string): ControllerDependencies {
+    const { client, clock, random, log } = this;
+    const { signal } = this.#stop;
+    const recorder = createEventRecorder({ client, component, clock, random, log, signal });
+    this.#recorders.push(recorder);
+    return { client, informers: this.#informers, clock, random, log, metrics: silentMetrics, recorder };
+  }
+
+  /** Runs the parts, and the informers that they asked for; resolves when things have settled. */
+  async start(...parts: readonly { run(signal: AbortSignal): Promise<void> }[]): Promise<void> {
+    this.#informers.start(this.#stop.signal);
+    for (const part of parts) this.#run((signal) => part.run(signal));
+    await settle();
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms, settle);
+  }
+
+  /** Moves time on until `read` answers something that is neither false nor undefined. @throws after two minutes. */
+  async until<T>(what: string, read: () => Promise<T | false | undefined>): Promise<T> {
+    for (let waited = 0; waited <= patienceMs; waited += 500) {
+      await settle();
+      const answer = await read();
+      if (answer !== false && answer !== undefined) return answer;
+      await this.advance(500);
+    }
+    throw new Error(`never happened: ${what}; complaints: ${this.complaints.join("; ") || "none"}`);
+  }
+
+  /** The object, or undefined when there is none. */
+  async find<T extends KubeObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+  ): Promise<T | undefined> {
+    try {
+      return await this.client.get(resource, namespace === undefined ? { name } : { name, namespace });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Events about the object, oldest first, as `type reason component: message`. */
+  async eventsOf(name: string): Promise<string[]> {
+    await settle();
+    const found = await this.client.list(events);
+    return found.items
+      .filter((event: Event) => event.involvedObject.name === name)
+      .map(({ type, reason, source, message }) => `${type} ${reason} ${source?.component}: ${message}`);
+  }
+
+  /** Stops everything; rejects when a part failed. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("test ends"));
+    await Promise.all(this.#parts);
+  }
+
+  #run(run: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#stop;
+    this.#parts.push(
+      run(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      }),
+    );
+  }
+}
+
+/** Runs `body` against a fresh cluster and stops it afterwards, whatever happened. */
+export async function withCluster(body: (cluster: TestCluster) => Promise<void>, seed = 1): Promise<void> {
+  const cluster = await new TestCluster(seed).open();
+  try {
+    await body(cluster);
+  } finally {
+    await cluster.stop();
+  }
+}
