@@ -11,6 +11,7 @@ import {
   type Pod,
   pods as podResource,
 } from "../api/index.ts";
+import { sleep } from "../base/index.ts";
 import { isSettled, rollCall } from "../cli/index.ts";
 import type { InformerFactory } from "../client/index.ts";
 import { controllerOf } from "../machinery/index.ts";
@@ -60,27 +61,13 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
       return painter.end(daemonSets.length === 0 ? "" : `Settled after ${(tookMs / 1_000).toFixed(1)} s.`);
     }
     if (tookMs > patienceMs) return painter.end("Not settled yet; kubectl describe says why.");
-    await pause(frameMs, signal);
+    await sleep(systemClock, frameMs, signal).catch(() => {});
   }
 }
 
 /** Settled, and counted at least once: a set that nobody has looked at has no generation observed. */
 function isStanding(set: DaemonSet): boolean {
   return isSettled(set) && (set.status?.observedGeneration ?? 0) > 0;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = systemClock.after(ms, resolve);
-    signal.addEventListener(
-      "abort",
-      () => {
-        timer.cancel();
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
 
 /** Draws over what it drew before on a terminal; elsewhere prints a table only when it changed. */

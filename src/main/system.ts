@@ -50,10 +50,15 @@ export function systemRandom(): Random {
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** Errors by their message: a stack says nothing to an operator, and pino prints an Error under this key as `{}`. */
+function readable(error: unknown): unknown {
+  return error instanceof Error ? error.message : error;
+}
+
 /** JSON lines on standard error. */
 export function systemLog(level: LogLevel): Log {
   const logger: Logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: readable } },
     pino.destination({ fd: 2, sync: true }),
   );
   const write = (at: LogLevel) => (message: string, fields?: LogFields) => {
