@@ -2,6 +2,7 @@
  * A control plane for tests: the real API server on a memory store, over loopback, under a simulated clock.
  * Nothing runs in it but what a test starts; there are no nodes but those that a test creates. Shared objects are frozen.
  */
+import { setMaxListeners } from "node:events";
 import { createApiServer } from "../apiserver/index.ts";
 import { type Event, events } from "../api/index.ts";
 import {
@@ -61,6 +62,8 @@ export class TestCluster {
   constructor(seed = 1) {
     this.random = seededRandom(seed);
     const { clock, random } = this;
+    // Every informer and watch of a test listens to this one signal.
+    setMaxListeners(0, this.#stop.signal);
     const store = createMemoryStore({ clock });
     this.#server = createApiServer(
       { freeze: true },
