@@ -119,9 +119,9 @@ class PkiFolder {
     }
     if (key === undefined) throw new CertificateError(keyFile, "is missing", this.#authorityHint());
     const certificate = this.#parse(certFile, cert, this.#authorityHint());
-    this.#checkKey({ file: keyFile, key, hint: this.#authorityHint() }, certificate, true);
     if (!certificate.ca)
       throw new CertificateError(certFile, "is no certificate authority", this.#authorityHint());
+    this.#checkKey({ file: keyFile, key, hint: this.#authorityHint() }, certificate, true);
     if (this.#msLeft(certificate) <= 0)
       throw new CertificateError(certFile, "has expired", this.#authorityHint());
     return { cert, key };

@@ -2,6 +2,7 @@
  * Transport to any Kubernetes API server over HTTPS, by HTTP/2 or HTTP/1.1.
  * Not here: connections (http-connections.ts), kubeconfig files (kubeconfig.ts), retries (reflectors and callers).
  */
+import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
 import { silentLog, type Clock, type Log } from "../base/index.ts";
 import { linkedController, statusErrorOf } from "./api-client.ts";
@@ -77,6 +78,8 @@ interface Limit {
 
 function limited(options: HttpTransportOptions, outer: AbortSignal): Limit {
   outer.throwIfAborted();
+  // One signal may stand behind any number of calls at once; Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, outer);
   const { controller, unlink } = linkedController(outer);
   const limitMs = options.requestMsMax ?? requestMsMaxDefault;
   const timer = options.clock.after(limitMs, () => {
