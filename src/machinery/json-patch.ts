@@ -179,7 +179,6 @@ function parentOf(
   isMissingFine: boolean,
 ): Container | undefined {
   if (path.length === 0) return undefined;
-  document.root = unwrapRaw(document.root);
   let container = document.root;
   for (const token of path.slice(0, -1)) {
     if (!isContainer(container)) break;

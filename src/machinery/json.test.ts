@@ -25,6 +25,16 @@ describe("parseJson", () => {
     }
   });
 
+  it("knows where strings end", () => {
+    for (const string of ["\\", '"', '\\"', "\\\\", '[\\"[']) {
+      const text = JSON.stringify([string, [string]]);
+      for (const options of [{ depthMax: 2 }, { ...slow, depthMax: 2 }]) {
+        expect(parseJson(text, options)).toEqual([string, [string]]);
+      }
+    }
+    expect(() => parseJson('["\\\\",[["]"]]]', { depthMax: 2 })).toThrow(/2 levels/);
+  });
+
   it("tells duplicate keys with their paths, and the last one wins", () => {
     const found: string[] = [];
     const text = '{"a":1,"b":[{"c":1,"c":2}],"a":{"d":1,"d":1,"d":1}}';
@@ -125,6 +135,7 @@ describe("canonicalJson", () => {
     expect(canonicalJson("<a>&\u2028\u2029/é😀\b\f\n\u0001\\u003c")).toBe(
       '"\\u003ca\\u003e\\u0026\\u2028\\u2029/é😀\\b\\f\\n\\u0001\\\\u003c"',
     );
+    for (const char of "<>&\u2028\u2029") expect(canonicalJson(char)).toMatch(/^"\\u[0-9a-f]{4}"$/);
     expect(canonicalJson("\ud800x\\ud800")).toBe('"\ufffdx\\\\ud800"');
     expect(canonicalJson(new RawJson('{"b":1,"a":"<"}'))).toBe('{"a":"\\u003c","b":1}');
   });

@@ -82,6 +82,14 @@ describe("applyJsonPatch", () => {
     [[{ op: "add", path: "/a/b/x", value: 1 }], 422],
     [[{ op: "add", path: "/constructor/x", value: 1 }], 422],
     [[{ op: "move", from: "/a", path: "/a/b" }], 422],
+    [[{ op: "move", from: "/a/b/0", path: "/a/b/0/c" }], 422],
+    [
+      [
+        { op: "add", path: "/l", value: [{}, {}] },
+        { op: "move", from: "/l/0", path: "/l/0/c" },
+      ],
+      422,
+    ],
     [[{ op: "copy", from: "/missing", path: "/c" }], 422],
     [[{ op: "add", path: "a", value: 1 }], 400],
     [[{ op: "add", path: "/a~2", value: 1 }], 400],
@@ -108,6 +116,14 @@ describe("applyJsonPatch", () => {
     expect(applyJsonPatch({}, many.slice(1))).toEqual({ a: 1 });
     const doubling = Array.from({ length: 40 }, (_, i) => ({ op: "copy", from: "/a", path: `/a/${i}` }));
     expect(() => applyJsonPatch({ a: { x: "0123456789" } }, doubling)).toThrow(/Request entity too large/);
+  });
+
+  it("adds up all copies", () => {
+    const mebibyte = "x".repeat(1024 * 1024 - 100);
+    const copies = (count: number): object[] =>
+      Array.from({ length: count }, (_, i) => ({ op: "copy", from: "/a", path: `/b${i}` }));
+    expect(Object.keys(applyJsonPatch({ a: mebibyte }, copies(3)) as object)).toHaveLength(4);
+    expect(() => applyJsonPatch({ a: mebibyte }, copies(4))).toThrow(/Request entity too large/);
   });
 
   it("keeps untouched raw parts, and opens touched ones", () => {

@@ -237,7 +237,7 @@ describe("$retainKeys", () => {
       ],
     };
     const patch = {
-      volumes: [{ $retainKeys: ["name", "hostPath"], name: "v", hostPath: { path: "/x" }, emptyDir: null }],
+      volumes: [{ $retainKeys: ["name", "hostPath"], name: "v", hostPath: { path: "/x" } }],
     };
     expect(patchSpec(live, patch)).toEqual({
       volumes: [

@@ -24,7 +24,7 @@ describe("times", () => {
     expect(formatTime(ms)).toBe("2026-11-20T16:00:00Z");
     expect(formatMicroTime(ms)).toBe("2026-11-20T16:00:00.123000Z");
     expect(formatMicroTime(ms + 0.456)).toBe("2026-11-20T16:00:00.123456Z");
-    expect(formatMicroTime(ms + 876.9999)).toBe("2026-11-20T16:00:01.000000Z");
+    expect(formatMicroTime(ms + 876.9998)).toBe("2026-11-20T16:00:01.000000Z");
     expect(formatTime(-1)).toBe("1969-12-31T23:59:59Z");
   });
 
@@ -81,6 +81,7 @@ describe("humanDuration", () => {
     [48 * hour, "2d"],
     [49 * hour, "2d1h"],
     [8 * day, "8d"],
+    [8 * day + hour, "8d"],
     [730 * day - 1, "729d"],
     [730 * day, "2y"],
     [731 * day, "2y1d"],
