@@ -15,6 +15,9 @@ import {
 } from "../machinery/index.ts";
 import type { Served, ServedResources } from "./served.ts";
 
+/** Upstream's: without them a cluster does not work. */
+const lastingNamespaces = new Set(["default", "kube-system", "kube-public"]);
+
 export class Admission {
   readonly #served: ServedResources;
 
@@ -28,6 +31,12 @@ export class Admission {
     if (resource.namespaced) this.#checkNamespace(resource, object);
     if (resource.resource === pods.resource && resource.group === pods.group)
       this.#completePod(object as Draft<Pod>);
+  }
+
+  /** @throws StatusError 403 for namespaces that must stay. */
+  admitDelete(served: Served, name: string): void {
+    if (served.kind.resource.resource !== namespaces.resource || !lastingNamespaces.has(name)) return;
+    throw forbidden(namespaces, name, "this namespace may not be deleted");
   }
 
   #checkNamespace(resource: Resource, object: Draft<KubeObject>): void {

@@ -54,7 +54,8 @@ export async function deleteObject(
   request: { readonly target: Target; readonly options: DeleteOptions; readonly writer: Writer },
 ): Promise<Deleted> {
   const { target, options } = request;
-  const writer = { ...request.writer, isDryRun: request.writer.isDryRun || options.isDryRun };
+  const { writer } = request;
+  registry.admission.admitDelete(served, target.name);
   for (let attempt = 1; ; attempt++) {
     const before = await registry.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);

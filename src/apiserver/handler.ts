@@ -19,7 +19,6 @@ import {
 } from "../machinery/index.ts";
 import { type Endpoint, statusReply } from "./document.ts";
 import { deleteEach, deleteObject, deleteOptionsOf } from "./deletion.ts";
-import { evictPod } from "./eviction.ts";
 import { finalizeNamespace } from "./namespaces.ts";
 import { plainForm, replyForm } from "./negotiate.ts";
 import { patchObject } from "./patches.ts";
@@ -203,8 +202,6 @@ class Handler {
       case "pods/binding":
         await bindPod(registry, served, { ...writeRequest(request, "CreateOptions"), target });
         return successReply(201);
-      case "pods/eviction":
-        return evictPod(registry, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
       case "pods/log":
         return podLog(registry, served, { call, target, nodeLogs });
       case "namespaces/finalize":

@@ -1,6 +1,6 @@
 /**
  * Subresources of pods: binding to a node, and logs.
- * Not here: eviction (eviction.ts), where logs come from (the caller of createApiServer knows the nodes).
+ * Not here: where logs come from (the caller of createApiServer knows the nodes).
  * Upstream: kubernetes v1.34, pkg/registry/core/pod/storage/storage.go, strategy.go.
  */
 import { type Binding, pods, type Pod, type PodCondition } from "../api/index.ts";

@@ -103,6 +103,10 @@ export class Registry {
     this.#deps = dependencies;
   }
 
+  get admission(): Admission {
+    return this.#deps.admission;
+  }
+
   get schemas(): SchemaTable {
     return this.#deps.schemas;
   }
