@@ -98,10 +98,30 @@ function rankUnit(unit: number): number {
 /** Removes white space outside strings; the text must be valid JSON. */
 export function compactJson(text: string): string {
   if (!/[ \t\r\n]/.test(text)) return text;
-  return text.replace(
-    /("(?:[^"\\]|\\.)*")|[ \t\r\n]+/gs,
-    (_match, string: string | undefined) => string ?? "",
-  );
+  let compact = "";
+  let at = 0;
+  while (at < text.length) {
+    const open = text.indexOf('"', at);
+    const outside = open < 0 ? text.slice(at) : text.slice(at, open);
+    compact += outside.replace(/[ \t\r\n]+/g, "");
+    if (open < 0) break;
+    const close = endOfString(text, open);
+    at = close < 0 ? text.length : close + 1;
+    compact += text.slice(open, at);
+  }
+  return compact;
+}
+
+/** Index of the quote that closes the string opened at `start`; -1 when there is none. */
+export function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return -1;
 }
 
 function isAbsent(value: unknown): boolean {

@@ -3,7 +3,7 @@
  * Not here: writing (go-json.ts). Ordinary bodies take the built-in parser after a cheap scan of their depth; the
  * parser below runs only for duplicates, raw parts and for a clear error.
  */
-import { RawJson } from "./go-json.ts";
+import { endOfString, RawJson } from "./go-json.ts";
 import { type JsonObject, setOwn } from "./objects.ts";
 
 /** Levels of nesting accepted by default. No API type needs 50; deeper trees endanger the stack of every walker. */
@@ -66,20 +66,7 @@ function isDeeperThan(text: string, depthMax: number): boolean {
   return false;
 }
 
-/** Index of the quote that closes the string opened at `start`; -1 when there is none. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end > 0) {
-    let backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === backslash) backslashes++;
-    if (backslashes % 2 === 0) return end;
-    end = text.indexOf('"', end + 1);
-  }
-  return -1;
-}
-
 const quote = 0x22;
-const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;

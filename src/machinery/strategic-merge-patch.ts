@@ -5,7 +5,7 @@
  * Differs: `$patch: merge` in objects is accepted; list elements that are new are merged into an empty element.
  */
 import { goJson } from "./go-json.ts";
-import { copyJson, equalJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
+import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
 import { type Field, isMergeList, resolveSchema, type Schema, type SchemaTable } from "./schema.ts";
 import { badRequest, unprocessable } from "./status.ts";
 
@@ -185,7 +185,7 @@ function applySpecialElements(
   patch: readonly JsonObject[],
   mergeKey: string,
 ): SplitPatch {
-  let kept = live;
+  const deleted = new Set<string>();
   let isReplaced = false;
   const changes: JsonObject[] = [];
   for (const element of patch) {
@@ -195,7 +195,7 @@ function applySpecialElements(
     } else if (directive === "delete") {
       const value = getOwn(element, mergeKey);
       if (value === undefined) throw noMergeKey(element, mergeKey);
-      kept = kept.filter((candidate) => !isSameKey(getOwn(candidate, mergeKey), value));
+      deleted.add(keyText(value));
     } else if (directive === "replace") {
       isReplaced = true;
     } else if (directive === "merge") {
@@ -204,7 +204,8 @@ function applySpecialElements(
       throw unknownPatchType(directive, element);
     }
   }
-  return { kept: isReplaced ? [] : kept, changes };
+  if (isReplaced) return { kept: [], changes };
+  return { kept: live.filter((element) => !deleted.has(keyText(getOwn(element, mergeKey)))), changes };
 }
 
 function mergeElements(
@@ -214,12 +215,17 @@ function mergeElements(
 ): JsonObject[] {
   const key = list.mergeKey ?? "";
   const merged = [...live];
+  const places = new Map<string, number>();
+  live.forEach((element, index) => {
+    const text = keyText(getOwn(element, key));
+    if (!places.has(text)) places.set(text, index);
+  });
   for (const change of changes) {
     const value = getOwn(change, key);
     if (value === undefined || value === null) throw noMergeKey(change, key);
-    const index = merged.findIndex((element) => isSameKey(getOwn(element, key), value));
-    if (index < 0) merged.push(mergeObject({}, change, list.context));
-    else merged[index] = mergeObject(merged[index] ?? {}, change, list.context);
+    const place = places.get(keyText(value)) ?? merged.length;
+    places.set(keyText(value), place);
+    merged[place] = mergeObject(merged[place] ?? {}, change, list.context);
   }
   return merged;
 }
@@ -272,7 +278,7 @@ function identityOf(element: unknown, list: ListContext): string {
   if (list.mergeKey === undefined || !isObject(element)) return goJson(element);
   const value = getOwn(element, list.mergeKey);
   if (value === undefined) throw noMergeKey(element, list.mergeKey);
-  return goJson(value);
+  return keyText(value);
 }
 
 function deleteScalars(merged: JsonObject, name: string, removed: unknown): void {
@@ -332,8 +338,10 @@ function unique(elements: readonly unknown[]): unknown[] {
   return [...kept.values()];
 }
 
-function isSameKey(a: unknown, b: unknown): boolean {
-  return a === b || equalJson(a, b) || (a !== undefined && b !== undefined && String(a) === String(b));
+/** Equal for keys that upstream takes as equal: 80 and "80" are. A missing key equals no other. */
+function keyText(value: unknown): string {
+  if (value === undefined) return "\u0000";
+  return typeof value === "string" ? value : goJson(value);
 }
 
 function noMergeKey(element: unknown, mergeKey: string): Error {
