@@ -8,7 +8,7 @@ export {
   type KeyPair,
 } from "./certificates.ts";
 export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http-server.ts";
-export { writeKubeconfig } from "./kubeconfig.ts";
+export { KubeconfigError, type KubeconfigOptions, writeKubeconfig } from "./kubeconfig.ts";
 export type { LogQuery, NodeLogs } from "./pods.ts";
 export {
   type ApiServer,
