@@ -1,0 +1,210 @@
+/** Node life cycle and taint eviction against the real API server, with nodes that beat as the test says. */
+import { expect, test } from "vitest";
+import { leases, type Node, nodes, type Pod, podCondition, pods, type Toleration } from "../../api/index.ts";
+import { formatMicroTime, formatTime } from "../../machinery/index.ts";
+import { makeNode, makePod } from "../../testing/cluster-objects.ts";
+import { type TestCluster, withCluster } from "../../testing/cluster.ts";
+import { createNodeLifecycleController, createTaintEvictionController } from "./index.ts";
+
+const start = (cluster: TestCluster): Promise<void> =>
+  cluster.start(
+    createNodeLifecycleController({}, cluster.dependencies("node-controller")),
+    createTaintEvictionController({}, cluster.dependencies("taint-eviction-controller")),
+  );
+
+async function addNode(
+  cluster: TestCluster,
+  name: string,
+  taints: Node["spec"]["taints"] = [],
+): Promise<void> {
+  const { status } = makeNode(name);
+  const spec = taints.length === 0 ? {} : { taints };
+  await cluster.client.create<Node>(nodes, { metadata: { name }, spec, status: status! });
+  await cluster.client.create(leases, {
+    metadata: { name, namespace: "kube-node-lease" },
+    spec: {
+      holderIdentity: name,
+      leaseDurationSeconds: 40,
+      renewTime: formatMicroTime(cluster.clock.nowMs()),
+    },
+  });
+}
+
+/** Lets time pass while these nodes, and no others, renew their leases every 10 s. */
+async function pass(cluster: TestCluster, seconds: number, ...beating: string[]): Promise<void> {
+  for (let at = 0; at < seconds; at += 10) {
+    for (const name of beating) {
+      const body = { spec: { renewTime: formatMicroTime(cluster.clock.nowMs()) } };
+      await cluster.client.patch(leases, { name, namespace: "kube-node-lease" }, { type: "merge", body });
+    }
+    await cluster.advance(10_000);
+  }
+}
+
+async function report(
+  cluster: TestCluster,
+  name: string,
+  ready: "True" | "False",
+  more: object[] = [],
+): Promise<void> {
+  const lastHeartbeatTime = formatTime(cluster.clock.nowMs());
+  const kinds = ["MemoryPressure", "DiskPressure", "PIDPressure"];
+  const calm = kinds.map((type) => ({ type, status: "False", lastHeartbeatTime }));
+  const conditions = [{ type: "Ready", status: ready, lastHeartbeatTime }, ...calm, ...more];
+  await cluster.client.patch(
+    nodes,
+    { name, subresource: "status" },
+    { type: "strategic", body: { status: { conditions } } },
+  );
+}
+
+async function addPod(
+  cluster: TestCluster,
+  name: string,
+  nodeName: string,
+  tolerations: Toleration[] = [],
+): Promise<void> {
+  const { spec } = makePod(name, { spec: { nodeName, tolerations } });
+  const pod = await cluster.client.create<Pod>(pods, { metadata: { name, namespace: "default" }, spec });
+  const status = { ...pod.status, phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
+  await cluster.client.update(pods, { ...pod, status }, { subresource: "status" });
+}
+
+async function taintsOf(cluster: TestCluster, name: string): Promise<string[]> {
+  return ((await cluster.find(nodes, name))?.spec.taints ?? [])
+    .map(({ key, effect }) => `${key.replace("node.kubernetes.io/", "")}:${effect}`)
+    .toSorted();
+}
+const readyOf = async (cluster: TestCluster, name: string): Promise<string | undefined> =>
+  (await cluster.find(nodes, name))?.status?.conditions?.find(({ type }) => type === "Ready")?.status;
+const find = (cluster: TestCluster, name: string): Promise<Pod | undefined> =>
+  cluster.find(pods, name, "default");
+
+test("a silent node is marked, tainted, its pods are not Ready; when it speaks again all is undone", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b", "c"]) await addNode(cluster, name);
+    await addPod(cluster, "daemon", "a", [{ operator: "Exists" }]);
+    await start(cluster);
+    await pass(cluster, 120, "a", "b", "c");
+    expect(await taintsOf(cluster, "a")).toEqual([]);
+    await pass(cluster, 20, "b", "c");
+    expect(await readyOf(cluster, "a")).toBe("True");
+    await pass(cluster, 40, "b", "c");
+    expect(await readyOf(cluster, "a")).toBe("Unknown");
+    expect(await taintsOf(cluster, "a")).toEqual(["unreachable:NoExecute", "unreachable:NoSchedule"]);
+    expect(podCondition((await find(cluster, "daemon"))!, "Ready")?.status).toBe("False");
+    expect(await cluster.eventsOf("a")).toEqual([
+      "Normal NodeNotReady node-controller: Node a status is now: NodeNotReady",
+    ]);
+    expect(await cluster.eventsOf("daemon")).toEqual([
+      "Warning NodeNotReady node-controller: Node is not ready",
+    ]);
+    expect(await taintsOf(cluster, "b")).toEqual([]);
+    await report(cluster, "a", "True");
+    await pass(cluster, 20, "a", "b", "c");
+    expect(await readyOf(cluster, "a")).toBe("True");
+    expect(await taintsOf(cluster, "a")).toEqual([]);
+    expect(cluster.complaints).toEqual([]);
+  });
+});
+
+test("pods that do not tolerate it are evicted, at once or after their tolerationSeconds", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b", "c"]) await addNode(cluster, name);
+    const stay = (tolerationSeconds: number): Toleration => ({
+      key: "node.kubernetes.io/unreachable",
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds,
+    });
+    await addPod(cluster, "at-once", "a", [stay(0)]);
+    await addPod(cluster, "after-60", "a", [stay(60)]);
+    await addPod(cluster, "after-600", "a", [stay(600)]);
+    await start(cluster);
+    await pass(cluster, 60, "b", "c");
+    const evicted = (await find(cluster, "at-once"))!;
+    expect(evicted.metadata.deletionTimestamp).toBeDefined();
+    expect(podCondition(evicted, "DisruptionTarget")).toMatchObject({
+      reason: "DeletionByTaintManager",
+      status: "True",
+    });
+    expect(await cluster.eventsOf("at-once")).toContain(
+      "Normal TaintManagerEviction taint-eviction-controller: Marking for deletion Pod default/at-once",
+    );
+    expect((await find(cluster, "after-60"))?.metadata.deletionTimestamp).toBeUndefined();
+    await pass(cluster, 60, "b", "c");
+    expect((await find(cluster, "after-60"))?.metadata.deletionTimestamp).toBeDefined();
+    expect((await find(cluster, "after-600"))?.metadata.deletionTimestamp).toBeUndefined();
+    await report(cluster, "a", "True");
+    await pass(cluster, 700, "a", "b", "c");
+    expect((await find(cluster, "after-600"))?.metadata.deletionTimestamp).toBeUndefined();
+    expect(await cluster.eventsOf("after-600")).toContain(
+      "Normal TaintManagerEviction taint-eviction-controller: Cancelling deletion of Pod default/after-600",
+    );
+  });
+});
+
+test("full-cluster blindness: when all nodes fall silent at once, nothing is evicted", async () => {
+  await withCluster(async (cluster) => {
+    const names = ["a", "b", "c", "d", "e"];
+    for (const name of names) await addNode(cluster, name);
+    for (const name of names) await addPod(cluster, `on-${name}`, name);
+    await start(cluster);
+    await pass(cluster, 60, ...names);
+    await pass(cluster, 600);
+    for (const name of names) {
+      expect(await readyOf(cluster, name)).toBe("Unknown");
+      expect(await taintsOf(cluster, name), name).toEqual(["unreachable:NoSchedule"]);
+      expect((await find(cluster, `on-${name}`))?.metadata.deletionTimestamp, name).toBeUndefined();
+    }
+    for (const name of names) await report(cluster, name, "True");
+    await pass(cluster, 60, ...names);
+    for (const name of names) expect(await taintsOf(cluster, name), name).toEqual([]);
+  });
+});
+
+test("taints follow the conditions that a node reports, and cordon", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a", [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }]);
+    await addNode(cluster, "b");
+    await start(cluster);
+    await cluster.advance(100);
+    expect(await taintsOf(cluster, "a")).toEqual([]);
+    await report(cluster, "a", "False", [{ type: "MemoryPressure", status: "True" }]);
+    await cluster.client.patch(
+      nodes,
+      { name: "a" },
+      { type: "merge", body: { spec: { unschedulable: true } } },
+    );
+    await cluster.advance(100);
+    expect(await taintsOf(cluster, "a")).toEqual([
+      "memory-pressure:NoSchedule",
+      "not-ready:NoSchedule",
+      "unschedulable:NoSchedule",
+    ]);
+    await cluster.advance(10_000);
+    expect(await taintsOf(cluster, "a")).toContain("not-ready:NoExecute");
+    await report(cluster, "a", "True");
+    await cluster.client.patch(
+      nodes,
+      { name: "a" },
+      { type: "merge", body: { spec: { unschedulable: null } } },
+    );
+    await cluster.advance(100);
+    expect(await taintsOf(cluster, "a")).toEqual([]);
+  });
+});
+
+test("heartbeats alone cause no calls", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b"]) await addNode(cluster, name);
+    await start(cluster);
+    await pass(cluster, 20, "a", "b");
+    const before = cluster.calls.length;
+    await pass(cluster, 300, "a", "b");
+    const own = cluster.calls
+      .slice(before)
+      .filter((call) => !call.includes("/leases/") && !call.startsWith("GET"));
+    expect(own).toEqual([]);
+  });
+});
