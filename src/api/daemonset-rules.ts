@@ -1,10 +1,9 @@
 /**
  * What the server does to a DaemonSet when it is written: status, and the template generation that is shown as an
- * annotation. Not here: metadata.generation (apiserver), defaults, validation.
+ * annotation. Not here: metadata.generation and keeping the status (apiserver), defaults, validation.
  * Upstream: kubernetes v1.35, pkg/registry/apps/daemonset/strategy.go.
  */
 import { badRequest, type Draft, goQuote, semanticEqual } from "../machinery/index.ts";
-import { keepStatus } from "./kind-parts.ts";
 import type { DaemonSet } from "./types.gen.ts";
 
 /** Grows with each change of the template; kept by the server, shown as an annotation. */
@@ -38,8 +37,12 @@ export function prepareDaemonSetForCreate(object: Draft<DaemonSet>): void {
 /** What a client says of the template generation is ignored; it grows by one when the template differs. */
 export function prepareDaemonSetForUpdate(object: Draft<DaemonSet>, before: DaemonSet): void {
   templateGenerationOf(object);
-  keepStatus(object, before);
   const isSame = semanticEqual(object.spec.template, before.spec.template);
   const stored = templateGenerationOf(before) ?? 0;
   setTemplateGeneration(object, isSame ? stored : stored + 1);
+}
+
+/** The annotation is the server's: a write of the status cannot change it either. */
+export function prepareDaemonSetForStatusUpdate(object: Draft<DaemonSet>, before: DaemonSet): void {
+  setTemplateGeneration(object, templateGenerationOf(before) ?? 1);
 }

@@ -26,7 +26,14 @@ export {
   qosClass,
   targetNodeName,
 } from "./pod-helpers.ts";
-export { systemPriorities } from "./pod-rules.ts";
 export * from "./resources.ts";
 export { schemas } from "./schemas.ts";
 export type * from "./types.gen.ts";
+export {
+  type NameRule,
+  type ObjectMetaOptions,
+  validateObjectMeta,
+  validateObjectMetaUpdate,
+} from "./validation/meta.ts";
+export { validatePodTemplate } from "./validation/pod-spec.ts";
+export { systemPriorities } from "./validation/cluster.ts";

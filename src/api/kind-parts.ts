@@ -1,7 +1,8 @@
 /**
- * Pieces that kind entries share: usual verbs, subresources, and what writes of main resource and status keep.
+ * Pieces that kind entries share: usual verbs, subresources, warnings.
+ * Not here: what every write keeps of the stored object, such as the status (apiserver/registry.ts).
  */
-import { copyJson, type Draft, type KubeObject, type Resource } from "../machinery/index.ts";
+import { copyJson, type KubeObject, type Resource } from "../machinery/index.ts";
 import type { Kind, KindRules, Subresource, TableLayout } from "./kinds.ts";
 
 export const allVerbs: readonly string[] = [
@@ -33,8 +34,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly hasGracefulDeletion?: boolean;
   readonly unactedWarning?: string;
   readonly storedAs?: Resource;
-  readonly rules?: KindRules<T>;
-  readonly table?: TableLayout<T>;
+  readonly rules?: KindRules<NoInfer<T>>;
+  readonly table?: TableLayout<NoInfer<T>>;
 }
 
 /** A kind entry; what is not said is the usual. */
@@ -55,7 +56,7 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind 
     deleteReturnsObject: options.deleteReturnsObject ?? false,
     hasGracefulDeletion: options.hasGracefulDeletion ?? false,
     schema: options.schema,
-    rules: { ...(hasStatus ? statusRules<T>() : {}), ...options.rules },
+    rules: options.rules ?? {},
     ...(unactedWarning === undefined ? {} : { unactedWarning }),
     ...(storedAs === undefined ? {} : { storedAs }),
     ...(table === undefined ? {} : { table }),
@@ -71,29 +72,6 @@ export function keepField(object: object, before: object, field: string): void {
   const value = (before as Members)[field];
   if (value === undefined) delete (object as Members)[field];
   else (object as Members)[field] = copyJson(value);
-}
-
-/** Writes of the main resource leave the status as it is stored. */
-export function keepStatus(object: object, before: object): void {
-  keepField(object, before, "status");
-}
-
-/** Writes of `/status` change status, labels and annotations; everything else stays as it is stored. */
-export function keepAllButStatus(object: Draft<KubeObject>, before: KubeObject): void {
-  for (const field of new Set([...Object.keys(object), ...Object.keys(before)])) {
-    if (field !== "status" && field !== "metadata" && field !== "apiVersion" && field !== "kind") {
-      keepField(object, before, field);
-    }
-  }
-  keepField(object.metadata, before.metadata, "finalizers");
-  keepField(object.metadata, before.metadata, "ownerReferences");
-}
-
-function statusRules<T extends KubeObject>(): KindRules<T> {
-  return {
-    prepareForUpdate: keepStatus,
-    prepareForStatusUpdate: (object, before) => keepAllButStatus(object as Draft<KubeObject>, before),
-  };
 }
 
 /** `<kind> are kept, but ...`: the warning of kinds that nothing in this cluster acts on. */

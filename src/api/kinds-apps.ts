@@ -1,7 +1,11 @@
 /**
  * Kinds of the groups apps and batch. DaemonSets have no scale subresource.
  */
-import { prepareDaemonSetForCreate, prepareDaemonSetForUpdate } from "./daemonset-rules.ts";
+import {
+  prepareDaemonSetForCreate,
+  prepareDaemonSetForStatusUpdate,
+  prepareDaemonSetForUpdate,
+} from "./daemonset-rules.ts";
 import {
   setCronJobDefaults,
   setDaemonSetDefaults,
@@ -22,6 +26,17 @@ import {
   statefulsets,
 } from "./resources.ts";
 import { controllerRevisionTable, daemonSetTable } from "./tables/apps-tables.ts";
+import {
+  validateControllerRevision,
+  validateControllerRevisionUpdate,
+  validateDaemonSet,
+  validateDaemonSetCreate,
+  validateDaemonSetStatusUpdate,
+  validateDaemonSetUpdate,
+  validateTemplateOwner,
+  validateTemplateOwnerUpdate,
+} from "./validation/workloads.ts";
+import { templateWarnings } from "./warnings.ts";
 
 const daemonSetKind: Kind = defineKind({
   resource: daemonsets,
@@ -35,6 +50,14 @@ const daemonSetKind: Kind = defineKind({
     setDefaults: setDaemonSetDefaults,
     prepareForCreate: prepareDaemonSetForCreate,
     prepareForUpdate: prepareDaemonSetForUpdate,
+    prepareForStatusUpdate: prepareDaemonSetForStatusUpdate,
+    validate: (object) => [...validateDaemonSet(object), ...validateDaemonSetCreate(object)],
+    validateUpdate: (object, before) => [
+      ...validateDaemonSetUpdate(object, before),
+      ...validateDaemonSet(object),
+    ],
+    validateStatusUpdate: validateDaemonSetStatusUpdate,
+    warnings: (object) => templateWarnings("spec.template", object.spec.template),
   },
 });
 
@@ -42,6 +65,13 @@ const controllerRevisionKind: Kind = defineKind({
   resource: controllerrevisions,
   schema: "apps.v1.ControllerRevision",
   table: controllerRevisionTable,
+  rules: {
+    validate: validateControllerRevision,
+    validateUpdate: (object, before) => [
+      ...validateControllerRevisionUpdate(object, before),
+      ...validateControllerRevision(object),
+    ],
+  },
 });
 
 const deploymentKind: Kind = defineKind({
@@ -54,6 +84,11 @@ const deploymentKind: Kind = defineKind({
   unactedWarning: unacted("Deployments", "no pods are created"),
   rules: {
     setDefaults: setDeploymentDefaults,
+    validate: validateTemplateOwner,
+    validateUpdate: (object, before) => [
+      ...validateTemplateOwnerUpdate(object, before),
+      ...validateTemplateOwner(object),
+    ],
     prepareForCreate(object) {
       object.status = {};
     },
@@ -70,6 +105,11 @@ const replicaSetKind: Kind = defineKind({
   unactedWarning: unacted("ReplicaSets", "no pods are created"),
   rules: {
     setDefaults: setReplicaSetDefaults,
+    validate: validateTemplateOwner,
+    validateUpdate: (object, before) => [
+      ...validateTemplateOwnerUpdate(object, before),
+      ...validateTemplateOwner(object),
+    ],
     prepareForCreate(object) {
       object.status = { replicas: 0 };
     },
@@ -86,6 +126,11 @@ const statefulSetKind: Kind = defineKind({
   unactedWarning: unacted("StatefulSets", "no pods are created"),
   rules: {
     setDefaults: setStatefulSetDefaults,
+    validate: validateTemplateOwner,
+    validateUpdate: (object, before) => [
+      ...validateTemplateOwnerUpdate(object, before),
+      ...validateTemplateOwner(object),
+    ],
     prepareForCreate(object) {
       object.status = { replicas: 0, availableReplicas: 0 };
     },

@@ -15,7 +15,7 @@ import {
 } from "./defaults/core.ts";
 import { setPodDefaults } from "./defaults/pod.ts";
 import { setReplicationControllerDefaults } from "./defaults/workloads.ts";
-import { defineKind, keepField, keepStatus, unacted } from "./kind-parts.ts";
+import { defineKind, keepField, unacted } from "./kind-parts.ts";
 import type { Kind } from "./kinds.ts";
 import {
   podSelectableFields,
@@ -51,6 +51,27 @@ import {
 import { eventTable } from "./tables/event-table.ts";
 import { podTable } from "./tables/pod-table.ts";
 import type { Namespace } from "./types.gen.ts";
+import {
+  validateEvent,
+  validateNamespaceStatusUpdate,
+  validateNode,
+  validateNodeUpdate,
+} from "./validation/cluster.ts";
+import {
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateSecret,
+  validateSecretUpdate,
+  validateService,
+} from "./validation/data.ts";
+import {
+  validatePod,
+  validatePodCreate,
+  validatePodStatusUpdate,
+  validatePodUpdate,
+} from "./validation/pod.ts";
+import { validateReplicationController } from "./validation/workloads.ts";
+import { podWarnings } from "./warnings.ts";
 
 /** Holds a namespace until its contents are gone; it stands in the spec, not in the metadata. */
 const namespaceFinalizer = "kubernetes";
@@ -73,10 +94,8 @@ const namespaceKind: Kind = defineKind({
   rules: {
     setDefaults: setNamespaceDefaults,
     prepareForCreate: prepareNamespaceForCreate,
-    prepareForUpdate(object, before) {
-      keepStatus(object, before);
-      keepField(object.spec, before.spec, "finalizers");
-    },
+    prepareForUpdate: (object, before) => keepField(object.spec, before.spec, "finalizers"),
+    validateStatusUpdate: validateNamespaceStatusUpdate,
     selectableFields: { "status.phase": (object) => object.status?.phase ?? "" },
   },
 });
@@ -89,6 +108,12 @@ const nodeKind: Kind = defineKind({
   table: nodeTable,
   rules: {
     setDefaults: setNodeDefaults,
+    validate: validateNode,
+    validateUpdate: (object, before) => [...validateNode(object), ...validateNodeUpdate(object, before)],
+    validateStatusUpdate: (object, before) => [
+      ...validateNode(object),
+      ...validateNodeUpdate(object, before),
+    ],
     prepareForCreate(object) {
       // A node agent registers with its status in one call.
       object.status ??= {};
@@ -115,7 +140,11 @@ const podKind: Kind = defineKind({
     setDefaults: setPodDefaults,
     prepareForCreate: preparePodForCreate,
     prepareForUpdate: preparePodForUpdate,
+    validate: (pod) => [...validatePodCreate(pod), ...validatePod(pod)],
+    validateUpdate: (pod, before) => [...validatePodUpdate(pod, before), ...validatePod(pod)],
     prepareForStatusUpdate: preparePodForStatusUpdate,
+    validateStatusUpdate: validatePodStatusUpdate,
+    warnings: podWarnings,
     selectableFields: podSelectableFields,
     indexedField: "spec.nodeName",
   },
@@ -128,6 +157,8 @@ const eventKind: Kind = defineKind({
   allowsCreateOnUpdate: true,
   table: eventTable,
   rules: {
+    validate: validateEvent,
+    validateUpdate: validateEvent,
     selectableFields: {
       "involvedObject.kind": (event) => event.involvedObject.kind ?? "",
       "involvedObject.namespace": (event) => event.involvedObject.namespace ?? "",
@@ -149,6 +180,13 @@ const configMapKind: Kind = defineKind({
   schema: "core.v1.ConfigMap",
   shortNames: ["cm"],
   table: configMapTable,
+  rules: {
+    validate: validateConfigMap,
+    validateUpdate: (object, before) => [
+      ...validateConfigMapUpdate(object, before),
+      ...validateConfigMap(object),
+    ],
+  },
 });
 
 const secretKind: Kind = defineKind({
@@ -160,6 +198,8 @@ const secretKind: Kind = defineKind({
       mergeStringData(object);
       setSecretDefaults(object);
     },
+    validate: validateSecret,
+    validateUpdate: (object, before) => [...validateSecretUpdate(object, before), ...validateSecret(object)],
     selectableFields: { type: (object) => object.type ?? "" },
   },
 });
@@ -183,6 +223,8 @@ const serviceKind: Kind = defineKind({
   table: serviceTable,
   rules: {
     setDefaults: setServiceDefaults,
+    validate: validateService,
+    validateUpdate: validateService,
     prepareForCreate(object) {
       object.status = { loadBalancer: {} };
     },
@@ -236,6 +278,8 @@ const replicationControllerKind: Kind = defineKind({
   unactedWarning: unacted("ReplicationControllers", "no pods are created"),
   rules: {
     setDefaults: setReplicationControllerDefaults,
+    validate: validateReplicationController,
+    validateUpdate: validateReplicationController,
     prepareForCreate(object) {
       object.status = { replicas: 0 };
     },

@@ -19,6 +19,12 @@ import {
 import { leaseTable, podDisruptionBudgetTable, priorityClassTable } from "./tables/core-tables.ts";
 import { eventTable } from "./tables/event-table.ts";
 import type { Event, EventsV1Event } from "./types.gen.ts";
+import {
+  validateLease,
+  validatePodDisruptionBudget,
+  validatePriorityClass,
+  validatePriorityClassUpdate,
+} from "./validation/cluster.ts";
 
 const leaseKind: Kind = defineKind({
   resource: leases,
@@ -26,6 +32,7 @@ const leaseKind: Kind = defineKind({
   needsResourceVersion: true,
   allowsCreateOnUpdate: true,
   table: leaseTable,
+  rules: { validate: validateLease, validateUpdate: validateLease },
 });
 
 /** The fields that the table reads, under their core names. */
@@ -84,6 +91,8 @@ const podDisruptionBudgetKind: Kind = defineKind({
     prepareForCreate(object) {
       object.status = { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 };
     },
+    validate: validatePodDisruptionBudget,
+    validateUpdate: validatePodDisruptionBudget,
   },
 });
 
@@ -92,7 +101,14 @@ const priorityClassKind: Kind = defineKind({
   schema: "scheduling.v1.PriorityClass",
   shortNames: ["pc"],
   table: priorityClassTable,
-  rules: { setDefaults: setPriorityClassDefaults },
+  rules: {
+    setDefaults: setPriorityClassDefaults,
+    validate: validatePriorityClass,
+    validateUpdate: (object, before) => [
+      ...validatePriorityClassUpdate(object, before),
+      ...validatePriorityClass(object),
+    ],
+  },
 });
 
 const noRights = "every known user may do everything";

@@ -26,10 +26,16 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   setDefaults?(object: Draft<T>): void;
   /** Before validation of a create: strips or sets what clients may not (status, phase, finalizers). */
   prepareForCreate?(object: Draft<T>, context: WriteContext): void;
-  /** Before validation of an update of the main resource: copies protected parts from `before`. */
+  /**
+   * Before validation of an update of the main resource: copies protected parts from `before`. The status of kinds
+   * with a status subresource has been copied already.
+   */
   prepareForUpdate?(object: Draft<T>, before: T, context: WriteContext): void;
+  /** A new object, without its metadata. */
   validate?(object: T): readonly FieldError[];
+  /** All that holds for the changed object, and what the change itself may not do; without its metadata. */
   validateUpdate?(object: T, before: T): readonly FieldError[];
+  /** `object` is the stored one with the new status, labels and annotations; only those are fresh. */
   prepareForStatusUpdate?(object: Draft<T>, before: T): void;
   validateStatusUpdate?(object: T, before: T): readonly FieldError[];
   /** Texts for Warning headers on create and on updates that change the generation. */

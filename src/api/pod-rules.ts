@@ -1,21 +1,14 @@
 /**
- * What the server does to a pod when it is written: first status, what admission adds, what a client may not change.
- * Not here: defaults (defaults/pod.ts), validation, resolving a PriorityClass by name (apiserver).
+ * What the server does to a pod when it is written: first status, default tolerations, addresses.
+ * Not here: defaults (defaults/pod.ts), validation, priority and service account (apiserver/admission.ts).
  * Upstream: kubernetes v1.35, pkg/registry/core/pod/strategy.go, plugin/pkg/admission.
  */
 import type { Draft } from "../machinery/index.ts";
-import { keepAllButStatus, keepStatus } from "./kind-parts.ts";
 import { qosClass } from "./pod-helpers.ts";
 import type { Pod, PodSpec, Toleration } from "./types.gen.ts";
 
 /** How long pods stay on a node that is not ready or cannot be reached. */
 const notReadyTolerationSeconds = 300;
-
-/** Priorities of the two classes that every cluster has. */
-export const systemPriorities: ReadonlyMap<string, number> = new Map([
-  ["system-cluster-critical", 2_000_000_000],
-  ["system-node-critical", 2_000_001_000],
-]);
 
 function tolerates(tolerations: readonly Toleration[], key: string): boolean {
   return tolerations.some(
@@ -41,19 +34,8 @@ export function addDefaultTolerations(spec: Draft<PodSpec>): void {
   if (added.length > 0) spec.tolerations = [...given, ...added];
 }
 
-/**
- * A class that is not one of the system's has been resolved before; without a class the priority is 0.
- */
-function setPriority(spec: Draft<PodSpec>): void {
-  spec.priority ??= systemPriorities.get(spec.priorityClassName ?? "") ?? 0;
-  spec.preemptionPolicy ??= "PreemptLowerPriority";
-}
-
 export function preparePodForCreate(pod: Draft<Pod>): void {
   const { spec } = pod;
-  spec.serviceAccountName ||= "default";
-  spec.serviceAccount = spec.serviceAccountName;
-  setPriority(spec);
   addDefaultTolerations(spec);
   pod.status = { phase: "Pending", qosClass: qosClass(spec as PodSpec) };
   const gated = (spec.schedulingGates ?? []).length > 0;
@@ -63,13 +45,11 @@ export function preparePodForCreate(pod: Draft<Pod>): void {
   }
 }
 
-export function preparePodForUpdate(pod: Draft<Pod>, before: Pod): void {
-  keepStatus(pod, before);
+export function preparePodForUpdate(pod: Draft<Pod>): void {
   addDefaultTolerations(pod.spec);
 }
 
 export function preparePodForStatusUpdate(pod: Draft<Pod>, before: Pod): void {
-  keepAllButStatus(pod, before);
   const status = (pod.status ??= {});
   if (!status.qosClass && before.status?.qosClass !== undefined) status.qosClass = before.status.qosClass;
   if (!status.phase && before.status?.phase !== undefined) status.phase = before.status.phase;

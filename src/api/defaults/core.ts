@@ -24,9 +24,11 @@ export function setNamespaceDefaults(object: Draft<Namespace>): void {
   if (name) (object.metadata.labels ??= {})["kubernetes.io/metadata.name"] = name;
 }
 
-/** Status is a client's to send on create: allocatable follows capacity. */
+/** `podCIDR` and `podCIDRs[0]` are one thing; allocatable follows capacity. */
 export function setNodeDefaults(object: Draft<Node>): void {
-  object.spec ??= {};
+  const spec = (object.spec ??= {});
+  if (spec.podCIDR && (spec.podCIDRs ?? []).length === 0) spec.podCIDRs = [spec.podCIDR];
+  else if (!spec.podCIDR && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
   const status = object.status;
   if (status?.capacity === undefined) return;
   const allocatable = (status.allocatable ??= {});

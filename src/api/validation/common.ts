@@ -1,0 +1,84 @@
+/**
+ * Small checks that many validators share. Every check answers with the errors it found, an empty list when none.
+ * Texts are upstream's: kubernetes v1.35, apimachinery/pkg/api/validation, pkg/apis/core/validation.
+ */
+import {
+  dnsLabelErrors,
+  dnsSubdomainErrors,
+  type FieldError,
+  invalidValue,
+  qualifiedNameErrors,
+  semanticEqual,
+} from "../../machinery/index.ts";
+
+export type Errors = readonly FieldError[];
+
+export const notNegativeText = "must be greater than or equal to 0";
+export const immutableText = "field is immutable";
+
+/** One Invalid error for each text. */
+export function invalids(field: string, value: unknown, texts: readonly string[]): FieldError[] {
+  return texts.map((text) => invalidValue(field, value, text));
+}
+
+export function checkNotNegative(field: string, value: number | undefined): FieldError[] {
+  return value !== undefined && value < 0 ? [invalidValue(field, value, notNegativeText)] : [];
+}
+
+export function checkImmutable(field: string, value: unknown, before: unknown): FieldError[] {
+  return semanticEqual(value, before) ? [] : [invalidValue(field, value, immutableText)];
+}
+
+export function checkDnsLabel(field: string, value: string): FieldError[] {
+  return invalids(field, value, dnsLabelErrors(value));
+}
+
+export function checkDnsSubdomain(field: string, value: string): FieldError[] {
+  return invalids(field, value, dnsSubdomainErrors(value));
+}
+
+/** A label key. */
+export function checkLabelName(field: string, value: string): FieldError[] {
+  return invalids(field, value, qualifiedNameErrors(value));
+}
+
+/** Adds many errors without building a list at each call. */
+export function addAll(into: FieldError[], more: Errors): void {
+  for (const error of more) into.push(error);
+}
+
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+export function isIp(text: string): boolean {
+  return ipv4.test(text) || isIpv6(text);
+}
+
+function isIpv6(text: string): boolean {
+  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(":")) return false;
+  const lastColon = text.lastIndexOf(":");
+  const tail = text.slice(lastColon + 1);
+  const hasV4 = tail.includes(".");
+  if (hasV4 && !ipv4.test(tail)) return false;
+  const whole = hasV4 ? `${text.slice(0, lastColon + 1)}0:0` : text;
+  const halves = whole.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
+  return halves.length === 2 ? groups.length < 8 : groups.length === 8;
+}
+
+export const ipText = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+
+export function checkIp(field: string, value: string): FieldError[] {
+  return isIp(value) ? [] : [invalidValue(field, value, ipText)];
+}
+
+export function isCidr(text: string): boolean {
+  const slash = text.indexOf("/");
+  if (slash < 0) return false;
+  const bits = text.slice(slash + 1);
+  const address = text.slice(0, slash);
+  return (
+    isIp(address) && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (address.includes(":") ? 128 : 32)
+  );
+}
