@@ -14,8 +14,10 @@ import {
   type Client,
   createWorkqueue,
   type EventRecorder,
+  type Informer,
   type InformerFactory,
   type ReconcileResult,
+  type Workqueue,
 } from "../../client/index.ts";
 import {
   formatTime,
@@ -46,11 +48,13 @@ export interface NamespaceDependencies {
 const workers = 10;
 /** Deletions under way at once for one namespace. */
 const deletionsMax = 32;
-/** Objects asked for in one list. */
+/** Objects asked for in one list; what is beyond is counted by the server. */
 const pageMax = 500;
+/** Lists of one kind in one look, each after the one before was deleted: 100,000 objects that nobody caches. */
+const pagesMax = 200;
 /** When to look again if nothing is seen to go: something holds the rest. */
 const recheckMs = 15_000;
-/** Deletions seen within this time cause one look together. */
+/** When to look again after something went while we looked, or the namespace changed under us. */
 const gatherMs = 100;
 
 export function emptiedResources(all: readonly Kind[]): readonly Resource[] {
@@ -64,28 +68,68 @@ export function createNamespaceController(
   options: NamespaceOptions,
   dependencies: NamespaceDependencies,
 ): { run(signal: AbortSignal): Promise<void> } {
-  const { client, informers, clock, log, metrics } = dependencies;
-  const resources = options.resources ?? emptiedResources(kinds);
-  const queue = createWorkqueue({ name: "namespace", clock, log, metrics });
-  const informer = informers.for(namespaces);
-  const seen = (namespace: Namespace): void => {
-    if (isToEmpty(namespace)) queue.add(namespace.metadata.name ?? "");
-  };
-  informer.addHandler({ added: seen, updated: (_before, after) => seen(after) });
-  for (const resource of resources) {
-    if (resource.resource === "events") continue;
-    informers.for(resource).addHandler({
-      deleted: ({ metadata: { namespace = "" } }) => {
-        const owner = informer.lister.get(namespace);
-        if (owner !== undefined && isToEmpty(owner)) queue.addAfter(namespace, gatherMs);
+  return new NamespaceController(options.resources ?? emptiedResources(kinds), dependencies);
+}
+
+class NamespaceController {
+  readonly #dependencies: NamespaceDependencies;
+  readonly #resources: readonly Resource[];
+  readonly #namespaces: Informer<Namespace>;
+  readonly #caches = new Map<Resource, Informer<KubeObject>>();
+  readonly #queue: Workqueue;
+  /** Namespaces being emptied → objects that the last look left; undefined while we look. */
+  readonly #left = new Map<string, number | undefined>();
+
+  constructor(resources: readonly Resource[], dependencies: NamespaceDependencies) {
+    const { informers, clock, log, metrics } = dependencies;
+    this.#dependencies = dependencies;
+    this.#resources = resources;
+    this.#queue = createWorkqueue({ name: "namespace", clock, log, metrics });
+    this.#namespaces = informers.for(namespaces);
+    const seen = (namespace: Namespace): void => {
+      if (isToEmpty(namespace)) this.#queue.add(namespace.metadata.name ?? "");
+    };
+    this.#namespaces.addHandler({
+      added: seen,
+      updated: (before, after) => {
+        if (!isToEmpty(before)) seen(after);
       },
+      deleted: (namespace) => this.#left.delete(namespace.metadata.name ?? ""),
     });
+    for (const resource of resources) {
+      // Events come by the thousand and hold nothing up: they are listed when their namespace goes.
+      if (resource.resource === "events") continue;
+      const informer = informers.for(resource);
+      this.#caches.set(resource, informer);
+      informer.addHandler({ deleted: (object) => this.#objectGone(object.metadata.namespace ?? "") });
+    }
   }
 
-  const reconcile = async (name: string): Promise<ReconcileResult> => {
-    const namespace = informer.lister.get(name);
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#dependencies.informers.waitForSync(signal);
+    await this.#queue.run({ workers, signal, reconcile: (name) => this.#reconcile(name) });
+  }
+
+  /** O(1): a look is due when all that the last one left has gone, or when something went during a look. */
+  #objectGone(namespace: string): void {
+    if (!this.#left.has(namespace)) return;
+    const left = this.#left.get(namespace);
+    if (left === undefined) this.#queue.addAfter(namespace, gatherMs);
+    else {
+      this.#left.set(namespace, left - 1);
+      if (left === 1) this.#queue.add(namespace);
+    }
+  }
+
+  async #reconcile(name: string): Promise<ReconcileResult> {
+    const namespace = this.#namespaces.lister.get(name);
     if (namespace === undefined || !isToEmpty(namespace)) return;
-    const findings = await empty(client, resources, name);
+    const { client, clock } = this.#dependencies;
+    this.#left.set(name, undefined);
+    const findings = await this.#empty(name);
+    let left = 0;
+    for (const count of findings.remaining.values()) left += count;
+    this.#left.set(name, left);
     const step = plan(namespace, findings, formatTime(clock.nowMs()));
     try {
       if (step.do === "finalize") {
@@ -98,74 +142,67 @@ export function createNamespaceController(
         await client.update(namespaces, { ...namespace, status }, { subresource: "status" });
       return { requeueAfterMs: recheckMs };
     } catch (error) {
-      // The namespace changed meanwhile; its new state is on its way to us.
       if (isNotFound(error)) return;
+      // The namespace changed meanwhile; its new state is on its way to us.
       if (isConflict(error)) return { requeueAfterMs: gatherMs };
       throw error;
     }
-  };
+  }
 
-  return {
-    run: async (signal) => {
-      await informers.waitForSync(signal);
-      await queue.run({ workers, reconcile, signal });
-    },
-  };
-}
-
-/** Asks for the deletion of everything in the namespace, then counts what is left. */
-async function empty(client: Client, resources: readonly Resource[], namespace: string): Promise<Findings> {
-  const findings = {
-    remaining: new Map<string, number>(),
-    finalizers: new Map<string, number>(),
-    failures: [] as string[],
-  };
-  const limiter = createLimiter(deletionsMax);
-  for (const resource of resources) {
-    try {
-      const found = await listAll(client, resource, namespace);
-      const fresh = found.filter((object) => object.metadata.deletionTimestamp === undefined);
-      await Promise.all(fresh.map((object) => limiter.run(() => remove(client, resource, object))));
-      const left = fresh.length === 0 ? found : await listAll(client, resource, namespace);
-      if (left.length > 0) findings.remaining.set(`${resource.resource}.${resource.group}`, left.length);
-      for (const object of left) {
-        for (const finalizer of object.metadata.finalizers ?? []) {
+  /** Asks for the deletion of everything in the namespace, and finds what is left. */
+  async #empty(namespace: string): Promise<Findings> {
+    const findings = {
+      remaining: new Map<string, number>(),
+      finalizers: new Map<string, number>(),
+      failures: [] as string[],
+    };
+    for (const resource of this.#resources) {
+      try {
+        const { items, count } = await this.#emptyOf(resource, namespace);
+        if (count > 0) findings.remaining.set(`${resource.resource}.${resource.group}`, count);
+        for (const finalizer of items.flatMap((object) => object.metadata.finalizers ?? [])) {
           findings.finalizers.set(finalizer, (findings.finalizers.get(finalizer) ?? 0) + 1);
         }
-      }
-    } catch (error) {
-      // Kinds that the server does not serve hold nothing.
-      if (!isNotFound(error) && !isMethodNotAllowed(error))
+      } catch (error) {
+        // Kinds that the server does not serve hold nothing.
+        if (isNotFound(error) || isMethodNotAllowed(error)) continue;
         findings.failures.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    return findings;
+  }
+
+  /** The cache says what to delete; the server says what is left, which is what counts. */
+  async #emptyOf(
+    resource: Resource,
+    namespace: string,
+  ): Promise<{ readonly items: readonly KubeObject[]; readonly count: number }> {
+    const { client } = this.#dependencies;
+    await this.#removeAll(resource, this.#caches.get(resource)?.lister.list(namespace) ?? []);
+    for (let pages = 1; ; pages++) {
+      const { items, metadata } = await client.list(resource, { namespace, limit: pageMax });
+      const count = items.length + (metadata.remainingItemCount ?? 0);
+      const wasFresh = await this.#removeAll(resource, items);
+      if (!wasFresh || pages === pagesMax) return { items, count };
     }
   }
-  return findings;
-}
 
-async function listAll(
-  client: Client,
-  resource: Resource,
-  namespace: string,
-): Promise<readonly KubeObject[]> {
-  const objects: KubeObject[] = [];
-  for (let next: string | undefined; ;) {
-    const page = await client.list(resource, {
-      namespace,
-      limit: pageMax,
-      ...(next ? { continue: next } : {}),
-    });
-    objects.push(...page.items);
-    next = page.metadata.continue;
-    if (!next) return objects;
+  /** @returns true when any of them was not being deleted yet. */
+  async #removeAll(resource: Resource, objects: readonly KubeObject[]): Promise<boolean> {
+    const fresh = objects.filter((object) => object.metadata.deletionTimestamp === undefined);
+    const limiter = createLimiter(deletionsMax);
+    await Promise.all(fresh.map((object) => limiter.run(() => this.#remove(resource, object))));
+    return fresh.length > 0;
   }
-}
 
-async function remove(client: Client, resource: Resource, object: KubeObject): Promise<void> {
-  const { name = "", namespace = "", uid } = object.metadata;
-  const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-  try {
-    await client.delete(resource, { name, namespace }, { propagationPolicy: "Background", ...preconditions });
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
+  async #remove(resource: Resource, object: KubeObject): Promise<void> {
+    const { name = "", namespace = "", uid } = object.metadata;
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    try {
+      const options = { propagationPolicy: "Background", ...preconditions } as const;
+      await this.#dependencies.client.delete(resource, { name, namespace }, options);
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
   }
 }
