@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { Clock } from "../base/index.ts";
 
 /** The part of both response classes that the shell uses. */
 export interface ResponseStream extends NodeJS.EventEmitter {
@@ -34,7 +35,7 @@ export interface Exchange {
   /** Ends the exchange at once without a proper end, so that the client knows the reply is not whole. */
   cut(): void;
   /** After the reply is complete: tells a client that still sends its body to stop. */
-  stopUpload(): void;
+  stopUpload(clock: Clock): void;
 }
 
 /** Milliseconds a rude HTTP/1.1 client may go on sending after its reply, so that it gets to read the reply. */
@@ -70,8 +71,9 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     },
     onSent: (callback) => void response.once("finish", callback),
     cut: () => socket.destroy(),
-    stopUpload: () => {
-      socket.setTimeout(afterReplyMs, () => socket.destroy());
+    stopUpload: (clock) => {
+      const timer = clock.after(afterReplyMs, () => socket.destroy());
+      socket.once("close", () => timer.cancel());
     },
   };
 }

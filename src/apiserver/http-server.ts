@@ -54,6 +54,7 @@ import {
   WatchGate,
   writesInFlightMax,
   type Release,
+  type WatchBounds,
 } from "./limits.ts";
 import { shellMetrics, type ShellMetrics } from "./shell-metrics.ts";
 
@@ -71,6 +72,12 @@ export interface ServeHttpOptions {
   readonly metrics?: Metrics;
   /** Without it no token is valid. */
   readonly authenticateToken?: AuthenticateToken;
+  /** Other bounds than those of limits.ts. */
+  readonly bounds?: {
+    readonly readsInFlight?: number;
+    readonly writesInFlight?: number;
+    readonly watches?: WatchBounds;
+  };
 }
 
 export interface HttpServer {
@@ -116,7 +123,7 @@ class Shell {
   readonly #metrics: ShellMetrics;
   readonly #reads: FairSeats;
   readonly #writes: FairSeats;
-  readonly #watches = new WatchGate();
+  readonly #watches: WatchGate;
   readonly #bodies: BodyReader;
   readonly #flusher = new TurnFlusher();
   readonly #compressed: ReplyContext["compressed"] = new WeakMap();
@@ -130,8 +137,9 @@ class Shell {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#metrics = shellMetrics(options.metrics ?? silentMetrics);
-    this.#reads = new FairSeats(readsInFlightMax, options.clock);
-    this.#writes = new FairSeats(writesInFlightMax, options.clock);
+    this.#reads = new FairSeats(options.bounds?.readsInFlight ?? readsInFlightMax, options.clock);
+    this.#writes = new FairSeats(options.bounds?.writesInFlight ?? writesInFlightMax, options.clock);
+    this.#watches = new WatchGate(options.bounds?.watches);
     this.#bodies = new BodyReader(options.clock);
     this.server = makeServer(options.tls);
     this.#follow();
@@ -404,7 +412,7 @@ class Shell {
       if (!exchange.isHttp2) exchange.response.setHeader("connection", "close");
       exchange.request.resume();
       exchange.onSent(() => {
-        if (!exchange.request.readableEnded) exchange.stopUpload();
+        if (!exchange.request.readableEnded) exchange.stopUpload(this.#options.clock);
       });
     }
     exchange.response.setHeader("content-length", String(bytes?.length ?? 0));

@@ -8,6 +8,7 @@ import {
   requestClass,
   type Release,
   type RequestClass,
+  WatchGate,
 } from "./limits.ts";
 
 function seat(
@@ -128,4 +129,18 @@ it("requests are told apart by who sends them and what for", () => {
   for (const [expected, username, groups, path] of cases) {
     expect([path, requestClass({ username, groups }, path)]).toEqual([path, expected]);
   }
+});
+
+it("watches are counted by user and by address", () => {
+  const gate = new WatchGate({ perUserMax: 2, perAddressMax: 3 });
+  const leave = gate.enter("a", "x");
+  gate.enter("a", "x");
+  expect(() => gate.enter("a", "y")).toThrow("Too many watches");
+  gate.enter("b", "x");
+  expect(() => gate.enter("c", "x")).toThrow("Too many watches");
+  leave();
+  leave();
+  expect(gate.open).toBe(2);
+  gate.enter("a", "x");
+  expect(() => gate.enter("a", "z")).toThrow("Too many watches");
 });
