@@ -156,11 +156,12 @@ export class TestCluster {
 
   #run(run: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#stop;
-    this.#parts.push(
-      run(signal).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      }),
-    );
+    const part = run(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    // `stop` says what went wrong, even if it comes late.
+    part.catch(() => {});
+    this.#parts.push(part);
   }
 }
 
