@@ -93,7 +93,9 @@ export function writeDescriptions(types, kinds, header) {
     }
   }
   const body = entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`).join("\n");
-  return `${header}/** Type, or type and field, to its description. Only for OpenAPI documents: load it when one is asked for. */\nexport const descriptions: Readonly<Record<string, string>> = {\n${body}\n};\n`;
+  const comment =
+    "/** By type, or type and field. A function, so that the texts are not made before a document is asked for. */";
+  return `${header}${comment}\nexport function describe(): Readonly<Record<string, string>> {\nreturn {\n${body}\n};\n}\n`;
 }
 
 export function checkFacts(types, facts) {

@@ -9,6 +9,7 @@ const fromMachinery = new Map([
   ["meta.v1.ManagedFieldsEntry", "ManagedFieldsEntry"],
   ["meta.v1.ListMeta", "ListMeta"],
   ["meta.v1.LabelSelector", "LabelSelector"],
+  ["meta.v1.LabelSelectorRequirement", "LabelSelectorRequirement"],
 ]);
 
 const own = new Map([

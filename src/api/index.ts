@@ -3,6 +3,7 @@ export { templateGenerationAnnotation } from "./daemonset-rules.ts";
 export { setPodDefaults, setPodSpecDefaults, setPodTemplateDefaults } from "./defaults/pod.ts";
 export { kinds } from "./kind-table.ts";
 export type { Kind, KindRules, Subresource, TableColumn, TableLayout, WriteContext } from "./kinds.ts";
+export { openApiDocument } from "./openapi/document.ts";
 export {
   daemonTolerations,
   matchesNodeAffinity,

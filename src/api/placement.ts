@@ -76,6 +76,8 @@ function labelOf(labels: Readonly<Record<string, string>>, key: string): string 
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
+/** A value that no label can have makes upstream's parser fail, so that even NotIn does not match. */
+const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const integerPattern = /^[+-]?[0-9]+$/;
 
 function isParsable(requirement: NodeSelectorRequirement): boolean {
@@ -83,7 +85,7 @@ function isParsable(requirement: NodeSelectorRequirement): boolean {
   switch (requirement.operator) {
     case "In":
     case "NotIn":
-      return values.length > 0;
+      return values.length > 0 && values.every((value) => labelValue.test(value));
     case "Exists":
     case "DoesNotExist":
       return values.length === 0;
@@ -176,11 +178,11 @@ const onHostNetwork: Toleration = {
  * and value is replaced in its place (its tolerationSeconds go), others are appended. The input is not changed.
  */
 export function daemonTolerations(spec: PodSpec): readonly Toleration[] {
-  const result = [...(spec.tolerations ?? [])];
+  let result = [...(spec.tolerations ?? [])];
   for (const added of spec.hostNetwork ? [...always, onHostNetwork] : always) {
-    const at = result.findIndex((existing) => isSameToleration(existing, added));
-    if (at < 0) result.push(added);
-    else result[at] = added;
+    const isThere = result.some((existing) => isSameToleration(existing, added));
+    if (isThere) result = result.map((existing) => (isSameToleration(existing, added) ? added : existing));
+    else result.push(added);
   }
   return result;
 }
