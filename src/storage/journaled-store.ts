@@ -228,12 +228,13 @@ export class JournaledStore implements Store {
     this.#compactInBackground(to);
   }
 
-  /** A failing compaction fails the journal, which tells the whole store; here is nobody to tell. */
   #compactInBackground(to: number): void {
     const done = (): void => {
       this.#isCompactingForSize = false;
+      this.#compactForSize();
     };
-    this.compact(to).then(done, done);
+    // A failure has reached the whole store through the journal's listener; here is nobody to tell.
+    this.compact(to).then(done, () => undefined);
   }
 
   async #compactTo(revision: number): Promise<void> {

@@ -43,6 +43,7 @@ const sqlite = {
   permission: 3,
   busy: 5,
   readOnly: 8,
+  ioError: 10,
   corrupt: 11,
   full: 13,
   cannotOpen: 14,
@@ -229,9 +230,7 @@ async function openAll() {
     writeOwner();
     if (!fs.existsSync(file)) createFile(DatabaseSync);
     db = openFile(DatabaseSync);
-    const meta = readMeta(db);
-    send({ is: "opening", compacted: meta.compacted, runtime });
-    load(db, meta);
+    readAll(db, runtime);
     send({ is: "opened" });
     return [db, lock];
   } catch (error) {
@@ -388,6 +387,18 @@ function openFile(DatabaseSync) {
   }
 }
 
+/** Whatever does not read as a store is damage, unless the disk itself fails. @param {Database} db @param {string} runtime */
+function readAll(db, runtime) {
+  try {
+    const meta = readMeta(db);
+    send({ is: "opening", compacted: meta.compacted, runtime });
+    load(db, meta);
+  } catch (error) {
+    if (error instanceof Refusal || primaryCode(error) === sqlite.ioError) throw error;
+    throw new Refusal(corrupt(`the file cannot be read as a store (${messageOf(error)})`));
+  }
+}
+
 /** @param {Database} db @param {string} name */
 function pragma(db, name) {
   return Object.values(/** @type {object} */ (db.prepare(`PRAGMA ${name}`).get()))[0];
@@ -483,7 +494,7 @@ function failureOf(error) {
 
 /** One line that names the place and, where we know it, the way out. @param {unknown} error */
 function whyOf(error) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = primaryCode(error);
   const name = /** @type {NodeJS.ErrnoException} */ (error).code;
   if (code === sqlite.full || name === "ENOSPC") {
@@ -494,6 +505,11 @@ function whyOf(error) {
     return `cannot write in the data directory ${directory} (${message}). Make it writable or choose another one`;
   }
   return `${file}: ${message}`;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** SQLite's result code without its extension; 0 for other errors. @param {unknown} error */

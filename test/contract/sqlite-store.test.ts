@@ -1,5 +1,5 @@
-/** The SQLite store keeps the store contract and the one over restarts, on real files in a temporary directory. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** The SQLite store keeps the store contract and the one over restarts. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -8,7 +8,8 @@ import { openSqliteStore, type Store } from "../../src/storage/index.ts";
 import { durableStoreContract } from "./durable-store-contract.ts";
 import { bytes, recorder, storeContract } from "./store-contract.ts";
 
-const root = mkdtempSync(join(tmpdir(), "lares-store-"));
+/** In memory where the machine has such a place: nothing dies here, so nothing needs to reach a disk (test/crash does). */
+const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "lares-store-"));
 let places = 0;
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
