@@ -133,12 +133,11 @@ class Scheduler {
     if (shapeOf(before, factsOf(before)) !== shapeOf(pod, factsOf(pod))) this.#queue.releaseOne(key);
   }
 
-  /** True for updates that change no demand, such as a new status: servers raise the generation with the spec. */
+  /** True for updates that change no demand: the binding that we made, a new status. Servers raise the generation with the spec. */
   #isCounted(before: Pod | undefined, pod: Pod): boolean {
     const { generation, uid = "" } = pod.metadata;
-    if (before === undefined || generation === undefined || before.metadata.generation !== generation)
-      return false;
-    return this.#cluster.nodeOfPod(uid) === pod.spec.nodeName;
+    if (before === undefined || this.#cluster.nodeOfPod(uid) !== pod.spec.nodeName) return false;
+    return !before.spec.nodeName || (generation !== undefined && before.metadata.generation === generation);
   }
 
   #podGone(pod: Pod): void {
