@@ -10,6 +10,7 @@ import { setMaxListeners } from "node:events";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type FleetDependencies, simulatedLog } from "../agent/index.ts";
+import { openApiDocument } from "../api/index.ts";
 import {
   type ApiServer,
   certificates,
@@ -146,6 +147,7 @@ class RunningControlPlane implements ControlPlane {
         metrics: this.#metrics,
         metricsText: () => this.#metrics.text(),
         nodeLogs: simulatedLogs,
+        openApiDocument,
       },
     );
     this.#serverRun = this.#guard("api server", this.#server.run(this.#serverController.signal));
