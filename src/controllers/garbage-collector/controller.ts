@@ -228,10 +228,12 @@ class GarbageCollector {
 
   /** The owner waits: when no blocking dependent is left, its finalizer goes; else the dependents are looked at. */
   async #finishForeground(item: GraphObject, object: KubeObject): Promise<ReconcileResult | "conflict"> {
-    const blocking = this.#graph.blockingDependentsOf(item.uid);
-    if (blocking.length === 0) return this.#removeFinalizer(item, object, foregroundFinalizer);
-    for (const dependent of blocking)
-      if (!dependent.isDeletingDependents) this.#queue.add(`delete/${dependent.uid}`);
+    if (this.#graph.blockingDependents(item.uid) === 0) {
+      return this.#removeFinalizer(item, object, foregroundFinalizer);
+    }
+    for (const dependent of this.#graph.dependentsOf(item.uid)) {
+      if (!dependent.isDeleting) this.#queue.add(`delete/${dependent.uid}`);
+    }
     return;
   }
 

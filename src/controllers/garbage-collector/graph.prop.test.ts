@@ -84,20 +84,15 @@ test("dependents equal a scan, and all that a change concerns is looked at", () 
           }
         }
         for (const owner of blockedBefore) {
-          const isUnblocked = !dependentsOf(owner, true).includes(uid);
-          if (owner !== uid && isUnblocked && isWaiting(owner)) expect(work).toContain(`delete/${owner}`);
+          const isFree = dependentsOf(owner, true).length === 0;
+          if (owner !== uid && isFree && isWaiting(owner)) expect(work).toContain(`delete/${owner}`);
         }
         expect(graph.size).toBe(model.size);
         for (const other of uids) {
           expect([...graph.dependentsOf(other)].map((object) => object.uid).toSorted()).toEqual(
             dependentsOf(other),
           );
-          expect(
-            graph
-              .blockingDependentsOf(other)
-              .map((object) => object.uid)
-              .toSorted(),
-          ).toEqual(dependentsOf(other, true));
+          expect(graph.blockingDependents(other)).toBe(dependentsOf(other, true).length);
         }
         const orphans = uids.filter((other) => !model.has(other)).flatMap((other) => dependentsOf(other));
         expect(new Set(graph.withAbsentOwner())).toEqual(new Set(orphans.map((other) => `delete/${other}`)));

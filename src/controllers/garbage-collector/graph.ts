@@ -36,6 +36,8 @@ const nothing: ReadonlySet<GraphObject> = new Set();
 export class Graph {
   readonly #objects = new Map<string, GraphObject>();
   readonly #dependents = new Map<string, Set<GraphObject>>();
+  /** Owner uid → how many dependents keep it from going in foreground deletion. */
+  readonly #blocking = new Map<string, number>();
 
   get size(): number {
     return this.#objects.size;
@@ -49,11 +51,9 @@ export class Graph {
     return this.#dependents.get(uid) ?? nothing;
   }
 
-  /** Dependents that keep an owner in foreground deletion from going. O(dependents). */
-  blockingDependentsOf(uid: string): readonly GraphObject[] {
-    return [...this.dependentsOf(uid)].filter((dependent) =>
-      dependent.owners.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true),
-    );
+  /** How many dependents keep an owner in foreground deletion from going. */
+  blockingDependents(uid: string): number {
+    return this.#blocking.get(uid) ?? 0;
   }
 
   /** Takes in an object as seen now. @returns work in no special order. */
@@ -94,7 +94,7 @@ export class Graph {
     if (object === undefined) return [];
     this.#objects.delete(uid);
     const work: Work[] = [];
-    for (const owner of object.owners) this.#unlink(object, owner, work);
+    this.#setOwners(object, noOwners, work);
     for (const dependent of this.dependentsOf(uid)) work.push(`delete/${dependent.uid}`);
     return work;
   }
@@ -131,10 +131,9 @@ export class Graph {
   #setOwners(object: GraphObject, owners: readonly OwnerReference[], work: Work[]): void {
     const before = object.owners;
     object.owners = owners;
-    for (const owner of before) {
-      const after = owners.find((other) => other.uid === owner.uid);
-      if (after === undefined) this.#unlink(object, owner, work);
-      else if (owner.blockOwnerDeletion && !after.blockOwnerDeletion) this.#tellWaitingOwner(owner.uid, work);
+    for (const uid of new Set([...before, ...owners].map((owner) => owner.uid))) {
+      this.#countBlocking(uid, (blocks(owners, uid) ? 1 : 0) - (blocks(before, uid) ? 1 : 0), work);
+      if (!owners.some((owner) => owner.uid === uid)) this.#unlink(object, uid);
     }
     for (const owner of owners) {
       if (!before.some((other) => semanticEqual(other, owner))) this.#link(object, owner, work);
@@ -154,14 +153,25 @@ export class Graph {
     if (!isInPlace || known.isDeletingDependents) work.push(`delete/${object.uid}`);
   }
 
-  #unlink(object: GraphObject, owner: OwnerReference, work: Work[]): void {
-    const dependents = this.#dependents.get(owner.uid);
+  #unlink(object: GraphObject, owner: string): void {
+    const dependents = this.#dependents.get(owner);
     dependents?.delete(object);
-    if (dependents?.size === 0) this.#dependents.delete(owner.uid);
-    this.#tellWaitingOwner(owner.uid, work);
+    if (dependents?.size === 0) this.#dependents.delete(owner);
   }
 
-  #tellWaitingOwner(uid: string, work: Work[]): void {
+  /** An owner that waits is told when the last one lets it go, so that a thousand dependents cost one look. */
+  #countBlocking(uid: string, change: number, work: Work[]): void {
+    if (change === 0) return;
+    const count = this.blockingDependents(uid) + change;
+    if (count > 0) {
+      this.#blocking.set(uid, count);
+      return;
+    }
+    this.#blocking.delete(uid);
     if (this.#objects.get(uid)?.isDeletingDependents) work.push(`delete/${uid}`);
   }
+}
+
+function blocks(owners: readonly OwnerReference[], uid: string): boolean {
+  return owners.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true);
 }
