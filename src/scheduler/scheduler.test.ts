@@ -1,6 +1,7 @@
 /** The scheduler against the real API server: pods get nodes, or say why not, and are tried again when it may help. */
 import { expect, test } from "vitest";
 import { type Node, nodes, type Pod, podCondition, pods } from "../api/index.ts";
+import type { Client } from "../client/index.ts";
 import { makeNode, makePod, pinnedTo } from "../testing/cluster-objects.ts";
 import { type TestCluster, withCluster } from "../testing/cluster.ts";
 import { createScheduler } from "./index.ts";
@@ -144,6 +145,60 @@ test("pods of other schedulers, gated pods and pods being deleted are left alone
     );
     await cluster.advance(1000);
     expect(await nodeOf(cluster, "gated")).toBe("a");
+  });
+});
+
+/** The scheduler over a client whose first binding goes wrong. */
+async function startWithFault(
+  cluster: TestCluster,
+  fault: "lost-request" | "lost-reply",
+): Promise<() => number> {
+  const dependencies = cluster.dependencies("default-scheduler");
+  let bindings = 0;
+  const client: Client = Object.create(cluster.client, {
+    createSubresource: {
+      value: async (...call: Parameters<Client["createSubresource"]>) => {
+        bindings++;
+        if (bindings === 1 && fault === "lost-request") throw new Error("connection reset");
+        const reply = await cluster.client.createSubresource(...call);
+        if (bindings === 1) throw new Error("connection reset");
+        return reply;
+      },
+    },
+  });
+  await cluster.start(createScheduler({}, { ...dependencies, client }));
+  return () => bindings;
+}
+
+test("a binding that did not arrive is sent again after the back-off, and its room is free until then", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a");
+    const bindings = await startWithFault(cluster, "lost-request");
+    await addPod(cluster, makePod("first", { requests: { cpu: "4" } }));
+    await cluster.advance(100);
+    expect(await nodeOf(cluster, "first")).toBeUndefined();
+    await addPod(cluster, makePod("second", { requests: { cpu: "4" } }));
+    await cluster.advance(100);
+    expect(await nodeOf(cluster, "second")).toBe("a");
+    await cluster.client.delete(pods, { name: "second", namespace: "default" }, { gracePeriodSeconds: 0 });
+    await cluster.advance(2_000);
+    expect(await nodeOf(cluster, "first")).toBe("a");
+    expect(bindings()).toBe(3);
+  });
+});
+
+test("a binding whose answer was lost counts once and is not sent again", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a");
+    const bindings = await startWithFault(cluster, "lost-reply");
+    await addPod(cluster, makePod("first", { requests: { cpu: "2" } }));
+    await cluster.advance(20_000);
+    expect(await nodeOf(cluster, "first")).toBe("a");
+    expect(bindings()).toBe(1);
+    await addPod(cluster, makePod("second", { requests: { cpu: "2" } }));
+    await addPod(cluster, makePod("third", { requests: { cpu: "2" } }));
+    await cluster.advance(100);
+    expect([await nodeOf(cluster, "second"), await nodeOf(cluster, "third")]).toEqual(["a", undefined]);
   });
 });
 
