@@ -269,7 +269,8 @@ function rolloutBits(slot: SlotFacts, { params, nowMs }: SlotContext, isBackingO
 }
 
 function wakeAt(slot: SlotFacts, context: SlotContext, isBackingOff: boolean): number {
-  let wake = isBackingOff ? (context.backoffUntilMs(slot.node) ?? context.nowMs) : Infinity;
+  // A second failed pod beside the first has no back-off yet: it gets one, and a new look, when the first is deleted.
+  let wake = isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
   if (context.params.minReadyMs === 0) return wake;
   for (const pod of slot.pods) {
     const from = availableFromMs(pod, context.params.minReadyMs);

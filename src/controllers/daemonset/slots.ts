@@ -243,15 +243,18 @@ export class DaemonSetSlots {
 
   #judge(slot: Slot): boolean {
     this.#looks++;
-    const view = viewSlot(slot, this.#context());
+    const context = this.#context();
+    const view = viewSlot(slot, context);
     const changed = this.#apply(slot, view.bits);
     if (slot.eligibility !== "eligible" && slot.pods.length === 0) {
       this.#slots.delete(slot.node);
       return changed;
     }
-    if (view.wakeAtMs !== slot.wakeAtMs) {
-      slot.wakeAtMs = view.wakeAtMs;
-      if (view.wakeAtMs !== Infinity) this.#arm(slot);
+    // At least 1 ms ahead: an alarm that rounding puts at this very instant would ring for ever.
+    const wakeAtMs = Math.max(view.wakeAtMs, context.nowMs + 1);
+    if (wakeAtMs !== slot.wakeAtMs) {
+      slot.wakeAtMs = wakeAtMs;
+      if (wakeAtMs !== Infinity) this.#arm(slot);
     }
     return changed;
   }

@@ -1,0 +1,314 @@
+/**
+ * A DaemonSet controller whose syncs a test starts one by one, against the real API server over loopback: nodes without
+ * agents and no scheduler, so a test says itself what becomes of pods. Counts the creates and deletes of each sync.
+ * Upstream's unit fixture, with a real server in place of its fake pod control.
+ */
+import {
+  type ControllerRevision,
+  controllerrevisions,
+  type DaemonSet,
+  daemonsets,
+  type DaemonSetSpec,
+  type DaemonSetUpdateStrategy,
+  type Node,
+  nodes,
+  type Pod,
+  pods,
+  type PodSpec,
+  type Taint,
+} from "../api/index.ts";
+import {
+  createDaemonSetController,
+  type DaemonSetController,
+  type DaemonSetControllerOptions,
+} from "../controllers/daemonset/index.ts";
+import type { Client } from "../client/index.ts";
+import { controllerOf, formatTime, type Resource } from "../machinery/index.ts";
+import { makeNode } from "./cluster-objects.ts";
+import { TestCluster } from "./cluster.ts";
+
+export const podLabels: Readonly<Record<string, string>> = { name: "simple-daemon", type: "production" };
+export const mismatchedLabels: Readonly<Record<string, string>> = { name: "simple-daemon", type: "test" };
+export const blue: Readonly<Record<string, string>> = { color: "blue", speed: "fast" };
+export const onDelete: DaemonSetUpdateStrategy = { type: "OnDelete" };
+
+export function rollingUpdate(
+  maxUnavailable: number | string,
+  maxSurge: number | string = 0,
+): DaemonSetUpdateStrategy {
+  return { type: "RollingUpdate", rollingUpdate: { maxUnavailable, maxSurge } };
+}
+
+export interface DaemonSetChange {
+  readonly spec?: Partial<DaemonSetSpec>;
+  readonly podSpec?: Partial<PodSpec>;
+}
+
+export interface PodChange {
+  readonly hash?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly isOrphan?: boolean;
+  readonly phase?: string;
+  readonly ready?: boolean;
+  readonly readySinceMs?: number;
+  readonly isUnbound?: boolean;
+  readonly grace?: number;
+}
+
+export type WriteVerb = "get" | "create" | "update" | "patch" | "delete";
+
+/** The client with faults to order before its calls; nothing of it is imitated. */
+function faultyClient(client: Client, fault: (verb: WriteVerb, resource: string) => unknown): Client {
+  const guard = <T>(verb: WriteVerb, resource: Resource, call: () => Promise<T>): Promise<T> => {
+    const error = fault(verb, resource.resource);
+    return error === undefined ? call() : Promise.reject(error as Error);
+  };
+  return {
+    get: (resource, address, options) => guard("get", resource, () => client.get(resource, address, options)),
+    list: (resource, options) => client.list(resource, options),
+    watch: (resource, options, sink) => client.watch(resource, options, sink),
+    createSubresource: (resource, address, body, options) =>
+      client.createSubresource(resource, address, body, options),
+    create: (resource, object, options) =>
+      guard("create", resource, () => client.create(resource, object, options)),
+    update: (resource, object, options) =>
+      guard("update", resource, () => client.update(resource, object, options)),
+    patch: (resource, address, patch, options) =>
+      guard("patch", resource, () => client.patch(resource, address, patch, options)),
+    delete: (resource, address, options) =>
+      guard("delete", resource, () => client.delete(resource, address, options)),
+  };
+}
+
+export class DaemonSetFixture {
+  readonly cluster: TestCluster;
+  readonly controller: DaemonSetController;
+  #podNumber = 0;
+
+  /** Asked before each of the controller's writes; what it returns is thrown instead. */
+  fault: (verb: WriteVerb, resource: string) => unknown = () => undefined;
+
+  private constructor(cluster: TestCluster, options: Partial<DaemonSetControllerOptions>) {
+    this.cluster = cluster;
+    const dependencies = cluster.dependencies("daemonset-controller");
+    const client = faultyClient(cluster.client, (verb, resource) => this.fault(verb, resource));
+    this.controller = createDaemonSetController(
+      { placement: "scheduler", ...options },
+      { ...dependencies, client },
+    );
+  }
+
+  static async open(options: Partial<DaemonSetControllerOptions> = {}): Promise<DaemonSetFixture> {
+    const cluster = await new TestCluster().open();
+    const fixture = new DaemonSetFixture(cluster, options);
+    await cluster.start();
+    return fixture;
+  }
+
+  async addNodes(
+    count: number,
+    change: {
+      readonly first?: number;
+      readonly labels?: Record<string, string>;
+      readonly taints?: readonly Taint[];
+    } = {},
+  ): Promise<void> {
+    const { first = 0, labels = {}, taints } = change;
+    for (let i = first; i < first + count; i++) {
+      const { metadata, ...rest } = makeNode(`node-${i}`, {
+        labels,
+        spec: taints === undefined ? {} : { taints },
+      });
+      await this.cluster.client.create(nodes, {
+        ...rest,
+        metadata: { name: metadata.name!, labels: metadata.labels! },
+      });
+    }
+    await this.settle();
+  }
+
+  async editNode(name: string, edit: (node: Node) => Node): Promise<void> {
+    await this.cluster.client.update(nodes, edit(await this.cluster.client.get(nodes, { name })));
+    await this.settle();
+  }
+
+  async addDaemonSet(change: DaemonSetChange = {}, name = "foo"): Promise<DaemonSet> {
+    const daemonSet: DaemonSet = {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { name, namespace: "default" },
+      spec: {
+        selector: { matchLabels: podLabels },
+        template: {
+          metadata: { labels: podLabels },
+          spec: {
+            containers: [{ name: "main", image: "foo/bar" }],
+            terminationGracePeriodSeconds: 0,
+            ...change.podSpec,
+          },
+        },
+        updateStrategy: rollingUpdate(1),
+        ...change.spec,
+      },
+    };
+    const created = await this.cluster.client.create(daemonsets, daemonSet);
+    await this.settle();
+    return created;
+  }
+
+  get(name = "foo"): Promise<DaemonSet> {
+    return this.cluster.client.get(daemonsets, { namespace: "default", name });
+  }
+
+  async edit(edit: (spec: DaemonSetSpec) => DaemonSetSpec): Promise<void> {
+    const daemonSet = await this.get();
+    await this.cluster.client.update(daemonsets, { ...daemonSet, spec: edit(daemonSet.spec) });
+    await this.settle();
+  }
+
+  /** A template change. */
+  setImage(image: string, more: Partial<PodSpec> = {}): Promise<void> {
+    return this.edit((spec) => {
+      const podSpec = {
+        ...spec.template.spec!,
+        containers: [{ ...spec.template.spec!.containers[0]!, image }],
+        ...more,
+      };
+      return { ...spec, template: { ...spec.template, spec: podSpec } };
+    });
+  }
+
+  /** One sync. @returns `creates/deletes` as sent to the server. */
+  async sync(name = "foo"): Promise<string> {
+    const from = this.cluster.calls.length;
+    await this.controller.reconcile(`default/${name}`);
+    await this.settle();
+    const calls = this.cluster.calls.slice(from);
+    const creates = calls.filter((call) => call === "POST /api/v1/namespaces/default/pods").length;
+    const deletes = calls.filter((call) => call.startsWith("DELETE /api/v1/namespaces/default/pods/")).length;
+    return `${creates}/${deletes}`;
+  }
+
+  /** Writes that the syncs of `body` sent, events aside. */
+  async writes(body: () => Promise<unknown>): Promise<string[]> {
+    const from = this.cluster.calls.length;
+    await body();
+    return this.cluster.calls
+      .slice(from)
+      .filter((call) => !call.startsWith("GET") && !call.endsWith("/events"));
+  }
+
+  async pods(): Promise<readonly Pod[]> {
+    return (await this.cluster.client.list(pods, { namespace: "default" })).items;
+  }
+
+  async revisions(): Promise<readonly ControllerRevision[]> {
+    const { items } = await this.cluster.client.list(controllerrevisions, { namespace: "default" });
+    return [...items].sort((a, b) => a.revision - b.revision);
+  }
+
+  /** Marks pods that are not ready yet as running and ready since now. */
+  async markReady(which: (pod: Pod) => boolean = () => true): Promise<void> {
+    for (const pod of await this.pods()) {
+      const isReady = pod.status?.conditions?.some(
+        ({ type, status }) => type === "Ready" && status === "True",
+      );
+      if (isReady !== true && which(pod)) await this.setStatus(pod, { ready: true });
+    }
+    await this.settle();
+  }
+
+  async setStatus(
+    pod: Pod,
+    change: { readonly ready?: boolean; readonly readySinceMs?: number; readonly phase?: string },
+  ): Promise<void> {
+    const since = formatTime(change.readySinceMs ?? this.cluster.clock.nowMs());
+    const body = {
+      status: {
+        phase: change.phase ?? "Running",
+        conditions: [
+          { type: "Ready", status: change.ready === true ? "True" : "False", lastTransitionTime: since },
+        ],
+      },
+    };
+    const address = { namespace: "default", name: pod.metadata.name!, subresource: "status" };
+    await this.cluster.client.patch(pods, address, { type: "merge", body });
+    await this.settle();
+  }
+
+  /** Puts a pod on a node, owned by DaemonSet foo unless it is an orphan. */
+  async addPod(node: string, change: PodChange = {}): Promise<Pod> {
+    const daemonSet = await this.cluster.find(daemonsets, "foo", "default");
+    const name = `pod-${this.#podNumber++}`;
+    const owner = {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      name: "foo",
+      uid: daemonSet?.metadata.uid ?? "",
+      controller: true,
+    };
+    const labels = {
+      ...(change.labels ?? podLabels),
+      ...(change.hash === undefined ? {} : { "controller-revision-hash": change.hash }),
+    };
+    const pinned = {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],
+        },
+      },
+    };
+    const pod = await this.cluster.client.create<Pod>(pods, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name,
+        namespace: "default",
+        labels,
+        ...(change.isOrphan ? {} : { ownerReferences: [owner] }),
+      },
+      spec: {
+        containers: [{ name: "main", image: "foo/bar" }],
+        terminationGracePeriodSeconds: change.grace ?? 0,
+        ...(change.isUnbound ? { affinity: pinned } : { nodeName: node }),
+      },
+    });
+    if (change.phase !== undefined || change.ready !== undefined) await this.setStatus(pod, change);
+    await this.settle();
+    return pod;
+  }
+
+  /** Hash of the current revision; makes it by a sync if there is none. */
+  async currentHash(): Promise<string> {
+    if ((await this.revisions()).length === 0) await this.controller.reconcile("default/foo");
+    await this.settle();
+    const revisions = await this.revisions();
+    return revisions.at(-1)!.metadata.labels!["controller-revision-hash"]!;
+  }
+
+  async ownedNames(): Promise<string[]> {
+    const owned = (await this.pods()).filter((pod) => controllerOf(pod) !== undefined);
+    return owned.map((pod) => pod.metadata.name!).sort();
+  }
+
+  async settle(): Promise<void> {
+    await this.cluster.advance(0);
+  }
+
+  stop(): Promise<void> {
+    return this.cluster.stop();
+  }
+}
+
+/** Runs `body` with a fresh fixture and stops it afterwards, whatever happened. */
+export async function withDaemonSets(
+  body: (fixture: DaemonSetFixture) => Promise<void>,
+  options: Partial<DaemonSetControllerOptions> = {},
+): Promise<void> {
+  const fixture = await DaemonSetFixture.open(options);
+  try {
+    await body(fixture);
+  } finally {
+    await fixture.stop();
+  }
+}
