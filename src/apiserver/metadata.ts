@@ -1,136 +1,45 @@
 /**
  * Rules for the metadata of every object: what clients may set, what the server sets, what is valid.
- * Not here: rules of single kinds (api/).
- * Upstream: kubernetes v1.34, apimachinery/pkg/api/validation/objectmeta.go, apiserver/pkg/registry/rest.
+ * Not here: what is valid (api/validation), rules of single kinds (api/).
+ * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/{create,update}.go.
  */
+import { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "../api/index.ts";
 import {
   conflict,
   type Draft,
-  dnsLabelErrors,
-  dnsSubdomainErrors,
   type FieldError,
-  forbiddenField,
-  invalidValue,
   type KubeObject,
-  labelValueErrors,
   type ObjectMeta,
-  type OwnerReference,
-  qualifiedNameErrors,
-  required,
   type Resource,
-  tooLong,
   tooMany,
 } from "../machinery/index.ts";
 
-/** All annotations of an object together, keys and values; upstream's bound. */
-const annotationBytesMax = 256 * 1024;
 /** Finalizers and owner references of one object: invariants.md, limits. */
 const referencesMax = 100;
 
-/** Names as this resource allows them; most are DNS subdomains. */
-function nameErrors(resource: Resource, name: string): readonly string[] {
-  if (resource.group === "rbac.authorization.k8s.io") return pathSegmentErrors(name);
-  return resource.resource === "namespaces" ? dnsLabelErrors(name) : dnsSubdomainErrors(name);
-}
-
-function pathSegmentErrors(name: string): readonly string[] {
-  if (name === "." || name === "..") return [`may not be '${name}'`];
-  return ["/", "%"].filter((part) => name.includes(part)).map((part) => `may not contain '${part}'`);
+function nameRuleOf(resource: Resource): NameRule {
+  if (resource.group === "rbac.authorization.k8s.io") return "pathSegment";
+  return resource.resource === "namespaces" ? "label" : "subdomain";
 }
 
 /** @returns all errors of the metadata of a new or changed object. */
-export function metadataErrors(resource: Resource, meta: ObjectMeta): FieldError[] {
-  const errors: FieldError[] = [];
-  if (meta.name === undefined || meta.name === "") {
-    errors.push(required("metadata.name", "name or generateName is required"));
-  } else {
-    for (const text of nameErrors(resource, meta.name))
-      errors.push(invalidValue("metadata.name", meta.name, text));
-  }
-  if (resource.namespaced) {
-    const namespace = meta.namespace ?? "";
-    for (const text of dnsLabelErrors(namespace))
-      errors.push(invalidValue("metadata.namespace", namespace, text));
-  }
-  errors.push(...labelErrors(meta.labels), ...annotationErrors(meta.annotations));
-  errors.push(...ownerErrors(meta.ownerReferences), ...finalizerErrors(meta.finalizers));
-  return errors;
-}
-
-function labelErrors(labels: ObjectMeta["labels"]): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [key, value] of Object.entries(labels ?? {})) {
-    for (const text of qualifiedNameErrors(key)) errors.push(invalidValue("metadata.labels", key, text));
-    for (const text of labelValueErrors(value)) errors.push(invalidValue("metadata.labels", value, text));
-  }
-  return errors;
-}
-
-function annotationErrors(annotations: ObjectMeta["annotations"]): FieldError[] {
-  const errors: FieldError[] = [];
-  let bytes = 0;
-  for (const [key, value] of Object.entries(annotations ?? {})) {
-    for (const text of qualifiedNameErrors(key.toLowerCase()))
-      errors.push(invalidValue("metadata.annotations", key, text));
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  }
-  if (bytes > annotationBytesMax) errors.push(tooLong("metadata.annotations", annotationBytesMax));
-  return errors;
-}
-
-function ownerErrors(references: readonly OwnerReference[] | undefined): FieldError[] {
-  if (references === undefined) return [];
-  const field = "metadata.ownerReferences";
-  const errors: FieldError[] = [];
-  if (references.length > referencesMax) errors.push(tooMany(field, references.length, referencesMax));
-  let controller: string | undefined;
-  for (const reference of references) {
-    const { apiVersion, kind, name, uid } = reference;
-    if (!apiVersion)
-      errors.push(invalidValue(`${field}.apiVersion`, apiVersion ?? "", "version must not be empty"));
-    if (!kind) errors.push(invalidValue(`${field}.kind`, kind ?? "", "must not be empty"));
-    if (!name) errors.push(invalidValue(`${field}.name`, name ?? "", "must not be empty"));
-    if (!uid) errors.push(invalidValue(`${field}.uid`, uid ?? "", "must not be empty"));
-    if (reference.controller !== true) continue;
-    if (controller !== undefined) {
-      const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`;
-      errors.push(invalidValue(field, references, detail));
-    }
-    controller = name;
-  }
-  return errors;
-}
-
-function finalizerErrors(finalizers: readonly string[] | undefined): FieldError[] {
-  if (finalizers === undefined) return [];
-  const errors: FieldError[] = [];
-  if (finalizers.length > referencesMax)
-    errors.push(tooMany("metadata.finalizers", finalizers.length, referencesMax));
-  for (const finalizer of finalizers) {
-    for (const text of qualifiedNameErrors(finalizer))
-      errors.push(invalidValue("metadata.finalizers", finalizer, text));
-  }
-  if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
-    errors.push(
-      invalidValue(
-        "metadata.finalizers",
-        finalizers,
-        'finalizer "orphan" and finalizer "foregroundDeletion" cannot be both set',
-      ),
-    );
-  }
-  return errors;
+export function metadataErrors(resource: Resource, meta: ObjectMeta): readonly FieldError[] {
+  const errors = validateObjectMeta(meta, {
+    namespaced: resource.namespaced,
+    nameRule: nameRuleOf(resource),
+  });
+  const tooManyOf = ["finalizers", "ownerReferences"] as const;
+  const crowded = tooManyOf.filter((field) => (meta[field]?.length ?? 0) > referencesMax);
+  if (crowded.length === 0) return errors;
+  return [
+    ...errors,
+    ...crowded.map((field) => tooMany(`metadata.${field}`, meta[field]!.length, referencesMax)),
+  ];
 }
 
 /** What an update may not do to metadata; system fields have been carried over before. */
-export function metadataUpdateErrors(meta: ObjectMeta, before: ObjectMeta): FieldError[] {
-  if (before.deletionTimestamp === undefined) return [];
-  const known = new Set(before.finalizers ?? []);
-  const added = (meta.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
-  if (added.length === 0) return [];
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
-  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  return [forbiddenField("metadata.finalizers", detail)];
+export function metadataUpdateErrors(meta: ObjectMeta, before: ObjectMeta): readonly FieldError[] {
+  return validateObjectMetaUpdate(meta, before);
 }
 
 /** System fields of a new object; what the client sent in their place is gone. */

@@ -74,6 +74,28 @@ describe("a list", () => {
     expect(rest.metadata.continue).toBeUndefined();
   });
 
+  it("with selectors goes through as much of the past as a page needs", async () => {
+    const maps = "/api/v1/namespaces/default/configmaps";
+    const wanted = new Set([3, 499, 500, 501, 1100]);
+    const names = [];
+    for (let i = 0; i < 1200; i++) {
+      const metadata = { name: `c${String(i).padStart(4, "0")}`, labels: { wanted: String(wanted.has(i)) } };
+      await api.ok("POST", maps, { body: { metadata } });
+      if (wanted.has(i)) names.push(metadata.name);
+    }
+    let page = await api.ok("GET", `${maps}?labelSelector=wanted%3Dtrue&limit=1`);
+    await api.ok("DELETE", `${maps}?labelSelector=wanted%3Dtrue`);
+    const seen = namesOf(page);
+    while (page.metadata.continue !== undefined) {
+      page = await api.ok(
+        "GET",
+        `${maps}?labelSelector=wanted%3Dtrue&limit=1&continue=${page.metadata.continue}`,
+      );
+      seen.push(...namesOf(page));
+    }
+    expect(seen).toEqual(names);
+  });
+
   it("tells how to go on when the moment of its first page is forgotten", async () => {
     await createPods(4);
     const first = await api.ok("GET", `${pods}?limit=1`);

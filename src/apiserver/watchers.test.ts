@@ -1,6 +1,7 @@
 /** Watches: what they show, where they begin, how they end, and what they share. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { settleMicrotasks } from "../base/index.ts";
+import { createMemoryStore, type Store, type StoreWatcher, type WatchRequest } from "../storage/index.ts";
 import { samplePod, type TestWatch, TestApiServer } from "../testing/test-api-server.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
@@ -47,6 +48,56 @@ describe("a watch begins", () => {
     const versions = watch.events.map((event) => Number(event.object.metadata.resourceVersion));
     expect(versions).toEqual([...versions].sort((a, b) => a - b));
     expect(new Set(versions).size).toBe(versions.length);
+  });
+
+  it("from a store that hands out its history little by little", async () => {
+    const store = createMemoryStore();
+    const piecewise = Object.create(store, {
+      watch: {
+        value: (request: WatchRequest, watcher: StoreWatcher) => {
+          let isCancelled = false;
+          const watch = store.watch(request, {
+            events: (batch) => {
+              for (const event of batch) if (!isCancelled) watcher.events([event]);
+            },
+            failed: (error) => watcher.failed(error),
+          });
+          return {
+            cancel: () => {
+              isCancelled = true;
+              watch.cancel();
+            },
+          };
+        },
+      },
+      currentRevision: { get: () => store.currentRevision },
+      compactedRevision: { get: () => store.compactedRevision },
+      ...Object.fromEntries(
+        (["create", "update", "delete", "get", "list", "compact", "close"] as const).map((name) => [
+          name,
+          {
+            value: (...parameters: never[]) => (store[name] as (...given: never[]) => unknown)(...parameters),
+          },
+        ]),
+      ),
+    }) as Store;
+    const slow = await TestApiServer.start({ store: piecewise });
+    const first = await slow.ok("POST", pods, { body: samplePod("a") });
+    for (let i = 0; i < 4200; i++) {
+      await slow.ok("PATCH", `${pods}/a`, {
+        contentType: merge,
+        body: { metadata: { labels: { app: `v${i}` } } },
+      });
+    }
+    const watch = await slow.watch(`/api/v1/pods?watch=1&resourceVersion=${first.metadata.resourceVersion}`);
+    await slow.ok("POST", pods, { body: samplePod("b") });
+    await settleMicrotasks();
+    const versions = watch.events.map((event) => Number(event.object.metadata.resourceVersion));
+    expect(versions).toHaveLength(4201);
+    expect(versions.every((version, index) => index === 0 || version === versions[index - 1]! + 1)).toBe(
+      true,
+    );
+    await slow.stop();
   });
 
   it("with an ERROR event when its revision is forgotten", async () => {
