@@ -88,6 +88,7 @@ export class WatchWriter implements WatchSink {
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    if (this.#exchange.isClosed) return; // The reader went first: nothing to hand over, no close to come.
     const timer = this.#options.clock.after(endMsMax, () => this.#exchange.cut());
     this.#exchange.response.once("close", () => timer.cancel());
     if (!this.#isBlocked) this.flush();
