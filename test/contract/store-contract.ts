@@ -281,6 +281,16 @@ function watches(store: () => Store): void {
     expect([...backlog.failures, ...live.failures]).toEqual([]);
   });
 
+  test("what is committed before a watch has told its backlog comes after it", async () => {
+    await store().create("/a", bytes("1"));
+    const watcher = recorder();
+    const created = store().create("/b", bytes("1"));
+    store().watch({ prefix: "/", after: 0 }, watcher);
+    await created;
+    await settle();
+    expect(summary(watcher.seen)).toEqual(["put /a@1", "put /b@2"]);
+  });
+
   test("a watch that is opened from within an event misses and doubles nothing", async () => {
     const inner = recorder();
     let isOpen = false;
