@@ -156,10 +156,10 @@ export class SchedulingQueue {
     return this.#unpinned.size > 0;
   }
 
-  /** Parked pods that a change of this node may concern: those pinned to it and those pinned nowhere. */
+  /** Parked pods that a change of this node may concern: pinned to it, or nowhere. They may be released meanwhile. */
   *concernedBy(node: string): Iterable<Parked> {
-    yield* [...(this.#byNode.get(node) ?? [])];
-    yield* [...this.#unpinned];
+    yield* this.#byNode.get(node) ?? [];
+    yield* this.#unpinned;
   }
 
   /** Something changed in favour of these pods: active now, or when their back-off is over. */
@@ -237,7 +237,7 @@ export class SchedulingQueue {
   #flush(): void {
     this.#flushTimer = undefined;
     const now = this.#clock.monotonicMs();
-    for (const parked of [...this.#byShape.values()])
+    for (const parked of this.#byShape.values())
       if (now - parked.sinceMs >= parkedMaxMs) this.release(parked);
     if (this.#byShape.size > 0) this.#flushTimer = this.#clock.after(flushPeriodMs, () => this.#flush());
   }

@@ -83,7 +83,9 @@ test("pods wait for a node to appear, to be uncordoned, to lose a taint, to get 
     await addPod(cluster, makePod("to-d", { spec: { nodeSelector: { disk: "ssd" } } }));
     await cluster.advance(20_000);
     const waiting = ["to-a", "to-b", "to-c", "to-d"];
-    for (const name of waiting) expect(await nodeOf(cluster, name), name).toBeUndefined();
+    const placed = (): Promise<(string | undefined)[]> =>
+      Promise.all(waiting.map((name) => nodeOf(cluster, name)));
+    expect(await placed()).toEqual([undefined, undefined, undefined, undefined]);
     await addNode(cluster, "a");
     await cluster.client.patch(
       nodes,
@@ -97,7 +99,7 @@ test("pods wait for a node to appear, to be uncordoned, to lose a taint, to get 
       { type: "merge", body: { metadata: { labels: { disk: "ssd" } } } },
     );
     await cluster.advance(100);
-    expect(await Promise.all(waiting.map((name) => nodeOf(cluster, name)))).toEqual(["a", "b", "c", "d"]);
+    expect(await placed()).toEqual(["a", "b", "c", "d"]);
   });
 });
 

@@ -41,7 +41,7 @@ function survivors(
     if (policy === "Orphan") references.forEach((list) => list.delete(index));
     for (let isChanged = true; isChanged;) {
       isChanged = false;
-      for (const i of [...alive]) {
+      for (const i of alive) {
         const list = references[i]!;
         if (list.size === 0 || [...list].some((owner) => alive.has(owner))) continue;
         alive.delete(i);

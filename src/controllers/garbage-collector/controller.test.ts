@@ -111,8 +111,8 @@ test("foreground goes down the whole tree, and a dependent that does not block h
       { propagationPolicy: "Foreground" },
     );
     await cluster.advance(2000);
-    for (const name of ["owner", "child", "grandchild"])
-      expect(await find(cluster, name), name).toBeUndefined();
+    const left = await Promise.all(["owner", "child", "grandchild"].map((name) => find(cluster, name)));
+    expect(left).toEqual([undefined, undefined, undefined]);
     expect((await find(cluster, "loose"))?.metadata.deletionTimestamp).toBeDefined();
   });
 });
@@ -131,8 +131,9 @@ test("orphan: dependents stay without the reference, one that comes late too", a
     expect(await find(cluster, "owner")).toBeUndefined();
     await create(cluster, "late", { owners: [ref(owner)] });
     await cluster.advance(60_000);
-    for (let i = 0; i < 20; i++)
-      expect((await ownersOf(cluster, `child${i}`)) ?? [], `child${i}`).toEqual([]);
+    const released = await Promise.all([...Array(20).keys()].map((i) => find(cluster, `child${i}`)));
+    expect(released.map((child) => child?.metadata.ownerReferences ?? [])).toEqual(released.map(() => []));
+    expect(released.map((child) => child !== undefined)).toEqual(released.map(() => true));
     expect(await find(cluster, "late")).toBeDefined();
     expect((await ownersOf(cluster, "late")) ?? []).toEqual([]);
   });
@@ -191,6 +192,18 @@ test("what was left behind before a start is found at the start", async () => {
     await cluster.advance(1000);
     expect(await find(cluster, "child")).toBeUndefined();
     expect(await find(cluster, "other")).toBeDefined();
+  });
+});
+
+test("a foreground deletion that began before a start is finished after it", async () => {
+  await withCluster(async (cluster) => {
+    const owner = await create(cluster, "owner");
+    await create(cluster, "child", { owners: [ref(owner, { blockOwnerDeletion: true })] });
+    const at = { name: "owner", namespace: "default" };
+    await cluster.client.delete(configmaps, at, { propagationPolicy: "Foreground" });
+    await start(cluster);
+    await cluster.advance(1000);
+    expect([await find(cluster, "child"), await find(cluster, "owner")]).toEqual([undefined, undefined]);
   });
 });
 

@@ -73,6 +73,25 @@ test("a pod that takes its time and a finalizer hold it up; it says so, and goes
   });
 });
 
+test("terminating pods do not hide the others from deletion, however many they are", async () => {
+  await withCluster(async (cluster) => {
+    const { client } = cluster;
+    await start(cluster);
+    await client.create(namespaces, { metadata: { name: "n" }, spec: {} });
+    const { spec } = makePod("p", { spec: { nodeName: "somewhere" } });
+    for (let i = 0; i < 520; i++)
+      await client.create(pods, { metadata: { name: `p${i}`, namespace: "n" }, spec } as Pod);
+    await client.delete(namespaces, { name: "n" });
+    await cluster.until("all are seen", async () => {
+      const conditions = (await cluster.find(namespaces, "n"))?.status?.conditions ?? [];
+      const message = conditions.find(({ type }) => type === "NamespaceContentRemaining")?.message;
+      return message === "Some resources are remaining: pods. has 520 resource instances";
+    });
+    const left = (await client.list(pods, { namespace: "n" })).items;
+    expect(left.filter(({ metadata }) => metadata.deletionTimestamp === undefined)).toEqual([]);
+  });
+});
+
 test("one that was being deleted before a start goes after it", async () => {
   await withCluster(async (cluster) => {
     await fill(cluster);

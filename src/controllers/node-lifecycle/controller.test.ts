@@ -152,14 +152,94 @@ test("full-cluster blindness: when all nodes fall silent at once, nothing is evi
     await start(cluster);
     await pass(cluster, 60, ...names);
     await pass(cluster, 600);
-    for (const name of names) {
-      expect(await readyOf(cluster, name)).toBe("Unknown");
-      expect(await taintsOf(cluster, name), name).toEqual(["unreachable:NoSchedule"]);
-      expect((await find(cluster, `on-${name}`))?.metadata.deletionTimestamp, name).toBeUndefined();
-    }
+    const each = <T>(of: (name: string) => Promise<T>): Promise<T[]> => Promise.all(names.map(of));
+    expect(await each((name) => readyOf(cluster, name))).toEqual(names.map(() => "Unknown"));
+    expect(await each((name) => taintsOf(cluster, name))).toEqual(
+      names.map(() => ["unreachable:NoSchedule"]),
+    );
+    const evicted = await each(
+      async (name) => (await find(cluster, `on-${name}`))?.metadata.deletionTimestamp,
+    );
+    expect(evicted).toEqual(names.map(() => undefined));
     for (const name of names) await report(cluster, name, "True");
     await pass(cluster, 60, ...names);
-    for (const name of names) expect(await taintsOf(cluster, name), name).toEqual([]);
+    expect(await each((name) => taintsOf(cluster, name))).toEqual(names.map(() => []));
+  });
+});
+
+test("nodes that fall silent one after another: what was done before the last one is taken back", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b", "c"]) await addNode(cluster, name);
+    await start(cluster);
+    await pass(cluster, 60, "b", "c");
+    expect(await taintsOf(cluster, "a")).toEqual(["unreachable:NoExecute", "unreachable:NoSchedule"]);
+    await pass(cluster, 60);
+    expect(await taintsOf(cluster, "a")).toEqual(["unreachable:NoSchedule"]);
+  });
+});
+
+test("after blindness the nodes that are still silent get their full grace before pods are evicted", async () => {
+  await withCluster(async (cluster) => {
+    const names = ["a", "b", "c", "d", "e"];
+    for (const name of names) await addNode(cluster, name);
+    await start(cluster);
+    await pass(cluster, 120);
+    for (const name of ["a", "b", "c"]) await report(cluster, name, "True");
+    await pass(cluster, 30, "a", "b", "c");
+    expect(await taintsOf(cluster, "d")).toEqual(["unreachable:NoSchedule"]);
+    expect(await taintsOf(cluster, "e")).toEqual(["unreachable:NoSchedule"]);
+    await pass(cluster, 40, "a", "b", "c");
+    expect(await taintsOf(cluster, "d")).toContain("unreachable:NoExecute");
+    expect(await taintsOf(cluster, "e")).toContain("unreachable:NoExecute");
+  });
+});
+
+test("a start that takes long is not held against the nodes", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b"]) await addNode(cluster, name);
+    const controller = createNodeLifecycleController({}, cluster.dependencies("node-controller"));
+    await cluster.start();
+    await cluster.advance(300_000);
+    await cluster.start(controller);
+    await cluster.advance(20_000);
+    expect([await readyOf(cluster, "a"), await readyOf(cluster, "b")]).toEqual(["True", "True"]);
+  });
+});
+
+test("a node that recovered takes its turn anew", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b", "c", "d"]) await addNode(cluster, name);
+    await start(cluster);
+    const everyone = ["a", "b", "c", "d"];
+    await report(cluster, "a", "False");
+    await pass(cluster, 10, ...everyone);
+    expect(await taintsOf(cluster, "a")).toContain("not-ready:NoExecute");
+    await report(cluster, "a", "True");
+    await pass(cluster, 20, ...everyone);
+    await report(cluster, "b", "False");
+    await cluster.advance(5_000);
+    expect(await taintsOf(cluster, "b")).toContain("not-ready:NoExecute");
+    await report(cluster, "a", "False");
+    await cluster.advance(100);
+    expect(await taintsOf(cluster, "a")).toEqual(["not-ready:NoSchedule"]);
+    await pass(cluster, 10, ...everyone);
+    expect(await taintsOf(cluster, "a")).toContain("not-ready:NoExecute");
+  });
+});
+
+test("a pod that comes to a node that evicts is evicted", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a", [{ key: "maintenance", effect: "NoExecute" }]);
+    await start(cluster);
+    const add = (name: string, tolerations: Toleration[]): Promise<Pod> => {
+      const { spec } = makePod(name, { spec: { nodeName: "a", tolerations } });
+      return cluster.client.create<Pod>(pods, { metadata: { name, namespace: "default" }, spec });
+    };
+    await add("p", []);
+    await add("tolerant", [{ key: "maintenance", operator: "Exists" }]);
+    await cluster.advance(100);
+    expect((await find(cluster, "p"))?.metadata.deletionTimestamp).toBeDefined();
+    expect((await find(cluster, "tolerant"))?.metadata.deletionTimestamp).toBeUndefined();
   });
 });
 

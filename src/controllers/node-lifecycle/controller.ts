@@ -82,7 +82,7 @@ class NodeLifecycle {
   readonly #queue: Workqueue;
   readonly #heartbeats = new Heartbeats();
   readonly #zones: Zones;
-  readonly #silentGauge: Gauge;
+  readonly #unready: Gauge;
   /** Unready nodes whose turn for a NoExecute taint has come. */
   readonly #mayEvict = new Set<string>();
   /** Nodes whose pods have to be marked not Ready. */
@@ -96,7 +96,7 @@ class NodeLifecycle {
     this.#dependencies = dependencies;
     this.#zones = new Zones({ ...zoneFigures, ...options.zones });
     this.#queue = createWorkqueue({ name: "node-lifecycle", clock, log, metrics });
-    this.#silentGauge = metrics.gauge(
+    this.#unready = metrics.gauge(
       "node_lifecycle_unready_nodes",
       "Nodes that are not ready, as last looked at.",
     );
@@ -146,9 +146,11 @@ class NodeLifecycle {
   #tick(): void {
     const now = this.#now();
     for (const name of this.#heartbeats.expire(now)) {
-      this.#countReadiness(this.#nodes.lister.get(name));
+      // Silent for a second time, after we had been the deaf ones: in line again.
+      if (!this.#countReadiness(this.#nodes.lister.get(name))) this.#zones.wait(name);
       this.#queue.add(name);
     }
+    this.#unready.set(this.#zones.unreadyCount);
     this.#watchBlindness(now);
     for (const name of this.#zones.due(now)) {
       this.#mayEvict.add(name);
@@ -165,10 +167,13 @@ class NodeLifecycle {
       nodes: this.#heartbeats.size,
     });
     if (isBlind) this.#mayEvict.clear();
-    else this.#heartbeats.hearAll(now);
+    else {
+      this.#heartbeats.hearAll(now);
+      this.#zones.clearLines();
+    }
     for (const node of this.#nodes.lister.list()) {
       this.#countReadiness(node);
-      if (!isBlind) this.#zones.wait(node.metadata.name ?? "");
+      if (!isBlind && readinessOf(node) === "False") this.#zones.wait(node.metadata.name ?? "");
       this.#queue.add(node.metadata.name ?? "");
     }
   }
@@ -235,12 +240,13 @@ class NodeLifecycle {
     this.#queue.add(node.metadata.name ?? "");
   }
 
-  #countReadiness(node: Node | undefined): void {
-    if (node === undefined) return;
+  /** @returns false when this was known. */
+  #countReadiness(node: Node | undefined): boolean {
+    if (node === undefined) return true;
     const name = node.metadata.name ?? "";
     const isReady = !isUnready(node) && !this.#heartbeats.isSilent(name);
-    this.#zones.set(name, zoneOf(node), isReady);
     if (isReady) this.#mayEvict.delete(name);
+    return this.#zones.set(name, zoneOf(node), isReady);
   }
 
   async #reconcile(name: string): Promise<ReconcileResult> {

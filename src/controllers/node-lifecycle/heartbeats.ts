@@ -84,6 +84,6 @@ export class Heartbeats {
 
   /** As if every node had just been heard of: after a time in which we may have been the deaf ones. O(nodes). */
   hearAll(nowMs: number): void {
-    for (const { name, graceMs } of [...this.#beats.values()]) this.heard(name, nowMs, graceMs);
+    for (const { name, graceMs } of this.#beats.values()) this.heard(name, nowMs, graceMs);
   }
 }

@@ -44,7 +44,7 @@ interface Zone {
   ready: number;
   unready: number;
   /** Names that wait for their NoExecute taint; some may be well again. */
-  readonly waiting: Fifo<string>;
+  waiting: Fifo<string>;
   lastTaintMs: number;
 }
 
@@ -68,15 +68,28 @@ export class Zones {
     return this.#ready === 0 && this.#members.size > 0;
   }
 
-  /** Takes in a node's readiness. O(1). A node that becomes unready waits in its zone's line. */
-  set(name: string, zoneName: string, isReady: boolean): void {
+  get unreadyCount(): number {
+    return this.#members.size - this.#ready;
+  }
+
+  /**
+   * Takes in a node's readiness. O(1). A node that becomes unready waits in its zone's line.
+   * @returns false when that was known.
+   */
+  set(name: string, zoneName: string, isReady: boolean): boolean {
     const known = this.#members.get(name);
-    if (known?.zone === zoneName && known.isReady === isReady) return;
+    if (known?.zone === zoneName && known.isReady === isReady) return false;
     if (known !== undefined) this.#count(known, -1);
     const member = { zone: zoneName, isReady };
     this.#members.set(name, member);
     this.#count(member, 1);
     if (!isReady) this.#zone(zoneName).waiting.push(name);
+    return true;
+  }
+
+  /** Nobody waits for a taint any more. O(zones). */
+  clearLines(): void {
+    for (const zone of this.#zones.values()) zone.waiting = new Fifo();
   }
 
   /** Puts an unready node in line again. */

@@ -1,6 +1,7 @@
 /** Pod garbage collection against the real API server. */
 import { expect, test } from "vitest";
 import { type Node, nodes, type Pod, podCondition, pods } from "../../api/index.ts";
+import { type Client, createInformerFactory } from "../../client/index.ts";
 import { makeNode, makePod } from "../../testing/cluster-objects.ts";
 import { type TestCluster, withCluster } from "../../testing/cluster.ts";
 import { createPodGcController, type PodGcOptions } from "./index.ts";
@@ -72,6 +73,31 @@ test("a pod whose node was never seen waits 40 s, and stays if the node appears"
     await cluster.advance(2_000);
     expect(await find(cluster, "lost")).toBeUndefined();
     expect(await find(cluster, "early")).toBeDefined();
+  });
+});
+
+test("the cache alone never decides: a node that it does not know but the server has keeps its pods", async () => {
+  await withCluster(async (cluster) => {
+    const dependencies = cluster.dependencies("pod-garbage-collector");
+    const nodeless: Client = Object.create(cluster.client, {
+      list: {
+        value: async (...[resource, options]: Parameters<Client["list"]>) => {
+          const found = await cluster.client.list(resource, options);
+          return resource.kind === "Node" ? { ...found, items: [] } : found;
+        },
+      },
+    });
+    const informers = createInformerFactory(nodeless, dependencies);
+    await addNode(cluster, "a");
+    await addPod(cluster, "p", "a");
+    const stop = new AbortController();
+    informers.start(stop.signal);
+    const running = createPodGcController({}, { ...dependencies, informers }).run(stop.signal);
+    await cluster.advance(120_000);
+    stop.abort(new Error("test ends"));
+    await running.catch(() => {});
+    expect(await find(cluster, "p")).toBeDefined();
+    expect(cluster.calls).toContain("GET /api/v1/nodes/a");
   });
 });
 

@@ -14,12 +14,14 @@ test("every namespace has both, old and new, and gets them back", async () => {
     );
     await client.create(namespaces, { metadata: { name: "fresh" }, spec: {} });
     await cluster.advance(100);
-    for (const namespace of ["default", "kube-system", "fresh"]) {
-      expect((await cluster.find(configmaps, "kube-root-ca.crt", namespace))?.data, namespace).toEqual({
-        "ca.crt": "PEM",
-      });
-      expect(await cluster.find(serviceaccounts, "default", namespace), namespace).toBeDefined();
-    }
+    const everywhere = ["default", "kube-system", "fresh"];
+    const found = await Promise.all(
+      everywhere.map(async (namespace) => [
+        (await cluster.find(configmaps, "kube-root-ca.crt", namespace))?.data,
+        (await cluster.find(serviceaccounts, "default", namespace))?.metadata.name,
+      ]),
+    );
+    expect(found).toEqual(everywhere.map(() => [{ "ca.crt": "PEM" }, "default"]));
     await client.delete(configmaps, { name: "kube-root-ca.crt", namespace: "fresh" });
     await client.delete(serviceaccounts, { name: "default", namespace: "fresh" });
     const body = { data: { "ca.crt": "FORGED", more: "x" } };
