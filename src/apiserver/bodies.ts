@@ -15,8 +15,9 @@ import {
   rawTextPaths,
   type SchemaTable,
 } from "../machinery/index.ts";
-import { requireJsonBody } from "./negotiate.ts";
+import { bodyForm } from "./negotiate.ts";
 import type { WriteOptions } from "./query.ts";
+import { parseYaml } from "./yaml-body.ts";
 
 export interface DecodedBody {
   /** A graph of its own: nothing of the caller's. */
@@ -32,21 +33,31 @@ export interface ParsedBody {
   readonly duplicates: readonly string[];
 }
 
-/** @throws StatusError 400 when it is no JSON or missing. The value may be the caller's own object: only read it. */
-export function parseBody(
-  call: ApiCall,
-  options: { readonly rawPaths?: readonly string[]; readonly tellsDuplicates: boolean },
-): ParsedBody {
+export interface ParseBodyOptions {
+  readonly rawPaths?: readonly string[];
+  /** Duplicate keys are found only by a slower parser. */
+  readonly tellsDuplicates?: boolean;
+  /** Patches are JSON under media types of their own. */
+  readonly isPatch?: boolean;
+}
+
+/**
+ * The value may be the caller's own object: only read it.
+ * @throws StatusError 400 when the body is missing or cannot be parsed, 415 for other media types.
+ */
+export function parseBody(call: ApiCall, options: ParseBodyOptions = {}): ParsedBody {
   const { body } = call;
+  const form = options.isPatch === true ? "json" : bodyForm(call.contentType);
   const duplicates: string[] = [];
-  if (!(body instanceof Uint8Array)) {
-    if (body === undefined) throw badRequest("the request has no body");
-    return { value: body, duplicates };
-  }
+  if (body === undefined) throw badRequest("the request has no body");
+  if (!(body instanceof Uint8Array)) return { value: body, duplicates };
   try {
+    if (form === "yaml") return { value: parseYaml(body), duplicates };
     const value = parseJson(body, {
       ...(options.rawPaths === undefined ? {} : { rawPaths: options.rawPaths }),
-      ...(options.tellsDuplicates ? { onDuplicateKey: (path: string) => duplicates.push(path) } : {}),
+      ...(options.tellsDuplicates === true
+        ? { onDuplicateKey: (path: string) => duplicates.push(path) }
+        : {}),
     });
     return { value, duplicates };
   } catch (error) {
@@ -54,18 +65,18 @@ export function parseBody(
   }
 }
 
+export interface BodyRequest {
+  readonly call: ApiCall;
+  readonly fieldValidation: Validation;
+}
+
 /**
  * The body as an object of `kind`, with apiVersion, kind and metadata set.
  * @throws StatusError 415 for other media types, 400 for another kind or version, wrong types and, when Strict, for
  * unknown and duplicate fields.
  */
-export function decodeBody(
-  kind: Kind,
-  schemas: SchemaTable,
-  call: ApiCall,
-  validation: Validation,
-): DecodedBody {
-  requireJsonBody(call.contentType);
+export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyRequest): DecodedBody {
+  const { call, fieldValidation: validation } = request;
   const { value, duplicates } = parseBody(call, {
     rawPaths: rawTextPaths(schemas, kind.schema),
     tellsDuplicates: validation !== "Ignore",

@@ -13,7 +13,7 @@ function stateOf(key: string): StoredObject {
 
 const step = fc.record({
   do: fc.constantFrom("set", "set", "delete", "list"),
-  key: fc.constantFrom(..."abcdefgh", "a/b", "a-b", "\u{1f600}", "\uffff"),
+  key: fc.constantFrom("a", "b", "c", "d", "e", "a/b", "a-b", "\u{1f600}", "\uffff"),
 });
 
 test("a bucket lists what a sorted map would", () => {

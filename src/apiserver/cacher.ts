@@ -48,7 +48,7 @@ export interface Scope {
 const historyEventsMax = 2048;
 
 /** How long a read may wait for the cache to reach a revision; upstream's 3 s. */
-export const freshWaitMs = 3000;
+const freshWaitMs = 3000;
 
 export class ResourceCache {
   readonly resource: CachedResource;

@@ -257,7 +257,7 @@ interface RawOptions {
 }
 
 function optionsFromBody(call: ApiCall): DeleteOptions {
-  const { value } = parseBody(call, { tellsDuplicates: false });
+  const { value } = parseBody(call);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest("the body is no DeleteOptions object");
   }

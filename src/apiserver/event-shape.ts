@@ -9,7 +9,7 @@ import type { KubeObject } from "../machinery/index.ts";
 type Members = Record<string, unknown>;
 
 /** Core name, name in events.k8s.io; all others are the same. */
-const renamed: readonly (readonly [keyof Event & string, keyof EventsV1Event & string])[] = [
+const renamed: readonly (readonly [keyof Event, keyof EventsV1Event])[] = [
   ["involvedObject", "regarding"],
   ["message", "note"],
   ["source", "deprecatedSource"],

@@ -23,7 +23,10 @@ export async function finalizeNamespace(
   request: WriteRequest & { readonly target: Target },
 ): Promise<Written> {
   const { target, call, options } = request;
-  const { object, warnings } = decodeBody(served.kind, registry.schemas, call, options.fieldValidation);
+  const { object, warnings } = decodeBody(served.kind, registry.schemas, {
+    call,
+    fieldValidation: options.fieldValidation,
+  });
   checkAddress(served, object, target);
   const finalizers = (object as unknown as Namespace).spec?.finalizers;
   const written = await registry.modify(served, target, {

@@ -13,6 +13,7 @@ export type ReplyForm =
 export const plainForm: ReplyForm = { as: "object" };
 
 const mediaTypes = ["application/json"];
+const bodyTypes = ["application/json", "application/yaml"];
 
 /**
  * The first clause that can be served, by quality and then order; clauses with a conversion that does not exist are skipped.
@@ -45,11 +46,11 @@ export function mediaTypeOf(contentType: string | undefined): string {
 }
 
 /** @throws StatusError 415. */
-export function requireJsonBody(contentType: string | undefined): void {
+export function bodyForm(contentType: string | undefined): "json" | "yaml" {
   const type = mediaTypeOf(contentType);
-  if (type !== "application/json") {
-    throw unsupportedMediaType(mediaTypes);
-  }
+  if (type === "application/json") return "json";
+  if (type === "application/yaml") return "yaml";
+  throw unsupportedMediaType(bodyTypes);
 }
 
 export type PatchForm = "merge" | "strategic" | "json";

@@ -2,6 +2,7 @@
  * PATCH in its three types: applied to the newest state, again when somebody else was faster.
  * Not here: the algorithms (machinery), server-side apply.
  */
+import type { Kind } from "../api/index.ts";
 import {
   applyJsonPatch,
   decodeObject,
@@ -13,6 +14,7 @@ import {
   jsonMergePatch,
   type KubeObject,
   rawTextPaths,
+  type SchemaTable,
   strategicMergePatch,
 } from "../machinery/index.ts";
 import { complete, fieldProblems, parseBody, type ParsedBody } from "./bodies.ts";
@@ -29,6 +31,7 @@ import {
 import type { Served } from "./served.ts";
 
 interface Patch {
+  readonly schemas: SchemaTable;
   readonly form: PatchForm;
   readonly body: ParsedBody;
   readonly validation: "Strict" | "Warn" | "Ignore";
@@ -45,8 +48,9 @@ export async function patchObject(
   const validation = options.fieldValidation;
   const rawPaths = form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
   const patch: Patch = {
+    schemas: registry.schemas,
     form,
-    body: parseBody(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
+    body: parseBody(call, { rawPaths, tellsDuplicates: validation !== "Ignore", isPatch: true }),
     validation,
   };
   let problems: readonly string[] = [];
@@ -54,7 +58,7 @@ export async function patchObject(
     writer: writerOf(request),
     attempts: conflictAttempts,
     next: (before) => {
-      const patched = apply(registry, served, patch, before);
+      const patched = apply(served, patch, before);
       problems = patched.problems;
       checkAddress(served, patched.object, target);
       const draft =
@@ -75,16 +79,15 @@ export async function patchObject(
 
 /** The patched object as a graph of its own. */
 function apply(
-  registry: Registry,
   served: Served,
   patch: Patch,
   before: KubeObject,
 ): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
   const live = served.shape === undefined ? before : served.shape.shown(before);
   const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
-    registry.schemas,
+    patch.schemas,
     served.kind.schema,
-    patchedTree(registry, served, patch, live),
+    patchedTree(served.kind, patch, live),
   );
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
   const problems = fieldProblems(unknown, patch.body.duplicates);
@@ -95,7 +98,7 @@ function apply(
   return { object, problems };
 }
 
-function patchedTree(registry: Registry, served: Served, patch: Patch, live: KubeObject): unknown {
+function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
   const { value } = patch.body;
   switch (patch.form) {
     case "json":
@@ -103,7 +106,7 @@ function patchedTree(registry: Registry, served: Served, patch: Patch, live: Kub
     case "merge":
       return jsonMergePatch(live, value);
     case "strategic":
-      return strategicMergePatch(registry.schemas, served.kind.schema, live, value);
+      return strategicMergePatch(patch.schemas, kind.schema, live, value);
   }
 }
 

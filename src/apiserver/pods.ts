@@ -42,7 +42,7 @@ export async function bindPod(
   const { object: binding, errors } = decodeObject<Binding>(
     registry.schemas,
     "core.v1.Binding",
-    parseBody(request.call, { tellsDuplicates: false }).value,
+    parseBody(request.call).value,
   );
   if (errors.length > 0) throw badRequest(errors[0]!);
   const name = request.target.name ?? binding.metadata?.name ?? "";

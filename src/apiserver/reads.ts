@@ -23,7 +23,7 @@ import {
 } from "../machinery/index.ts";
 import { apiVersionOf } from "../machinery/index.ts";
 import { type Store, storageFailureOf } from "../storage/index.ts";
-import { freshWaitMs, type Cacher, type Scope } from "./cacher.ts";
+import type { Cacher, Scope } from "./cacher.ts";
 import type { StoredObject, WrittenObjects } from "./encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import { type ReadOptions, revisionOf } from "./query.ts";
@@ -188,7 +188,7 @@ export class Reads {
     range: { readonly limit: number; readonly start?: string },
   ): Page {
     const candidates = served.cache.candidates(selection.scope, range.start);
-    const page = cutPage(served, selection, candidates, range.limit);
+    const page = cutPage(candidates, { served, selection, limit: range.limit });
     return { ...page, revision: this.#deps.cacher.revision };
   }
 
@@ -203,7 +203,7 @@ export class Reads {
       return { ...this.#newestPage(served, selection, range), revision };
     }
     const states = await this.#statesAt(served, selection, range);
-    return { ...cutPage(served, selection, states, range.limit), revision };
+    return { ...cutPage(states, { served, selection, limit: range.limit }), revision };
   }
 
   /** Enough of the states at an old revision to fill a page and see whether there is another. */
@@ -244,15 +244,16 @@ export interface ReadRequest {
   readonly signal: AbortSignal;
 }
 
-/** How long a client should wait before it asks for a future revision again. */
-export const futureWaitMs: number = freshWaitMs;
+interface Cut {
+  readonly served: Served;
+  readonly selection: Selection;
+  /** 0 means no limit. */
+  readonly limit: number;
+}
 
-function cutPage(
-  served: Served,
-  selection: Selection,
-  candidates: readonly StoredObject[],
-  limit: number,
-): { readonly states: readonly StoredObject[]; readonly next?: string; readonly remaining?: number } {
+/** The wanted ones among the candidates, as many as the limit allows; whether more are wanted decides about a next page. */
+function cutPage(candidates: readonly StoredObject[], cut: Cut): Omit<Page, "revision"> {
+  const { served, selection, limit } = cut;
   const states: StoredObject[] = [];
   for (const [index, state] of candidates.entries()) {
     if (!isWanted(selection, served.cache, state)) continue;

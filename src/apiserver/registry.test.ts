@@ -97,7 +97,7 @@ describe("create refuses", () => {
     ["100,000 levels", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, 400, ""],
   ];
   for (const [what, body, code, text] of wrong) {
-    it(what, async () => {
+    it(`${what}`, async () => {
       const answer = await api.call("POST", ds, { body });
       expect(answer.status).toBe(code);
       expect(answer.object.message).toContain(text);
@@ -108,6 +108,25 @@ describe("create refuses", () => {
     const body = { metadata: { name: "big" }, revision: 1, data: { a: "x".repeat(1_600_000) } };
     const answer = await api.call("POST", "/apis/apps/v1/namespaces/default/controllerrevisions", { body });
     expect(answer.object).toMatchObject({ code: 413, reason: "RequestEntityTooLarge" });
+  });
+
+  it("YAML that is none, or a bomb; takes YAML that is good", async () => {
+    const post = (body: string): ReturnType<typeof api.call> =>
+      api.call("POST", "/api/v1/namespaces/default/configmaps", { body, contentType: "application/yaml" });
+    const good = await post("metadata: {name: c}\ndata:\n  a: |\n    two\n    lines\n  b: 'yes'\n");
+    expect(good.object.data).toEqual({ a: "two\nlines\n", b: "yes" });
+    expect((await post("metadata: {name: d")).object.message).toContain(
+      "error converting YAML to JSON: yaml: ",
+    );
+    const levels = Array.from(
+      { length: 9 },
+      (_, level) =>
+        `a${level}: &a${level} [${Array(9)
+          .fill(`*a${level - 1}`)
+          .join(",")}]`,
+    );
+    expect((await post(["a0: &a0 x", ...levels.slice(1)].join("\n"))).status).toBe(400);
+    expect((await post(`metadata: ${"[".repeat(10_000)}`)).status).toBe(400);
   });
 
   it("other media types", async () => {

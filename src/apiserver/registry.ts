@@ -35,7 +35,7 @@ import {
 } from "../machinery/index.ts";
 import { type Store, storageFailureOf } from "../storage/index.ts";
 import type { Admission } from "./admission.ts";
-import { decodeBody } from "./bodies.ts";
+import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
 import type { Cacher } from "./cacher.ts";
 import type { StoredObject, WrittenObjects } from "./encode.ts";
 import {
@@ -117,12 +117,7 @@ export class Registry {
 
   /** POST to a collection. */
   async create(served: Served, namespace: string | undefined, request: WriteRequest): Promise<Written> {
-    const { object, warnings } = decodeBody(
-      served.kind,
-      this.#deps.schemas,
-      request.call,
-      request.options.fieldValidation,
-    );
+    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, bodyRequest(request));
     const draft = served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
     return this.createObject(served, draft, {
       writer: writerOf(request),
@@ -201,10 +196,7 @@ export class Registry {
     target: Target & { readonly subresource?: string },
     request: WriteRequest,
   ): Promise<Written> {
-    const { call, options } = request;
-    const decode = (): Draft<KubeObject> & { warnings?: never } =>
-      this.#decodeFor(served, target, call, options).object as Draft<KubeObject>;
-    const first = this.#decodeFor(served, target, call, options);
+    const first = this.#decodeFor(served, target, request);
     const isConditional = Boolean(first.object.metadata.resourceVersion);
     if (
       !isConditional &&
@@ -220,7 +212,7 @@ export class Registry {
         attempts: isConditional ? 1 : conflictAttempts,
         next: (before, attempt) =>
           this.nextState(served, {
-            draft: attempt === 1 ? first.object : decode(),
+            draft: attempt === 1 ? first.object : this.#decodeFor(served, target, request).object,
             before,
             request,
             ...subresourceOf(target),
@@ -231,7 +223,7 @@ export class Registry {
       const mayCreate =
         served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
       if (!mayCreate || !isNotFound(error)) throw error;
-      const draft = decode();
+      const draft = this.#decodeFor(served, target, request).object;
       draft.metadata.name ??= target.name;
       return await this.createObject(served, draft, {
         writer: writerOf(request),
@@ -241,13 +233,8 @@ export class Registry {
     }
   }
 
-  #decodeFor(
-    served: Served,
-    target: Target,
-    call: ApiCall,
-    options: WriteOptions,
-  ): { readonly object: Draft<KubeObject>; readonly warnings: readonly string[] } {
-    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, call, options.fieldValidation);
+  #decodeFor(served: Served, target: Target, request: WriteRequest): DecodedBody {
+    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, bodyRequest(request));
     checkAddress(served, object, target);
     return {
       object: served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>),
@@ -412,6 +399,10 @@ export interface NextInput {
   readonly before: KubeObject;
   readonly request: WriteRequest;
   readonly subresource?: string;
+}
+
+function bodyRequest(request: WriteRequest): BodyRequest {
+  return { call: request.call, fieldValidation: request.options.fieldValidation };
 }
 
 export function writerOf(request: WriteRequest): Writer {

@@ -126,7 +126,7 @@ export class Watchers {
 
   /** When the server stops. */
   endAll(): void {
-    for (const watcher of [...this.#all]) this.#end(watcher);
+    for (const watcher of this.#all) this.#end(watcher);
   }
 
   #begin(watcher: Watcher, marksEnd: boolean): void {

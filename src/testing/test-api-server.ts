@@ -43,7 +43,7 @@ export interface TestWatch {
 }
 
 export class TestApiServer {
-  readonly clock = new SimulatedClock();
+  readonly clock: SimulatedClock = new SimulatedClock();
   readonly store: Store;
   readonly server: ApiServer;
   readonly handler: ApiHandler;
@@ -123,7 +123,9 @@ export class TestApiServer {
   }
 
   #callOf(method: Method, target: string, options: CallOptions): ApiCall {
-    const [path = "", search = ""] = target.split("?", 2) as [string, string?];
+    const question = target.indexOf("?");
+    const path = question < 0 ? target : target.slice(0, question);
+    const search = question < 0 ? "" : target.slice(question + 1);
     const { body, contentType, accept } = options;
     return {
       method,
