@@ -22,7 +22,7 @@ import {
   type DaemonSetController,
   type DaemonSetControllerOptions,
 } from "../controllers/daemonset/index.ts";
-import type { Client } from "../client/index.ts";
+import { type Client, createWorkqueue, type Workqueue } from "../client/index.ts";
 import { controllerOf, formatTime, type Resource } from "../machinery/index.ts";
 import { makeNode } from "./cluster-objects.ts";
 import { TestCluster } from "./cluster.ts";
@@ -83,6 +83,7 @@ function faultyClient(client: Client, fault: (verb: WriteVerb, resource: string)
 export class DaemonSetFixture {
   readonly cluster: TestCluster;
   readonly controller: DaemonSetController;
+  readonly #enqueued = new Set<string>();
   #podNumber = 0;
 
   /** Asked before each of the controller's writes; what it returns is thrown instead. */
@@ -92,9 +93,25 @@ export class DaemonSetFixture {
     this.cluster = cluster;
     const dependencies = cluster.dependencies("daemonset-controller");
     const client = faultyClient(cluster.client, (verb, resource) => this.fault(verb, resource));
+    const queue = createWorkqueue({ ...dependencies, name: "daemonset" });
+    const add = (key: string): void => {
+      this.#enqueued.add(key);
+      queue.add(key);
+    };
+    const watched: Workqueue = {
+      add,
+      addAfter: (key, delayMs) => queue.addAfter(key, delayMs),
+      addRateLimited: (key) => queue.addRateLimited(key),
+      forget: (key) => queue.forget(key),
+      retries: (key) => queue.retries(key),
+      get length() {
+        return queue.length;
+      },
+      run: (run) => queue.run(run),
+    };
     this.controller = createDaemonSetController(
       { placement: "scheduler", ...options },
-      { ...dependencies, client },
+      { ...dependencies, client, queue: watched },
     );
   }
 
@@ -103,6 +120,13 @@ export class DaemonSetFixture {
     const fixture = new DaemonSetFixture(cluster, options);
     await cluster.start();
     return fixture;
+  }
+
+  /** Keys that events have enqueued since the last look, sorted. */
+  enqueued(): string[] {
+    const keys = [...this.#enqueued].sort();
+    this.#enqueued.clear();
+    return keys;
   }
 
   async addNodes(

@@ -437,9 +437,10 @@ describe("errors, expectations, status", () => {
       for (const pod of await fixture.pods()) await remove(fixture, pod);
       await put(fixture, hash, { "node-0": 1, "node-1": 1 });
       await fixture.sync();
+      fixture.enqueued();
       await fixture.cluster.client.delete(nodes, { name: "node-1" });
       await fixture.settle();
-      expect(fixture.controller.queue.length).toBe(1);
+      expect(fixture.enqueued()).toEqual(["default/foo"]);
       expect(await fixture.sync()).toBe("0/0");
       expect((await fixture.get()).status).toMatchObject({
         desiredNumberScheduled: 1,

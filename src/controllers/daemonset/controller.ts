@@ -46,6 +46,8 @@ export interface DaemonSetControllerDependencies {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly recorder: EventRecorder;
+  /** Where keys wait; made here when absent. A caller that gives one can see what events enqueue. */
+  readonly queue?: Workqueue;
 }
 
 export interface DaemonSetController {
@@ -55,8 +57,6 @@ export interface DaemonSetController {
   reconcile(key: string): Promise<ReconcileResult>;
   /** What is known of a DaemonSet. */
   tracked(key: string): TrackedDaemonSet | undefined;
-  /** Keys that wait to be synced. */
-  readonly queue: Pick<Workqueue, "length">;
 }
 
 export function createDaemonSetController(
@@ -71,7 +71,7 @@ class Controller implements DaemonSetController {
   readonly #dependencies: DaemonSetControllerDependencies;
   readonly #tracker: Tracker;
   readonly #reconciler: Reconciler;
-  readonly queue: Workqueue;
+  readonly #queue: Workqueue;
 
   constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
     this.#options = options;
@@ -88,7 +88,7 @@ class Controller implements DaemonSetController {
     const trackerDependencies = { clock, pods: caches.pods.lister, nodes: caches.nodes.lister };
     this.#tracker = new Tracker(trackerDependencies, () => new FailedPodBackoff(options.failedPodBackoff));
     const classOf = (key: string): PriorityClass => priorityOf(caches.daemonSets.lister.get(key));
-    this.queue = createWorkqueue({ name: "daemonset", clock, log, metrics, classOf });
+    this.#queue = dependencies.queue ?? createWorkqueue({ name: "daemonset", clock, log, metrics, classOf });
     const expectations = createExpectations({ clock });
     const ownWrites = new OwnWrites();
     const revisions = new RevisionKeeper({
@@ -97,7 +97,7 @@ class Controller implements DaemonSetController {
       pods: caches.pods.lister,
     });
     const shared = { tracker: this.#tracker, expectations, ownWrites };
-    const handlers = createHandlers({ ...shared, enqueue: (key) => this.queue.add(key) });
+    const handlers = createHandlers({ ...shared, enqueue: (key) => this.#queue.add(key) });
     caches.nodes.addHandler(handlers.nodes);
     caches.daemonSets.addHandler(handlers.daemonSets);
     caches.revisions.addHandler(handlers.revisions);
@@ -129,7 +129,7 @@ class Controller implements DaemonSetController {
     }
     const workers = this.#options.workers ?? workersDefault;
     const reconcile = (key: string): Promise<ReconcileResult> => this.reconcile(key);
-    await Promise.all([this.queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
+    await Promise.all([this.#queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
   }
 
   reconcile(key: string): Promise<ReconcileResult> {

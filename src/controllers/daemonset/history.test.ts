@@ -191,9 +191,10 @@ describe("on the server", () => {
         metadata: { name: "foo-orphan", namespace: "default", labels },
         data: { spec: { template: { old: true } } },
       };
+      fixture.enqueued();
       await fixture.cluster.client.create(controllerrevisions, bare);
       await fixture.settle();
-      expect(fixture.controller.queue.length).toBe(1);
+      expect(fixture.enqueued()).toEqual(["default/foo"]);
       await fixture.sync();
       const orphan = (await fixture.revisions()).find(({ metadata }) => metadata.name === "foo-orphan")!;
       expect(orphan.metadata.ownerReferences).toMatchObject([{ name: "foo", controller: true }]);
