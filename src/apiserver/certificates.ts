@@ -115,7 +115,7 @@ class PkiFolder {
       if ((await readOrNothing(this.#files("server")[0])) !== undefined) {
         throw new CertificateError(certFile, "is missing", this.#authorityHint());
       }
-      return this.#issue("ca", { as: "ca", commonName: "lares-ca" }, caDays);
+      return this.#issue("ca", { as: "ca", commonName: "lares-ca" });
     }
     if (key === undefined) throw new CertificateError(keyFile, "is missing", this.#authorityHint());
     const certificate = this.#parse(certFile, cert, this.#authorityHint());
@@ -161,16 +161,16 @@ class PkiFolder {
       const isFresh = this.#msLeft(certificate) > renewalDays * dayMs;
       if (isPair && isOurs && isFresh && isGood(certificate)) return { cert, key };
     }
-    return this.#issue(name, plan, leafDays, ca);
+    return this.#issue(name, plan, ca);
   }
 
   /** The key goes first: a crash in between leaves a pair that does not fit, which the next start makes anew. */
-  async #issue(name: string, plan: IssuePlan, days: number, ca?: KeyPair): Promise<KeyPair> {
+  async #issue(name: string, plan: IssuePlan, ca?: KeyPair): Promise<KeyPair> {
     const { issue } = await import("./certificate-maker.ts");
     const nowMs = this.#clock.nowMs();
     const issued: Issued = await issue(plan, {
       nowMs,
-      untilMs: nowMs + days * dayMs,
+      untilMs: nowMs + (plan.as === "ca" ? caDays : leafDays) * dayMs,
       ...(ca === undefined ? {} : { ca }),
     });
     const [certFile, keyFile] = this.#files(name);

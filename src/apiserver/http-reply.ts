@@ -55,7 +55,7 @@ export function setHead(exchange: Exchange, reply: ApiReply, auditId: string): v
 
 /** `299 - "text"` for each, without doubles; long ones are cut when all together are too long. */
 export function warningHeaders(texts: readonly string[]): readonly string[] {
-  const distinct = [...new Set(texts.map((text) => text.replace(/[\u0000-\u001f\u007f]+/g, " ")))];
+  const distinct = [...new Set(texts.map((text) => text.replace(/\p{Cc}+/gu, " ")))];
   const length = distinct.reduce((sum, text) => sum + text.length, 0);
   const kept =
     length <= warningsLengthMax ? distinct : distinct.map((text) => text.slice(0, warningLengthMax));

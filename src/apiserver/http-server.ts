@@ -162,8 +162,10 @@ class Shell {
   }
 
   async #close(): Promise<void> {
+    // Outside of any callback that reads from a session: see `cut` in http-exchange.ts.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const end of [...this.#openWatches]) end();
+    for (const end of this.#openWatches) end();
     for (const session of this.#sessions) session.close();
     const timer = this.#options.clock.after(stopMsMax, () => {
       for (const socket of this.#sockets) socket.destroy();

@@ -105,3 +105,11 @@ it("paths without a document are for others to refuse", () => {
     expect([path, ask(path)]).toEqual([path, undefined]);
   }
 });
+
+it("without documents there is no v3 at all, so that clients fall back to v2", () => {
+  const openApi = createOpenApi({ groupVersions: [], document: () => undefined, clock });
+  const user = { username: "u", groups: [] };
+  const call = { method: "GET", query: [], user, signal: new AbortController().signal } as const;
+  expect(openApi({ ...call, path: "/openapi/v3" })).toBeUndefined();
+  expect(openApi({ ...call, path: "/openapi/v2" })?.status).toBe(200);
+});

@@ -53,6 +53,8 @@ export function createOpenApi(options: OpenApiOptions): Endpoint {
     if (!isRead(call)) return undefined;
     const path = trimmedPath(call.path);
     if (path === "/openapi/v2") return v2Reply(call, v2Binary, v2Json);
+    // Without documents kubectl does better with a 404 than with an empty index.
+    if (options.groupVersions.length === 0) return undefined;
     if (path === "/openapi/v3") return jsonOnly(call) ?? documentReply(call, v3.index(), { vary: "Accept" });
     if (!path.startsWith("/openapi/v3/")) return undefined;
     const document = v3.at(path.slice("/openapi/v3/".length));

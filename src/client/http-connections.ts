@@ -114,7 +114,8 @@ export class HttpConnections {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#http1?.destroy();
-    for (const session of [...this.#sessions]) session.http2.destroy();
+    await nextTurn();
+    for (const session of this.#sessions) session.http2.destroy();
     await this.#connecting?.catch(() => {});
   }
 
@@ -223,7 +224,7 @@ export class HttpConnections {
       });
       // A server may answer before it has read the whole body; Node would keep such a stream open for ever.
       stream.once("end", () => {
-        if (!stream.writableFinished) stream.destroy();
+        if (!stream.writableFinished) destroySoon(stream);
       });
       stream.once("close", () => {
         session.active--;
@@ -330,4 +331,17 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+/**
+ * Destroys a body in the next turn. Node 20 uses freed memory when an HTTP/2 stream is reset, or its session destroyed,
+ * inside a callback that reads from the session, and in every promise that such a callback resolves. Closing with the
+ * code CANCEL is safe everywhere.
+ */
+export function destroySoon(body: Readable, error?: Error): void {
+  setImmediate(() => body.destroy(error));
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

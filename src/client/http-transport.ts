@@ -7,7 +7,12 @@ import type { Readable } from "node:stream";
 import { silentLog, type Clock, type Log } from "../base/index.ts";
 import { linkedController, statusErrorOf } from "./api-client.ts";
 import type { ClientWatchSink, Transport, TransportCall, TransportReply } from "./client.ts";
-import { HttpConnections, type ConnectionTarget, type WireResponse } from "./http-connections.ts";
+import {
+  destroySoon,
+  HttpConnections,
+  type ConnectionTarget,
+  type WireResponse,
+} from "./http-connections.ts";
 import { WatchLines } from "./watch-lines.ts";
 
 export interface HttpTransportOptions extends ConnectionTarget {
@@ -63,7 +68,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   return {
     send,
     watch: async (call, sink) => readWatch(await openLong(call), sink, call.signal),
-    stream: openLong,
+    stream: async (call) => chunksOf(await openLong(call)),
     close: () => connections.close(),
   };
 }
@@ -147,7 +152,8 @@ function collect(body: Readable, signal: AbortSignal): Promise<Buffer> {
     body.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > replyBytesMax) body.destroy(new Error(`the reply is longer than ${replyBytesMax} bytes`));
+      if (length > replyBytesMax)
+        destroySoon(body, new Error(`the reply is longer than ${replyBytesMax} bytes`));
     });
     body.once("end", () => resolve(Buffer.concat(chunks, length)));
     body.once("error", (error) => reject(signal.aborted ? signal.reason : error));
@@ -158,6 +164,17 @@ function collect(body: Readable, signal: AbortSignal): Promise<Buffer> {
       reject(signal.aborted ? signal.reason : new Error("the connection was lost in the middle of a reply")),
     );
   });
+}
+
+/** The body's chunks; a reader that stops early closes the connection's stream. */
+async function* chunksOf(body: Readable): AsyncIterable<Uint8Array> {
+  let isWhole = false;
+  try {
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+    isWhole = true;
+  } finally {
+    if (!isWhole) destroySoon(body);
+  }
 }
 
 /** Events of one chunk in one call; the end once, last. */
@@ -180,7 +197,7 @@ function readWatch(body: Readable, sink: ClientWatchSink, signal: AbortSignal): 
       if (events.length > 0) sink.events(events);
     } catch (error) {
       finish(error);
-      body.destroy();
+      destroySoon(body);
     }
   });
   body.once("end", () => {

@@ -102,12 +102,16 @@ interface Entry {
 }
 
 /** As kubectl: the first file that has an entry of the name wins. */
-function find(configs: readonly Config[], list: string, member: string, name: string): Entry | undefined {
+function find(
+  configs: readonly Config[],
+  kind: "cluster" | "user" | "context",
+  name: string,
+): Entry | undefined {
   for (const { file, content } of configs) {
-    const entries = content[list];
+    const entries = content[`${kind}s`];
     if (!Array.isArray(entries)) continue;
     const entry = (entries as readonly (Json | null)[]).find((candidate) => candidate?.["name"] === name);
-    if (entry) return { file, value: (entry[member] ?? {}) as Json };
+    if (entry) return { file, value: (entry[kind] ?? {}) as Json };
   }
   return undefined;
 }
@@ -121,18 +125,18 @@ async function connectionOf(configs: readonly Config[], wanted: string | undefin
       .find((value) => typeof value === "string" && value !== "");
   if (typeof name !== "string")
     throw new KubeconfigLoadError(`kubeconfig ${where} has no current context; name one with --context`);
-  const context = find(configs, "contexts", "context", name);
+  const context = find(configs, "context", name);
   if (context === undefined)
     throw new KubeconfigLoadError(`kubeconfig ${where} has no context ${JSON.stringify(name)}`);
   const clusterName = text(context.value, "cluster") ?? "";
-  const cluster = find(configs, "clusters", "cluster", clusterName);
+  const cluster = find(configs, "cluster", clusterName);
   if (cluster === undefined) {
     throw new KubeconfigLoadError(
       `kubeconfig ${where}: context ${JSON.stringify(name)} names cluster ${JSON.stringify(clusterName)}, which is not there`,
     );
   }
   const userName = text(context.value, "user") ?? "";
-  const user = find(configs, "users", "user", userName);
+  const user = find(configs, "user", userName);
   if (user === undefined && userName !== "") {
     throw new KubeconfigLoadError(
       `kubeconfig ${where}: context ${JSON.stringify(name)} names user ${JSON.stringify(userName)}, which is not there`,
