@@ -59,7 +59,7 @@ export interface Certificates {
 }
 
 /** A file that cannot be used: says which one and what to do about it. */
-export class CertificateError extends Error {
+class CertificateError extends Error {
   readonly code = "BAD_CERTIFICATE_FILE";
   readonly file: string;
   readonly hint: string;

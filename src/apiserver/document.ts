@@ -22,7 +22,7 @@ export function documentOf(contentType: string, content: Uint8Array | object): D
 }
 
 /** Upper-case hex of SHA-256, as upstream's OpenAPI hashes. */
-export function hashOf(bytes: Uint8Array): string {
+function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").toUpperCase();
 }
 

@@ -9,7 +9,7 @@ import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../base/index.ts";
 
 /** The part of both response classes that the shell uses. */
-export interface ResponseStream extends NodeJS.EventEmitter {
+interface ResponseStream extends NodeJS.EventEmitter {
   readonly headersSent: boolean;
   readonly writableLength: number;
   statusCode: number;

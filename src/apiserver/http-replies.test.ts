@@ -34,6 +34,14 @@ describe("replies", () => {
     expect(utf8).toBe('299 - "unknown field \\"spec.x\\"", 299 - "naïve"');
   });
 
+  it("cut long warnings when all together are too long", async () => {
+    const warnings = Array.from({ length: 20 }, (_, i) => `${i}\n${"w".repeat(400)}`);
+    const { server } = await bench.serve(async () => objectReply({}, { warnings }));
+    const sent = String((await h2(bench.session(server), {})).headers["warning"]).split(", ");
+    expect(sent).toHaveLength(16);
+    expect(sent[0]).toBe(`299 - "0 ${"w".repeat(254)}"`);
+  });
+
   it("are indented for ?pretty, curl and browsers, without touching numbers", async () => {
     const bytes = Buffer.from('{"n":12345678901234567890,"e":{},"l":[],"s":"a{\\"[","o":{"2":1,"1":[1,2]}}');
     const reply: ApiReply = {

@@ -14,7 +14,7 @@ import { JsonIndenter } from "./json-indenter.ts";
 export const pieceBytesMax: number = 256 * 1024;
 
 /** Bodies above this are compressed for those who accept it, as upstream: below, time is worth more than bytes. */
-export const gzipBytesMin: number = 128 * 1024;
+const gzipBytesMin: number = 128 * 1024;
 
 /** Milliseconds that a client may leave a reply unread before it is cut off. */
 const stallMsMax = 30_000;
@@ -54,7 +54,7 @@ export function setHead(exchange: Exchange, reply: ApiReply, auditId: string): v
 }
 
 /** `299 - "text"` for each, without doubles; long ones are cut when all together are too long. */
-export function warningHeaders(texts: readonly string[]): readonly string[] {
+function warningHeaders(texts: readonly string[]): readonly string[] {
   const distinct = [...new Set(texts.map((text) => text.replace(/\p{Cc}+/gu, " ")))];
   const length = distinct.reduce((sum, text) => sum + text.length, 0);
   const kept =
@@ -139,7 +139,7 @@ function addVary(exchange: Exchange, reply: ApiReply, name: string): void {
   exchange.response.setHeader("vary", before === undefined ? name : `${before}, ${name}`);
 }
 
-export function acceptsGzip(header: string | readonly string[] | undefined): boolean {
+function acceptsGzip(header: string | readonly string[] | undefined): boolean {
   if (header === undefined) return false;
   return String(header)
     .split(",")

@@ -143,7 +143,7 @@ export function checkHeaders(exchange: Exchange): void {
   }
 }
 
-export function statusError(code: number, reason: string, message: string): StatusError {
+function statusError(code: number, reason: string, message: string): StatusError {
   return new StatusError({
     kind: "Status",
     apiVersion: "v1",

@@ -12,10 +12,10 @@ import type { Exchange } from "./http-exchange.ts";
 import { pieceBytesMax } from "./http-reply.ts";
 
 /** Bytes that may wait for a reader: about 8,000 pods, a second of a large roll-out. The lines are shared by all watchers. */
-export const watchBacklogBytesMax: number = 32 * 1024 * 1024;
+const watchBacklogBytesMax: number = 32 * 1024 * 1024;
 
 /** The same until the reader has caught up once: a watch may begin with everything there is. */
-export const watchInitialBytesMax: number = 256 * 1024 * 1024;
+const watchInitialBytesMax: number = 256 * 1024 * 1024;
 
 /** Milliseconds for a reader to take what is left after the end of its watch. */
 const endMsMax = 10_000;

@@ -1,6 +1,5 @@
 /** Face of `apiserver`: the server over a store, and the HTTP shell around it. */
 export {
-  CertificateError,
   type Certificates,
   certificates,
   type CertificatesOptions,
@@ -8,7 +7,7 @@ export {
   type KeyPair,
 } from "./certificates.ts";
 export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http-server.ts";
-export { KubeconfigError, type KubeconfigOptions, writeKubeconfig } from "./kubeconfig.ts";
+export { type KubeconfigOptions, writeKubeconfig } from "./kubeconfig.ts";
 export type { LogQuery, NodeLogs } from "./pods.ts";
 export {
   type ApiServer,

@@ -19,7 +19,7 @@ export interface KubeconfigOptions {
 }
 
 /** A kubeconfig that is there and cannot be understood; it is never overwritten. */
-export class KubeconfigError extends Error {
+class KubeconfigError extends Error {
   readonly code = "BAD_KUBECONFIG";
   readonly file: string;
 

@@ -31,9 +31,9 @@ export const queuedPerClassMax: number = 500;
 /** Milliseconds a request waits for a seat at most: below what clients wait for an answer. */
 export const queueWaitMsMax: number = 15_000;
 /** Watches of one user. Informers need a dozen per process; a fleet shares one identity among many processes. */
-export const watchesPerUserMax: number = 2_000;
+const watchesPerUserMax: number = 2_000;
 /** Watches of one address: many agents may sit behind one. At 65 kB each this is 1.3 GB at worst. */
-export const watchesPerAddressMax: number = 20_000;
+const watchesPerAddressMax: number = 20_000;
 /** Connections at once: agents hold one each, and 10,000 machines are the promise. */
 export const connectionsMax: number = 25_000;
 

@@ -211,7 +211,7 @@ function readWatch(body: Readable, sink: ClientWatchSink, signal: AbortSignal): 
 }
 
 /** Texts of `299 - "text"` headers; Node joins several with commas, and reads UTF-8 as latin1. */
-export function warningTexts(header: string | readonly string[] | undefined): readonly string[] {
+function warningTexts(header: string | readonly string[] | undefined): readonly string[] {
   if (header === undefined) return [];
   const joined = Buffer.from(typeof header === "string" ? header : header.join(", "), "latin1").toString(
     "utf8",

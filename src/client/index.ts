@@ -20,7 +20,7 @@ export { createExpectations, type Expectations, expectationsTimeoutMs } from "./
 export { Fifo } from "./fifo.ts";
 export { httpTransport, type HttpTransportOptions } from "./http-transport.ts";
 export type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
-export { type Connection, KubeconfigLoadError, type KubeconfigSource, loadKubeconfig } from "./kubeconfig.ts";
+export { type Connection, type KubeconfigSource, loadKubeconfig } from "./kubeconfig.ts";
 export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from "./leader-election.ts";
 export { type LoopbackOptions, loopbackTransport } from "./loopback-transport.ts";
 export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts";

@@ -28,7 +28,7 @@ export type Connection = Pick<
 };
 
 /** A kubeconfig that leads nowhere; the message names the file and says what is wrong. */
-export class KubeconfigLoadError extends Error {
+class KubeconfigLoadError extends Error {
   readonly code = "BAD_KUBECONFIG";
 
   constructor(message: string, options?: { readonly cause?: unknown }) {

@@ -6,7 +6,7 @@ import type { KubeObject } from "../machinery/index.ts";
 import type { WatchEvent } from "./client.ts";
 
 /** Bytes of one event: the largest object is 1.5 MiB, and its JSON is not much more. */
-export const watchLineBytesMax: number = 16 * 1024 * 1024;
+const watchLineBytesMax: number = 16 * 1024 * 1024;
 
 const newline = 0x0a;
 
