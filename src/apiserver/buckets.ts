@@ -6,6 +6,9 @@
 import { compareUtf8 } from "../machinery/index.ts";
 import type { StoredObject } from "./encode.ts";
 
+/** Keys added since the last list beyond those there are: above it the order is put right, so that churn takes no memory. */
+const addedSlack = 1024;
+
 export class Bucket {
   readonly #byKey = new Map<string, StoredObject>();
   /** Keys in order; may name removed keys, lacks those of `#added`. */
@@ -24,6 +27,7 @@ export class Bucket {
   set(state: StoredObject): void {
     if (!this.#byKey.has(state.key)) this.#added.push(state.key);
     this.#byKey.set(state.key, state);
+    if (this.#added.length > this.#byKey.size + addedSlack) this.#tidy();
   }
 
   delete(key: string): void {

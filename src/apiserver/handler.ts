@@ -11,6 +11,8 @@ import {
   type ApiCall,
   type ApiHandler,
   type ApiReply,
+  badRequest,
+  goQuote,
   methodNotAllowed,
   pathNotFound,
   qualifiedResource,
@@ -304,8 +306,13 @@ function kindKey(resource: {
   return `${resource.group}/${resource.version}/${resource.resource}`;
 }
 
+/** @throws StatusError 400 for names that no key can hold; a name that is only unknown is found out later. */
 function targetOf(route: ResourceRoute): Target {
-  return { name: route.name!, ...(route.namespace === undefined ? {} : { namespace: route.namespace }) };
+  const name = route.name!;
+  const wrong =
+    name === "." || name === ".." ? `may not be '${name}'` : name.includes("%") ? "may not contain '%'" : "";
+  if (wrong !== "") throw badRequest(`Name parameter invalid: ${goQuote(name)}: ${wrong}`);
+  return { name, ...(route.namespace === undefined ? {} : { namespace: route.namespace }) };
 }
 
 function subTarget(route: ResourceRoute): Target & { readonly subresource?: string } {

@@ -53,15 +53,19 @@ export function flag(query: Query, name: string): boolean {
   return value !== undefined && value !== "0" && value.toLowerCase() !== "false";
 }
 
-/** @throws StatusError 400 when it is no decimal integer. */
+/** The largest number that clients may send: Go's int64. */
+const int64Max = 2n ** 63n - 1n;
+
+/** Numbers beyond those that a double holds exactly become the largest it does. @throws StatusError 400 when it is no int64. */
 export function integer(query: Query, name: string): number | undefined {
   const text = first(query, name);
   if (text === undefined || text === "") return undefined;
-  const value = Number(text);
-  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
-  return value;
+  const refused = (why: string): StatusError =>
+    badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
+  if (!/^[+-]?\d+$/.test(text)) throw refused("invalid syntax");
+  const exact = BigInt(text);
+  if (exact > int64Max || exact < -int64Max) throw refused("value out of range");
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(exact)));
 }
 
 /** @throws StatusError 400 for malformed values, 422 for combinations that are not allowed. */

@@ -69,3 +69,21 @@ describe("an object", () => {
     expect(created.metadata.generateName).toBe("agent-");
   });
 });
+
+it("events go an hour after they were last seen", async () => {
+  const events = "/api/v1/namespaces/default/events";
+  const involvedObject = { kind: "Pod", name: "p", namespace: "default" };
+  for (const name of ["old", "renewed"])
+    await api.ok("POST", events, { body: { metadata: { name }, involvedObject } });
+  await api.clock.advance(50 * 60_000);
+  const patch = {
+    contentType: "application/merge-patch+json",
+    body: { lastTimestamp: "2026-01-01T00:50:00Z" },
+  };
+  await api.ok("PATCH", `${events}/renewed`, patch);
+  await api.clock.advance(16 * 60_000);
+  const left = await api.ok("GET", events);
+  expect(
+    left.items.map((event: { readonly metadata: { readonly name: string } }) => event.metadata.name),
+  ).toEqual(["renewed"]);
+});

@@ -14,6 +14,7 @@ import { createSystemObjects } from "./bootstrap.ts";
 import { Cacher } from "./cacher.ts";
 import { WrittenObjects } from "./encode.ts";
 import { serverEndpoints } from "./endpoints.ts";
+import { expireEvents } from "./event-expiry.ts";
 import { createHandler } from "./handler.ts";
 import type { BuildInfo } from "./health.ts";
 import type { OpenApiOptions } from "./openapi.ts";
@@ -69,6 +70,7 @@ class Server implements ApiServer {
   readonly #cacher: Cacher;
   readonly #served: ServedResources;
   readonly #registry: Registry;
+  readonly #clock: Clock;
   readonly #log: Log;
   #settleReady!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
@@ -76,6 +78,7 @@ class Server implements ApiServer {
     const { store, clock, random, log, metrics, metricsText, openApiDocument } = dependencies;
     const kinds = options.kinds ?? builtInKinds;
     const written = new WrittenObjects({ freeze: options.freeze === true });
+    this.#clock = clock;
     this.#log = log;
     this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock, log });
     this.#served = new ServedResources(kinds, { cacher: this.#cacher, store, written, clock, metrics });
@@ -128,7 +131,8 @@ class Server implements ApiServer {
       this.#isReady = true;
       this.#settleReady.resolve();
       this.#log.info("api server ready", { revision: this.#cacher.revision });
-      await Promise.race([broken, aborted(signal)]);
+      const expiry = expireEvents(this.#registry, this.#served, { clock: this.#clock, signal });
+      await Promise.race([broken, aborted(signal), expiry]);
     } catch (error) {
       this.#settleReady.reject(error);
       throw error;
