@@ -5,7 +5,7 @@
  *            ▲         │ no node suits            ▲ node or room changes, 5 minutes
  *            │         ├─▶ parked by shape ───────┤
  *         backoff ◀────┴─▶ call failed            │
- *            ▲────────────────────────────────────┘ when the last try is too recent
+ *          early ◀────────────────────────────────┘ when the last try is recent: after all active ones
  *
  * Active pods come out by priority, then first come, first served. Pods of one shape (pod-facts.ts) are parked together:
  * one look at a changed node decides for all of them. Pinned pods are parked under their nodes' names.
@@ -71,6 +71,10 @@ export class SchedulingQueue {
   readonly #backoff = new Heap<HeapItem>(
     (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
   );
+  /** Released so soon after their last try that active pods go first; by the end of their back-off. */
+  readonly #early = new Heap<HeapItem>(
+    (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
+  );
   readonly #byShape = new Map<string, Parked>();
   readonly #unpinned = new Set<Parked>();
   readonly #byNode = new Map<string, Set<Parked>>();
@@ -116,7 +120,7 @@ export class SchedulingQueue {
   /** The next active pod; it is neither active nor parked until `park`, `retry` or `remove`. */
   take(): Waiting | undefined {
     for (;;) {
-      const item = this.#active.pop();
+      const item = this.#active.pop() ?? this.#early.pop();
       if (item === undefined) return undefined;
       if (item.ticket !== item.entry.ticket) continue;
       item.entry.ticket++;
@@ -162,20 +166,21 @@ export class SchedulingQueue {
     yield* this.#unpinned;
   }
 
-  /** Something changed in favour of these pods: active now, or when their back-off is over. */
+  /**
+   * Something changed in favour of these pods: active now. Those whose back-off is not over let all others go first,
+   * but need not wait when there are none (upstream's SchedulerPopFromBackoffQ).
+   */
   release(parked: Parked): void {
     this.#unregister(parked);
-    let isActive = false;
+    const now = this.#clock.monotonicMs();
     for (const entry of parked.entries) {
       entry.parked = undefined;
-      if (this.#clock.monotonicMs() - entry.lastTryMs < backoffMs(entry.attempts)) this.#delay(entry);
-      else {
-        this.#activate(entry);
-        isActive = true;
-      }
+      const dueMs = entry.lastTryMs + backoffMs(entry.attempts);
+      if (dueMs <= now) this.#activate(entry);
+      else this.#early.push({ entry, ticket: ++entry.ticket, order: this.#order++, dueMs });
     }
     parked.entries.clear();
-    if (isActive) this.#onActive();
+    this.#onActive();
   }
 
   /** The pod itself changed in a way that may help. */

@@ -9,7 +9,7 @@
  * Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go, eventhandlers.go.
  */
 import type { Clock, Counter, Gauge, Log, Metrics, Random } from "../base/index.ts";
-import { isPodTerminal, type Node, nodes, type Pod, pods } from "../api/index.ts";
+import { isPodTerminal, type Node, nodes, type Pod, podCondition, pods } from "../api/index.ts";
 import type { Client, EventRecorder, Informer, InformerFactory } from "../client/index.ts";
 import { isConflict, isNotFound, keyOf } from "../machinery/index.ts";
 import { bindPod, reportGated, reportUnschedulable } from "./calls.ts";
@@ -192,7 +192,10 @@ class Scheduler {
     const parked = this.#queue.hasParkedShapes ? this.#queue.parkedShape(shapeOf(pod, facts)) : undefined;
     if (parked !== undefined) {
       // Nothing has changed in favour of this shape since another pod of it failed.
-      this.#park(waiting, { pod, facts }, parked);
+      this.#queue.park(waiting, parked);
+      this.#attempts.add(1, { result: "unschedulable" });
+      if (podCondition(pod, "PodScheduled")?.message === parked.message) return;
+      this.#background(reportUnschedulable(this.#dependencies, pod, parked.message));
       return;
     }
     const choice = this.#selector.choose({ pod, facts });
