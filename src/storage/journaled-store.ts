@@ -24,7 +24,7 @@ import type {
 /** Writes that may wait for the journal at once; later ones wait for their turn before they get a revision. */
 export const writesUnderWayMax = 8_192;
 /** The same in bytes of values: 64 MiB, so that many large objects cannot fill the memory. */
-export const bytesUnderWayMax: number = 64 * 1024 * 1024;
+const bytesUnderWayMax: number = 64 * 1024 * 1024;
 /** Revisions forgotten in one step, so that compaction holds up writes for milliseconds only. */
 const compactionStepRevisions = 2_000;
 

@@ -28,10 +28,10 @@ export const valueBytesMax: number = 1.5 * 1024 * 1024;
 /** What one log entry costs besides its value; for the bound on history only, so a rough figure will do. */
 const logEntryBytes = 200;
 
-/** A NUL ends text in some tools; a lone surrogate has no UTF-8 form, so two keys could fall together. */
-const unfitForKey = /\u0000|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-/** Keys without any of these are fit; most keys are asked no further. */
-const maybeUnfitForKey = /[\u0000\ud800-\udfff]/;
+/** A lone surrogate has no UTF-8 form, so two keys could fall together. */
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+/** Most keys have no surrogates and are asked no further. */
+const anySurrogate = /[\ud800-\udfff]/;
 
 class Entry {
   readonly key: string;
@@ -335,8 +335,9 @@ export class Mvcc {
   }
 }
 
+/** A NUL ends text in some tools. */
 function checkKey(key: string): void {
-  const isFit = key !== "" && !(maybeUnfitForKey.test(key) && unfitForKey.test(key));
+  const isFit = key !== "" && !key.includes("\0") && !(anySurrogate.test(key) && loneSurrogate.test(key));
   assert(isFit, "a key that not every store can hold", { key });
 }
 

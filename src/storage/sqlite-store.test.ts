@@ -132,6 +132,16 @@ test("changed, missing and added rows are found", async () => {
   }
 });
 
+test("an empty value that Node stored as NULL is an empty value, not a deletion", async () => {
+  const store = await open();
+  await store.create("/empty", new Uint8Array(0));
+  await store.close();
+  tamper("UPDATE log SET value = NULL");
+  const again = await open();
+  expect((await again.get("/empty"))?.value).toEqual(new Uint8Array(0));
+  await again.close();
+});
+
 test("flipped bytes anywhere in the rows and a cut-off file are found", async () => {
   await filled();
   const sound = readFileSync(file);

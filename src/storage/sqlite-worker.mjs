@@ -174,7 +174,7 @@ function makeLog(db) {
       const begin = /** @type {number} */ (created[at]);
       const value = size < 0 ? null : new Uint8Array(bytes, offset, size);
       if (value !== null) offset += size;
-      insert.run(revision, key, begin, checksum(revision, key, begin, value), value);
+      insert.run(revision, key, begin, checksum({ revision, key, created: begin, value }), value);
     }
     bytesSinceCheckpoint += bytes.byteLength + keys.length * 128;
   };
@@ -213,8 +213,8 @@ function makeLog(db) {
   };
 }
 
-/** Covers all that a row says, so that silent damage is found. @param {number} revision @param {string} key @param {number} created @param {Uint8Array | null} value */
-function checksum(revision, key, created, value) {
+/** Covers all that a row says, so that silent damage is found. @param {Omit<LogRow, "crc">} row */
+function checksum({ revision, key, created, value }) {
   const seed = crc32(`${revision} ${created} ${value === null ? "delete" : value.byteLength} ${key}`);
   // zlib answers 0 for an empty buffer without memory, whatever the seed.
   return value === null || value.byteLength === 0 ? seed : crc32(value, seed);
@@ -430,7 +430,7 @@ function load(db, meta) {
     const { revision, key, created, crc, value: stored } = /** @type {LogRow} */ (row);
     // Some releases of Node store an empty value as NULL: what tells a deletion is that nothing was created.
     const value = created === 0 ? null : (stored ?? new Uint8Array(0));
-    if (checksum(revision, key, created, value) !== crc) {
+    if (checksum({ revision, key, created, value }) !== crc) {
       throw new Refusal(corrupt(`the checksum of revision ${revision} is wrong`));
     }
     if (revision <= meta.compacted) baseRows++;

@@ -130,7 +130,7 @@ export class WatchHub {
 
   /** Ends every watch with `error`, after what it had still to get. */
   failAll(error: unknown): void {
-    for (const group of [...this.#groups.values()]) for (const watch of [...group.watches]) watch.fail(error);
+    for (const group of this.#groups.values()) for (const watch of group.watches) watch.fail(error);
   }
 
   #measure(): void {

@@ -24,12 +24,15 @@ export function storeContract(maker: StoreMaker): void {
     const here = (): Store => store;
 
     writes(here);
+    keyRules(here);
     lists(here);
     watches(here);
     compaction(here);
     closing(here);
   });
-  describe(`store against its model: ${maker.name}`, () => storeAgainstModel(maker));
+  describe(`store against its model: ${maker.name}`, () => {
+    storeAgainstModel(maker);
+  });
 }
 
 export function bytes(text: string): Uint8Array {
@@ -165,6 +168,17 @@ function writes(store: () => Store): void {
     await Promise.all(Array.from({ length: 5 }, increment));
     expect(text((await store().get("/counter"))?.value)).toBe("100");
     expect(new Set(revisions).size).toBe(100);
+  });
+}
+
+function keyRules(store: () => Store): void {
+  test("keys that some stores could not tell apart are defects of the caller", async () => {
+    for (const key of ["", "/a\0b", "/\ud83d", "/\ude00/a"]) {
+      await expect(store().create(key, bytes("1"))).rejects.toThrow(
+        "defect: a key that not every store can hold",
+      );
+    }
+    expect(await store().create("/\ud83d\ude00", bytes("1"))).toBe(1);
   });
 }
 
