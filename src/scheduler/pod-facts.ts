@@ -33,7 +33,7 @@ export function amountOf(resource: string, quantity: string): number {
 }
 
 /** Amounts of a resource list, zeros left out. */
-export function amountsOf(list: Readonly<Record<string, string>> | undefined): [string, number][] {
+function amountsOf(list: Readonly<Record<string, string>> | undefined): [string, number][] {
   const amounts: [string, number][] = [];
   for (const [resource, quantity] of Object.entries(list ?? {})) {
     const amount = amountOf(resource, quantity);

@@ -59,7 +59,7 @@ const unseenOwnerRetryMs = 30_000;
 /** When to look again after the object changed under us. */
 const conflictRetryMs = 100;
 
-export function collectedResources(all: readonly Kind[]): readonly Resource[] {
+function collectedResources(all: readonly Kind[]): readonly Resource[] {
   return all
     .filter((kind) => kind.storedAs === undefined && kind.resource.resource !== "events")
     .filter((kind) => ["list", "watch", "delete"].every((verb) => kind.verbs.includes(verb)))

@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly hasWaitingDependent: boolean;
 }
 
-export type Policy = "Background" | "Foreground" | "Orphan";
+type Policy = "Background" | "Foreground" | "Orphan";
 
 export type Decision =
   | { readonly do: "keep" }

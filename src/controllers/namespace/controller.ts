@@ -57,7 +57,7 @@ const recheckMs = 15_000;
 /** When to look again after something went while we looked, or the namespace changed under us. */
 const gatherMs = 100;
 
-export function emptiedResources(all: readonly Kind[]): readonly Resource[] {
+function emptiedResources(all: readonly Kind[]): readonly Resource[] {
   return all
     .filter((kind) => kind.resource.namespaced && kind.storedAs === undefined)
     .filter((kind) => ["list", "delete"].every((verb) => kind.verbs.includes(verb)))

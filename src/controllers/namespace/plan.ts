@@ -20,7 +20,7 @@ export type Step =
   | { readonly do: "wait"; readonly conditions: readonly NamespaceCondition[]; readonly isChanged: boolean };
 
 /** The finalizer in spec.finalizers that this controller serves. */
-export const kubernetesFinalizer = "kubernetes";
+const kubernetesFinalizer = "kubernetes";
 
 export function isToEmpty(namespace: Namespace): boolean {
   return (

@@ -32,7 +32,14 @@ import {
 } from "../../client/index.ts";
 import { formatTime, isConflict, isNotFound, keyOf, semanticEqual } from "../../machinery/index.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { conditionOf, readinessOf, silentConditions, wantedTaints } from "./plan.ts";
+import {
+  conditionOf,
+  notReadyKey,
+  readinessOf,
+  silentConditions,
+  unreachableKey,
+  wantedTaints,
+} from "./plan.ts";
 import { type ZoneFigures, zoneFigures, Zones } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
@@ -327,7 +334,7 @@ class NodeLifecycle {
 }
 
 function isReadinessKey(key: string): boolean {
-  return key === "node.kubernetes.io/not-ready" || key === "node.kubernetes.io/unreachable";
+  return key === notReadyKey || key === unreachableKey;
 }
 
 /** A node that has not reported yet is not held against its zone. */

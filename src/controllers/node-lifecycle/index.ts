@@ -5,4 +5,3 @@ export {
   type NodeLifecycleOptions,
 } from "./controller.ts";
 export { createTaintEvictionController, type TaintEvictionDependencies } from "./taint-eviction.ts";
-export { type ZoneFigures, zoneFigures } from "./zones.ts";
