@@ -2,7 +2,7 @@
  * Questions about pods that several rooms ask. Not here: what a controller does with the answers.
  * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
  */
-import { addQuantities, compareQuantities, parseQuantity, parseTimeMs } from "../machinery/index.ts";
+import { addQuantities, compareQuantities, parseTimeMs } from "../machinery/index.ts";
 import type { Container, Pod, PodCondition, PodSpec } from "./types.gen.ts";
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
@@ -47,24 +47,25 @@ export function targetNodeName(pod: Pod): string | undefined {
   return undefined;
 }
 
-type Quantities = Record<string, string>;
+/** A map, not an object: names come from clients and may be those of an object's own members. */
+type Quantities = Map<string, string>;
 
-function addAll(into: Quantities, more: Readonly<Record<string, string>> | undefined): void {
-  for (const [name, quantity] of Object.entries(more ?? {})) {
-    const sum = into[name];
-    into[name] = sum === undefined ? quantity : addQuantities(sum, quantity);
+function addAll(into: Quantities, more: Iterable<readonly [string, string]>): void {
+  for (const [name, quantity] of more) {
+    const sum = into.get(name);
+    into.set(name, sum === undefined ? quantity : addQuantities(sum, quantity));
   }
 }
 
-function raiseTo(into: Quantities, least: Readonly<Record<string, string>>): void {
-  for (const [name, quantity] of Object.entries(least)) {
-    const now = into[name];
-    if (now === undefined || compareQuantities(now, quantity) < 0) into[name] = quantity;
+function raiseTo(into: Quantities, least: Quantities): void {
+  for (const [name, quantity] of least) {
+    const now = into.get(name);
+    if (now === undefined || compareQuantities(now, quantity) < 0) into.set(name, quantity);
   }
 }
 
-function sumOf(container: Container, side: "requests" | "limits"): Readonly<Record<string, string>> {
-  return container.resources?.[side] ?? {};
+function amountsOf(container: Container, side: "requests" | "limits"): [string, string][] {
+  return Object.entries(container.resources?.[side] ?? {});
 }
 
 /**
@@ -80,12 +81,12 @@ export function podLimits(spec: PodSpec): Readonly<Record<string, string>> {
 }
 
 function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Record<string, string>> {
-  const total: Quantities = {};
-  for (const container of spec.containers ?? []) addAll(total, sumOf(container, side));
-  const sidecars: Quantities = {};
-  const whileInitializing: Quantities = {};
+  const total: Quantities = new Map();
+  for (const container of spec.containers ?? []) addAll(total, amountsOf(container, side));
+  const sidecars: Quantities = new Map();
+  const whileInitializing: Quantities = new Map();
   for (const container of spec.initContainers ?? []) {
-    const own: Quantities = { ...sumOf(container, side) };
+    const own: Quantities = new Map(amountsOf(container, side));
     if (container.restartPolicy === "Always") {
       addAll(total, own);
       addAll(sidecars, own);
@@ -96,15 +97,10 @@ function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Reco
     }
   }
   raiseTo(total, whileInitializing);
-  for (const [name, quantity] of Object.entries(spec.resources?.[side] ?? {})) total[name] = quantity;
-  if (side === "requests") addAll(total, spec.overhead);
-  else {
-    for (const [name, quantity] of Object.entries(spec.overhead ?? {})) {
-      const limit = total[name];
-      if (limit !== undefined) total[name] = addQuantities(limit, quantity);
-    }
-  }
-  return total;
+  for (const [name, quantity] of Object.entries(spec.resources?.[side] ?? {})) total.set(name, quantity);
+  const overhead = Object.entries(spec.overhead ?? {});
+  addAll(total, side === "requests" ? overhead : overhead.filter(([name]) => total.has(name)));
+  return Object.fromEntries(total);
 }
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
@@ -132,9 +128,4 @@ export function qosClass(spec: PodSpec): QosClass {
   }
   if (!hasAny) return "BestEffort";
   return isGuaranteed ? "Guaranteed" : "Burstable";
-}
-
-/** Whether a text is a quantity at all. */
-export function isQuantity(text: string): boolean {
-  return parseQuantity(text) !== undefined;
 }

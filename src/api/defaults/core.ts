@@ -95,12 +95,18 @@ export function setLimitRangeDefaults(object: Draft<LimitRange>): void {
   }
 }
 
-/** `stringData` is write-only: it goes into `data` and away. `encode` makes base64 of UTF-8. */
+/** `stringData` is write-only: it goes into `data` as base64 of UTF-8, and away. */
 export function mergeStringData(object: Draft<Secret>): void {
   if (object.stringData === undefined) return;
-  const data = (object.data ??= {});
-  for (const [key, value] of Object.entries(object.stringData))
-    data[key] = base64(new TextEncoder().encode(value));
+  const added = Object.entries(object.stringData).map(([key, value]) => [
+    key,
+    base64(new TextEncoder().encode(value)),
+  ]);
+  // Not assigned one by one: a key may be `__proto__`.
+  object.data = Object.fromEntries([...Object.entries(object.data ?? {}), ...added]) as Record<
+    string,
+    string
+  >;
   delete object.stringData;
 }
 
