@@ -3,6 +3,7 @@
  * agents and no scheduler, so a test says itself what becomes of pods. Counts the creates and deletes of each sync.
  * Upstream's unit fixture, with a real server in place of its fake pod control.
  */
+import { setMaxListeners } from "node:events";
 import {
   type ControllerRevision,
   controllerrevisions,
@@ -22,8 +23,14 @@ import {
   type DaemonSetController,
   type DaemonSetControllerOptions,
 } from "../controllers/daemonset/index.ts";
-import { type Client, createWorkqueue, type Workqueue } from "../client/index.ts";
-import { controllerOf, formatTime, type Resource } from "../machinery/index.ts";
+import {
+  type Client,
+  createInformerFactory,
+  createWorkqueue,
+  type InformerFactory,
+  type Workqueue,
+} from "../client/index.ts";
+import { controllerOf, formatTime, type KubeObject, type Resource } from "../machinery/index.ts";
 import { makeNode } from "./cluster-objects.ts";
 import { TestCluster } from "./cluster.ts";
 
@@ -55,28 +62,56 @@ export interface PodChange {
   readonly grace?: number;
 }
 
-export type WriteVerb = "get" | "create" | "update" | "patch" | "delete";
+export type CallVerb = "get" | "create" | "update" | "patch" | "delete";
 
-/** The client with faults to order before its calls; nothing of it is imitated. */
-function faultyClient(client: Client, fault: (verb: WriteVerb, resource: string) => unknown): Client {
-  const guard = <T>(verb: WriteVerb, resource: Resource, call: () => Promise<T>): Promise<T> => {
-    const error = fault(verb, resource.resource);
+/** What a test may do to the controller's view of the server; nothing of the client is imitated. */
+interface Meddler {
+  fault(verb: CallVerb, resource: string, body: unknown): unknown;
+  admit(resource: string, object: KubeObject): KubeObject;
+  see(via: "get" | "watch", object: KubeObject): KubeObject;
+  deliver(resource: string, send: () => void): void;
+}
+
+function meddledClient(client: Client, meddler: Meddler): Client {
+  const guard = <T>(
+    verb: CallVerb,
+    on: { readonly resource: Resource; readonly body?: unknown },
+    call: () => Promise<T>,
+  ): Promise<T> => {
+    const error = meddler.fault(verb, on.resource.resource, on.body);
     return error === undefined ? call() : Promise.reject(error as Error);
   };
   return {
-    get: (resource, address, options) => guard("get", resource, () => client.get(resource, address, options)),
+    get: (resource, address, options) =>
+      guard(
+        "get",
+        { resource },
+        async () => meddler.see("get", await client.get(resource, address, options)) as never,
+      ),
     list: (resource, options) => client.list(resource, options),
-    watch: (resource, options, sink) => client.watch(resource, options, sink),
+    watch: (resource, options, sink) =>
+      client.watch(resource, options, {
+        events: (batch) => {
+          const seen = batch.map((event) => ({
+            ...event,
+            object: meddler.see("watch", event.object) as never,
+          }));
+          meddler.deliver(resource.resource, () => sink.events(seen));
+        },
+        end: (error) => sink.end(error),
+      }),
     createSubresource: (resource, address, body, options) =>
       client.createSubresource(resource, address, body, options),
     create: (resource, object, options) =>
-      guard("create", resource, () => client.create(resource, object, options)),
+      guard("create", { resource, body: object }, () =>
+        client.create(resource, meddler.admit(resource.resource, object) as typeof object, options),
+      ),
     update: (resource, object, options) =>
-      guard("update", resource, () => client.update(resource, object, options)),
+      guard("update", { resource, body: object }, () => client.update(resource, object, options)),
     patch: (resource, address, patch, options) =>
-      guard("patch", resource, () => client.patch(resource, address, patch, options)),
+      guard("patch", { resource, body: patch.body }, () => client.patch(resource, address, patch, options)),
     delete: (resource, address, options) =>
-      guard("delete", resource, () => client.delete(resource, address, options)),
+      guard("delete", { resource }, () => client.delete(resource, address, options)),
   };
 }
 
@@ -86,13 +121,31 @@ export class DaemonSetFixture {
   readonly #enqueued = new Set<string>();
   #podNumber = 0;
 
-  /** Asked before each of the controller's writes; what it returns is thrown instead. */
-  fault: (verb: WriteVerb, resource: string) => unknown = () => undefined;
+  /** Asked before each of the controller's calls; what it returns is thrown instead. */
+  fault: Meddler["fault"] = () => undefined;
+  /** Changes what the controller creates before it is stored, as an admission webhook would. */
+  admit: Meddler["admit"] = (_resource, object) => object;
+  /** Changes what the controller is shown. */
+  see: Meddler["see"] = (_via, object) => object;
+  readonly #held = new Map<string, (() => void)[]>();
+  readonly #stop = new AbortController();
+  readonly #informers: InformerFactory;
 
   private constructor(cluster: TestCluster, options: Partial<DaemonSetControllerOptions>) {
     this.cluster = cluster;
     const dependencies = cluster.dependencies("daemonset-controller");
-    const client = faultyClient(cluster.client, (verb, resource) => this.fault(verb, resource));
+    const client = meddledClient(cluster.client, {
+      fault: (verb, resource, body) => this.fault(verb, resource, body),
+      admit: (resource, object) => this.admit(resource, object),
+      see: (via, object) => this.see(via, object),
+      deliver: (resource, send) => {
+        const waiting = this.#held.get(resource);
+        if (waiting === undefined) send();
+        else waiting.push(send);
+      },
+    });
+    const { clock, random, log } = dependencies;
+    this.#informers = createInformerFactory(client, { clock, random, log, freeze: true });
     const queue = createWorkqueue({ ...dependencies, name: "daemonset" });
     const add = (key: string): void => {
       this.#enqueued.add(key);
@@ -111,14 +164,16 @@ export class DaemonSetFixture {
     };
     this.controller = createDaemonSetController(
       { placement: "scheduler", ...options },
-      { ...dependencies, client, queue: watched },
+      { ...dependencies, client, informers: this.#informers, queue: watched },
     );
   }
 
   static async open(options: Partial<DaemonSetControllerOptions> = {}): Promise<DaemonSetFixture> {
     const cluster = await new TestCluster().open();
     const fixture = new DaemonSetFixture(cluster, options);
-    await cluster.start();
+    setMaxListeners(0, fixture.#stop.signal);
+    fixture.#informers.start(fixture.#stop.signal);
+    await fixture.settle();
     return fixture;
   }
 
@@ -319,7 +374,20 @@ export class DaemonSetFixture {
     await this.cluster.advance(0);
   }
 
+  /** Keeps events of the resource back, as a slow watch would, until `release`. */
+  hold(resource: string): void {
+    this.#held.set(resource, []);
+  }
+
+  async release(): Promise<void> {
+    const held = [...this.#held.values()].flat();
+    this.#held.clear();
+    for (const send of held) send();
+    await this.settle();
+  }
+
   stop(): Promise<void> {
+    this.#stop.abort(new Error("test ends"));
     return this.cluster.stop();
   }
 }

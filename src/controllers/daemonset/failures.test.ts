@@ -112,22 +112,6 @@ test("TestSimpleDaemonSetUpdatesStatusError: the pod error wins over the status 
     expect(tried).toEqual(["pod", "status", "status"]);
   }));
 
-test("TestDontDoAnythingIfBeingDeletedRace: a live look that shows a deletion stops every adoption", () =>
-  withDaemonSets(async (fixture) => {
-    await fixture.addDaemonSet();
-    await fixture.currentHash();
-    await fixture.addPod("node-0", { isOrphan: true });
-    const live = fixture.get();
-    fixture.fault = (verb, resource) =>
-      verb === "get" && resource === "daemonsets"
-        ? new Error("default/foo has just been deleted at 2026")
-        : undefined;
-    await live;
-    await expect(fixture.sync()).rejects.toThrow("has just been deleted");
-    expect((await fixture.pods())[0]!.metadata.ownerReferences).toBeUndefined();
-    expect((await fixture.get()).status?.observedGeneration).toBe(1);
-  }));
-
 test("a pod that cannot be released any more does not disturb the sync", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addDaemonSet();

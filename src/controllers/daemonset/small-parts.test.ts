@@ -211,7 +211,9 @@ describe("status (section 15)", () => {
     const stored = withStatus({ metadata, spec }, numbers, 1)!;
     expect(withStatus(stored, numbers, 1)).toBeUndefined();
     expect(withStatus(stored, numbers, undefined)).toBeUndefined();
-    expect(withStatus(stored, numbers, 2)?.status?.observedGeneration).toBe(2);
+    const newer = withStatus(stored, numbers, 2)!;
+    expect(newer.status?.observedGeneration).toBe(2);
+    expect(withStatus(newer, { ...numbers, numberReady: 0 }, 1)?.status?.observedGeneration).toBe(2);
     expect(withStatus(stored, { ...numbers, numberReady: 0 }, 0)?.status?.observedGeneration).toBe(1);
   });
 });
