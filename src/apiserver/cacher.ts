@@ -7,7 +7,8 @@
  *
  * Not here: older states (the store has them), who watches (watchers.ts), writes (registry.ts).
  */
-import { assert, type Clock, type Log } from "../base/index.ts";
+import { assert, type Clock } from "../base/index.ts";
+import { serviceUnavailable } from "../machinery/index.ts";
 import type { KeyValue, Store, StoreEvent, StoreWatch } from "../storage/index.ts";
 import { Bucket, BucketIndex } from "./buckets.ts";
 import type { ParseValue, StoredObject, WrittenObjects } from "./encode.ts";
@@ -192,13 +193,14 @@ export class ResourceCache {
 interface Waiter {
   readonly revision: number;
   readonly done: () => void;
+  /** The cacher has stopped. */
+  readonly failed: () => void;
 }
 
 export interface CacherDependencies {
   readonly store: Store;
   readonly written: WrittenObjects;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 export class Cacher {
@@ -223,7 +225,7 @@ export class Cacher {
     return this.#revision;
   }
 
-  /** False before `start` has read the store: nothing can be answered yet. */
+  /** False before `start` has read the store, and after `stop`: nothing can be answered. */
   get isLoaded(): boolean {
     return this.#watch !== undefined;
   }
@@ -244,8 +246,13 @@ export class Cacher {
     );
   }
 
+  /** Those who wait are refused: nothing more will come. */
   stop(): void {
     this.#watch?.cancel();
+    this.#watch = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.failed();
   }
 
   cache(prefix: string): ResourceCache {
@@ -254,12 +261,14 @@ export class Cacher {
     return cache;
   }
 
-  /** Undefined when everything that the store has acknowledged is in the caches already: then nobody need wait. */
+  /** Rejects with 503 when the cacher stops meanwhile. Undefined when everything that the store has acknowledged is in the caches already: then nobody need wait. */
   catchUp(): Promise<void> | undefined {
     const wanted = this.#store.currentRevision;
-    return wanted <= this.#revision
-      ? undefined
-      : new Promise((done) => this.#waiters.push({ revision: wanted, done }));
+    if (wanted <= this.#revision) return undefined;
+    return new Promise((done, reject) => {
+      const failed = (): void => reject(serviceUnavailable("the server is stopping"));
+      this.#waiters.push({ revision: wanted, done, failed });
+    });
   }
 
   /** Resolves to true once `revision` has been reached, to false after `freshWaitMs`. */
@@ -271,6 +280,10 @@ export class Cacher {
         done: () => {
           timer.cancel();
           resolve(true);
+        },
+        failed: () => {
+          timer.cancel();
+          resolve(false);
         },
       };
       const timer = this.#clock.after(freshWaitMs, () => {

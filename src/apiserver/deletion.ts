@@ -13,6 +13,7 @@ import {
   type ApiCall,
   badRequest,
   conflict,
+  decodeObject,
   type Draft,
   type FieldError,
   formatTime,
@@ -23,6 +24,7 @@ import {
   notSupported,
   type ObjectMeta,
   parseTimeMs,
+  type SchemaTable,
 } from "../machinery/index.ts";
 import { parseBody } from "./bodies.ts";
 import type { StoredObject } from "./encode.ts";
@@ -198,12 +200,15 @@ function markedFor(
   };
 }
 
+/** Seconds of the longest grace period, 68 years: longer ones would end beyond the calendar that times are written in. */
+const graceSecondsMax = 2 ** 31 - 1;
+
 /** Nobody has to stop a pod that never reached a node or has run to its end. */
 function graceOf(pod: Pod, options: DeleteOptions): number {
   const seconds = options.gracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 0;
   const phase = pod.status?.phase;
   if (!pod.spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
-  return seconds < 0 ? 1 : seconds;
+  return seconds < 0 ? 1 : Math.min(seconds, graceSecondsMax);
 }
 
 /** A grace period that has begun can only be shortened, and not into the past unless it is to end at once. */
@@ -225,10 +230,10 @@ function sooner(
 }
 
 /** From the body, or from the query when there is none. @throws StatusError 400, 422. */
-export function deleteOptionsOf(call: ApiCall): DeleteOptions {
+export function deleteOptionsOf(call: ApiCall, schemas: SchemaTable): DeleteOptions {
   const { body } = call;
   const isEmpty = body === undefined || (body instanceof Uint8Array && body.length === 0);
-  return isEmpty ? optionsFromQuery(call) : optionsFromBody(call);
+  return isEmpty ? optionsFromQuery(call) : optionsFromBody(call, schemas);
 }
 
 function optionsFromQuery(call: ApiCall): DeleteOptions {
@@ -248,37 +253,40 @@ function dryRunOf(call: ApiCall): string[] {
   return call.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
 }
 
+/** What the schema says of a body; strangers' bodies are read by it, so that no wrong type is overlooked. */
 interface RawOptions {
-  readonly gracePeriodSeconds?: unknown;
-  readonly propagationPolicy?: unknown;
-  readonly orphanDependents?: unknown;
-  readonly preconditions?: unknown;
-  readonly dryRun?: unknown;
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: string;
+  readonly orphanDependents?: boolean;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: readonly string[];
 }
 
-function optionsFromBody(call: ApiCall): DeleteOptions {
+const optionsSchema = "meta.v1.DeleteOptions";
+
+function optionsFromBody(call: ApiCall, schemas: SchemaTable): DeleteOptions {
   const { value } = parseBody(call);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badRequest("the body is no DeleteOptions object");
-  }
-  const raw = value as RawOptions & { readonly kind?: unknown };
-  if (raw.kind !== undefined && raw.kind !== "" && raw.kind !== "DeleteOptions") {
-    throw badRequest(`the body is a ${String(raw.kind)}, not DeleteOptions`);
-  }
-  const dryRun = Array.isArray(raw.dryRun) ? raw.dryRun.map(String) : [];
-  return checked({ ...raw, dryRun: [...dryRun, ...dryRunOf(call)] });
+  const { object, errors } = decodeObject<RawOptions & { readonly kind?: string }>(
+    schemas,
+    optionsSchema,
+    value,
+  );
+  if (errors.length > 0) throw badRequest(errors[0]!);
+  const { kind = "", dryRun = [] } = object;
+  if (kind !== "" && kind !== "DeleteOptions") throw badRequest(`the body is a ${kind}, not DeleteOptions`);
+  return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
 }
 
 const policies = ["Background", "Foreground", "Orphan"] as const;
 
 function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): DeleteOptions {
-  const { gracePeriodSeconds: grace, orphanDependents: orphan, propagationPolicy } = raw;
+  const { gracePeriodSeconds, orphanDependents: orphan, propagationPolicy, preconditions } = raw;
   const errors: FieldError[] = dryRunErrors(raw.dryRun);
   const policy = policies.find((known) => known === propagationPolicy);
-  if (propagationPolicy !== undefined && propagationPolicy !== null && policy === undefined) {
-    errors.push(notSupported("propagationPolicy", String(propagationPolicy), [...policies]));
+  if (propagationPolicy !== undefined && policy === undefined) {
+    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies]));
   }
-  if (policy !== undefined && typeof orphan === "boolean") {
+  if (policy !== undefined && orphan !== undefined) {
     errors.push(
       invalidValue(
         "propagationPolicy",
@@ -287,29 +295,13 @@ function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): Dele
       ),
     );
   }
-  if (grace !== undefined && grace !== null && !Number.isSafeInteger(grace)) {
-    throw badRequest(
-      "json: cannot unmarshal gracePeriodSeconds into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
-    );
-  }
   if (errors.length > 0) throw optionsInvalid("DeleteOptions", errors);
-  const old = typeof orphan === "boolean" ? (orphan ? "Orphan" : "Background") : undefined;
+  const old = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
   const chosen = policy ?? old;
   return {
-    ...(typeof grace === "number" ? { gracePeriodSeconds: grace } : {}),
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     ...(chosen === undefined ? {} : { propagationPolicy: chosen }),
-    ...preconditionsOf(raw.preconditions),
+    ...(preconditions === undefined ? {} : { preconditions }),
     isDryRun: raw.dryRun.length > 0,
-  };
-}
-
-function preconditionsOf(value: unknown): Pick<DeleteOptions, "preconditions"> {
-  if (typeof value !== "object" || value === null) return {};
-  const { uid, resourceVersion } = value as { readonly uid?: unknown; readonly resourceVersion?: unknown };
-  return {
-    preconditions: {
-      ...(typeof uid === "string" ? { uid } : {}),
-      ...(typeof resourceVersion === "string" ? { resourceVersion } : {}),
-    },
   };
 }

@@ -112,7 +112,7 @@ class Handler {
         reply = this.#otherReply(call);
       } else {
         if (!this.#deps.isLoaded())
-          throw serviceUnavailable("the server is still loading", { retryAfterSeconds: 1 });
+          throw serviceUnavailable("the server is starting or stopping", { retryAfterSeconds: 1 });
         const request = this.#requestOf(call, route);
         verb = request.verb;
         resource = qualifiedResource(request.kind.resource);
@@ -238,7 +238,7 @@ class Handler {
 
   async #delete(served: Served, request: Request, kind: Kind): Promise<ApiReply> {
     const { call, route } = request;
-    const options = deleteOptionsOf(call);
+    const options = deleteOptionsOf(call, this.#deps.registry.schemas);
     const writer = { user: call.user, isDryRun: options.isDryRun };
     const { state, isRemoved } = await deleteObject(this.#deps.registry, served, {
       target: targetOf(route),
@@ -259,7 +259,7 @@ class Handler {
 
   async #deleteCollection(served: Served, request: Request): Promise<ApiReply> {
     const { call, route } = request;
-    const options = deleteOptionsOf(call);
+    const options = deleteOptionsOf(call, this.#deps.registry.schemas);
     const read = readRequest(request);
     const page = await this.#deps.reads.page(
       served,

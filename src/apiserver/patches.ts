@@ -4,7 +4,9 @@
  */
 import type { Kind } from "../api/index.ts";
 import {
+  apiVersionOf,
   applyJsonPatch,
+  badRequest,
   decodeObject,
   type Draft,
   encodeJson,
@@ -90,6 +92,7 @@ function apply(
     patchedTree(served.kind, patch, live),
   );
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
+  checkType(served.kind, patch, object);
   const problems = fieldProblems(unknown, patch.body.duplicates);
   if (problems.length > 0 && patch.validation === "Strict") {
     throw patchRefused(patch, `strict decoding error: ${problems.join(", ")}`);
@@ -98,12 +101,25 @@ function apply(
   return { object, problems };
 }
 
+/** A strategic patch works on the type itself and cannot change it; the others can, but nothing else is stored here. */
+function checkType(kind: Kind, patch: Patch, object: KubeObject): void {
+  const expected = apiVersionOf(kind.resource);
+  const { apiVersion = "", kind: name = "" } = object;
+  if (patch.form === "strategic" || (apiVersion === expected && name === kind.resource.kind)) return;
+  throw patchRefused(
+    patch,
+    `unable to decode ${apiVersion}, Kind=${name} into ${expected}, Kind=${kind.resource.kind}`,
+  );
+}
+
 function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
   const { value } = patch.body;
   switch (patch.form) {
     case "json":
       return applyJsonPatch(live, value);
     case "merge":
+      if (typeof value !== "object" || value === null || Array.isArray(value))
+        throw badRequest("error decoding patch: a merge patch must be an object");
       return jsonMergePatch(live, value);
     case "strategic":
       return strategicMergePatch(patch.schemas, kind.schema, live, value);

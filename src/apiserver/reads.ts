@@ -425,6 +425,8 @@ function parseContinueToken(text: string): { readonly revision: number; readonly
     const { rv, start } = token;
     if (!Number.isSafeInteger(rv) || rv === 0 || typeof start !== "string" || start === "")
       throw new Error("it lacks a part");
+    if (start.split("/").some((part) => part === "" || part === "." || part === ".."))
+      throw new Error("its start is no key");
     return { revision: rv as number, start };
   } catch (error) {
     throw badRequest(`invalid continue token: ${error instanceof Error ? error.message : String(error)}`);

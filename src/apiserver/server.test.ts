@@ -87,3 +87,16 @@ it("events go an hour after they were last seen", async () => {
     left.items.map((event: { readonly metadata: { readonly name: string } }) => event.metadata.name),
   ).toEqual(["renewed"]);
 });
+
+it("before it has loaded and after it has stopped the server says so", async () => {
+  const early = new TestApiServer();
+  expect((await early.call("GET", ds)).object).toMatchObject({ code: 503, reason: "ServiceUnavailable" });
+  expect((await early.call("GET", "/readyz")).status).toBe(500);
+  await early.server.ready;
+  expect((await early.call("GET", "/readyz")).status).toBe(200);
+  await early.stop();
+  expect((await early.call("GET", ds)).object).toMatchObject({
+    code: 503,
+    details: { retryAfterSeconds: 1 },
+  });
+});

@@ -80,7 +80,7 @@ class Server implements ApiServer {
     const written = new WrittenObjects({ freeze: options.freeze === true });
     this.#clock = clock;
     this.#log = log;
-    this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock, log });
+    this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock });
     this.#served = new ServedResources(kinds, { cacher: this.#cacher, store, written, clock, metrics });
     const admission = new Admission(this.#served);
     this.#registry = new Registry({
