@@ -1,5 +1,7 @@
 /** The HTTP shell over real TLS on the loopback interface: calls, users, failures, stops; small handlers behind it. */
 import { constants } from "node:http2";
+import { Agent } from "node:https";
+import { connect as tcpConnect } from "node:net";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { deferred, echo, h2, HttpBench, json, objectReply, turns, until } from "../testing/http.ts";
 import { testTls } from "../testing/tls.ts";
@@ -269,8 +271,9 @@ describe("a stop", () => {
       return objectReply({ done: true });
     });
     const idle = await bench.idle(server);
+    const keepAlive = new Agent({ keepAlive: true });
     const watch = h2(bench.session(server), { ":path": "/api?watch=1" });
-    const busy = [h2(bench.session(server), {}), bench.h1(server, { path: "/x" })];
+    const busy = [h2(bench.session(server), {}), bench.h1(server, { path: "/x", agent: keepAlive })];
     await started.promise;
     const closed = server.close();
     expect((await watch).bytes.toString()).toBe("first\n");
@@ -292,10 +295,16 @@ describe("a stop", () => {
       () => "cut",
     );
     await started.promise;
+    // This one never even begins its handshake.
+    const stranger = tcpConnect(server.port, "127.0.0.1");
+    const silent = new Promise((resolve) => stranger.on("close", resolve));
+    await new Promise<void>((resolve) => stranger.on("connect", () => resolve()));
+    await turns();
     const closed = server.close();
     await turns();
     await clock.advance(10_000);
     await closed;
+    await silent;
     expect(await answer).toBe("cut");
   });
 

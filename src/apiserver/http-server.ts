@@ -170,30 +170,22 @@ class Shell {
     const timer = this.#options.clock.after(stopMsMax, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
-    this.#closeIdle();
     await closed;
     timer.cancel();
   }
 
-  /** Connections on which nothing runs would hold up a stop until their keep-alive ends. */
-  #closeIdle(): void {
-    for (const socket of this.#sockets) if (!this.#busy.has(socket)) socket.destroySoon();
-  }
-
-  /** HTTP/1.1 sockets with a request under way, and how all HTTP/2 sockets are known. */
-  readonly #busy = new Set<Socket>();
-
   #follow(): void {
     const { server } = this;
-    server.on("secureConnection", (socket) => {
+    const keep = (socket: Socket): void => {
       this.#sockets.add(socket);
-      if (socket.alpnProtocol === "h2") this.#busy.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    };
+    // The plain sockets too: a stranger may never finish its handshake.
+    server.on("connection", keep);
+    server.on("secureConnection", (socket) => {
+      keep(socket);
       socket.setKeepAlive(true, tcpKeepAliveMs);
       socket.setNoDelay(true);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#busy.delete(socket);
-      });
     });
     server.on("session", (session) => {
       this.#sessions.add(session);
@@ -215,14 +207,12 @@ class Shell {
         : http1Exchange(request as IncomingMessage, response as ServerResponse);
     const startMs = this.#options.clock.monotonicMs();
     const gone = new AbortController();
-    if (!exchange.isHttp2) {
-      this.#busy.add(exchange.socket);
-      response.once("close", () => this.#freed(exchange.socket));
-    }
     request.on("error", () => gone.abort());
     response.on("error", () => gone.abort());
     response.once("close", () => {
       gone.abort(closedByClient);
+      // Node closes connections that are idle at a stop; those that become idle later would hold it up.
+      if (this.#closing !== undefined && !exchange.isHttp2) exchange.socket.destroySoon();
       this.#metrics.finished(
         request.method ?? "",
         exchange.response.statusCode,
@@ -235,12 +225,6 @@ class Shell {
     } catch (error) {
       this.#fail(exchange, { error, auditId, signal: gone.signal });
     }
-  }
-
-  /** A connection that became idle during a stop is closed at once. */
-  #freed(socket: Socket): void {
-    this.#busy.delete(socket);
-    if (this.#closing !== undefined) socket.destroySoon();
   }
 
   async #answer(

@@ -52,19 +52,20 @@ describe("seats", () => {
 
   it("go to the class that has least of its share, and there to users in turn", async () => {
     const seats = new FairSeats(10, new SimulatedClock());
-    const held = await Promise.all(Array.from({ length: 9 }, () => seat(seats, "others", "greedy")));
+    const held = await Promise.all(Array.from({ length: 6 }, () => seat(seats, "system", "greedy")));
+    for (let i = 0; i < 3; i++) held.push(await seat(seats, "others", "stranger"));
     held.push(await seat(seats, "admins", "root"));
     const order: string[] = [];
     const enter = (name: RequestClass, username: string): void =>
       void seat(seats, name, username).then(() => order.push(username));
-    enter("others", "greedy");
-    enter("others", "greedy");
-    enter("others", "greedy");
-    enter("others", "modest");
-    enter("controllers", "controller");
+    enter("system", "greedy");
+    enter("system", "greedy");
+    enter("system", "greedy");
+    enter("system", "modest");
+    enter("others", "stranger");
     for (const release of held) release();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(order).toEqual(["controller", "greedy", "modest", "greedy", "greedy"]);
+    expect(order).toEqual(["stranger", "greedy", "modest", "greedy", "greedy"]);
   });
 
   it("are refused with 429 and Retry-After when the queue is full or the wait too long", async () => {
