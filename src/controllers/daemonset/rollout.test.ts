@@ -154,6 +154,59 @@ describe("interleavings", () => {
     });
   });
 
+  test("TestDaemonSetUpdatesAllOldPodsNotReadyMaxSurge", async () => {
+    await withDaemonSets(async (fixture) => {
+      const start = fixture.cluster.clock.nowMs();
+      const at = (seconds: number): Promise<void> =>
+        fixture.cluster.advance(start + seconds * 1_000 - fixture.cluster.clock.nowMs());
+      await fixture.addNodes(5);
+      await fixture.addDaemonSet({ spec: { minReadySeconds: 15, updateStrategy: rollingUpdate(0, 3) } });
+      const results = [await fixture.sync()];
+      await at(100);
+      await fixture.setImage("foo/bar:2");
+      results.push(await fixture.sync());
+      await at(200);
+      results.push(await fixture.sync());
+      await fixture.markReady();
+      await at(300);
+      await fixture.setImage("foo/bar:3");
+      results.push(await fixture.sync());
+      const fresh = (await fixture.pods()).filter((pod) => pod.spec.containers[0]!.image === "foo/bar:3");
+      for (const pod of fresh.slice(0, 2)) await fixture.setStatus(pod, { ready: true });
+      const covered = new Set(fresh.map((pod) => nodeOf(pod)));
+      const alone = (await fixture.pods()).find((pod) => !covered.has(nodeOf(pod)))!;
+      await fixture.setStatus(alone, { ready: false });
+      await at(310);
+      results.push(await fixture.sync());
+      await at(320);
+      // Manage removes two old pods whose new ones are available and the unready one; the freed budget is used at once.
+      results.push(await fixture.sync());
+      await fixture.markReady((pod) => pod.spec.containers[0]!.image === "foo/bar:3");
+      await at(340);
+      results.push(await fixture.sync());
+      await at(350);
+      results.push(await fixture.sync());
+      expect(results).toEqual(["5/0", "5/0", "0/5", "3/0", "1/0", "1/3", "0/2", "0/0"]);
+      expect(await fixture.pods()).toHaveLength(5);
+    });
+  });
+
+  test("TestDaemonSetUpdatesAllOldNotReadyPodsAndNewNotReadyPods", async () => {
+    await withDaemonSets(async (fixture) => {
+      await fixture.addDaemonSet({ spec: { updateStrategy: rollingUpdate(10) } });
+      const hash = await fixture.currentHash();
+      for (let i = 0; i < 88; i++) await fixture.addPod(`node-${i}`, { hash });
+      for (let i = 88; i < 90; i++) await fixture.addPod(`node-${i}`, { hash: "old" });
+      for (let i = 90; i < 100; i++) await fixture.addPod(`node-${i}`, { hash: "old", ready: true });
+      await fixture.addNodes(100);
+      expect([await fixture.sync(), await fixture.sync(), await fixture.sync()]).toEqual([
+        "0/2",
+        "2/0",
+        "0/0",
+      ]);
+    });
+  });
+
   test("minReadySeconds delays the next step, by the clock alone", async () => {
     await withDaemonSets(async (fixture) => {
       await fixture.addNodes(2);
