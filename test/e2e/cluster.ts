@@ -107,6 +107,11 @@ export class Cluster {
     rmSync(this.home, { recursive: true, force: true });
   }
 
+  /** Another run of the command, to its end. */
+  lares(args: readonly string[]): Promise<Ran> {
+    return this.spawn({ name: "lares", path: process.execPath }, [join(root, "bin", "lares.js"), ...args]);
+  }
+
   /** `line` is split at spaces; single quotes hold words together. Files are those of test/e2e/manifests. */
   run(kubectl: Kubectl, line: string, input?: string): Promise<Ran> {
     const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);

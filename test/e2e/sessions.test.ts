@@ -1,594 +1,390 @@
 /**
  * The sessions of the books on DaemonSets, word for word, with the unmodified kubectl in each version that the machine has.
  * `~` in an expectation is what differs from run to run. Each session begins with an empty cluster of its own.
+ * Not here: what is refused (refusals.test.ts).
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Cluster, differs, eventually, type Kubectl, kubectls } from "./cluster.ts";
+import { describe, expect, test } from "vitest";
+import { eventually } from "./cluster.ts";
+import { everywhere, nodesOf } from "./session.ts";
 
-const placements = ["affinity", "nodename"] as const;
-
-interface Session {
-  readonly k: (line: string, input?: string) => Promise<string>;
-  readonly fails: (line: string, input?: string) => Promise<string>;
-  /** Runs the line until its output fits the pattern. */
-  readonly shows: (line: string, pattern: string) => Promise<void>;
-  /** Names of the pods that the selector finds and that are not on their way out, with their nodes. */
-  readonly pods: (selector: string, namespace?: string) => Promise<readonly PodRow[]>;
-  readonly settled: (name: string, namespace?: string) => Promise<void>;
-}
-
-interface PodRow {
-  readonly name: string;
-  readonly node: string;
-  readonly restarts: number;
-  readonly owners: number;
-  readonly image: string;
-  readonly isReady: boolean;
-}
-
-interface PodJson {
-  readonly metadata: {
-    readonly name: string;
-    readonly deletionTimestamp?: string;
-    readonly ownerReferences?: readonly unknown[];
-  };
-  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly image: string }[] };
-  readonly status: {
-    readonly containerStatuses?: readonly { readonly restartCount: number }[];
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-  };
-}
-
-function sessionOn(cluster: Cluster, kubectl: Kubectl): Session {
-  const k = async (line: string, input?: string): Promise<string> => {
-    const { stdout, stderr, code } = await cluster.run(kubectl, line, input);
-    if (code !== 0) throw new Error(`kubectl ${line}: exit ${code}\n${stdout}${stderr}`);
-    return stdout;
-  };
-  const pods = async (selector: string, namespace = "default"): Promise<readonly PodRow[]> => {
-    const list = JSON.parse(await k(`get pods -n ${namespace} -l ${selector} -o json`)) as {
-      items: readonly PodJson[];
-    };
-    return list.items
-      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .map(({ metadata, spec, status }) => ({
-        name: metadata.name,
-        node: spec.nodeName ?? "",
-        restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
-        owners: metadata.ownerReferences?.length ?? 0,
-        image: spec.containers[0]!.image,
-        isReady:
-          status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
-      }))
-      .sort((a, b) => (a.node < b.node ? -1 : 1));
-  };
-  return {
-    k,
-    pods,
-    fails: async (line, input) => {
-      const { stdout, stderr, code } = await cluster.run(kubectl, line, input);
-      expect(code, `kubectl ${line} must fail\n${stdout}`).not.toBe(0);
-      return stderr.trim();
-    },
-    shows: async (line, pattern) => {
-      let last = "";
-      await eventually(
-        async () => {
-          last = differs(await k(line), pattern) ?? "";
-          return last === "" ? true : undefined;
-        },
-        "the output to fit",
-        15_000,
-      ).catch(() => {
-        throw new Error(`kubectl ${line}\n${last}`);
-      });
-    },
-    settled: async (name, namespace = "default") =>
-      void (await k(`rollout status ds/${name} -n ${namespace} --timeout=30s`)),
-  };
-}
-
-/** A manifest that a test bends. */
-// oxlint-disable-next-line typescript/no-explicit-any -- issue 2: the test writes what the types forbid.
-type Loose = Record<string, any>;
-
-const nodesOf = (rows: readonly PodRow[]): readonly string[] => rows.map(({ node }) => node);
-
-describe.each(placements)("placement %s", (placement) => {
-  // The second mode of placement is driven with one kubectl: what differs there is the server, not the client.
-  describe.each(placement === "affinity" ? kubectls() : kubectls().slice(-1))("with $name", (kubectl) => {
-    let cluster: Cluster;
-    let s: Session;
-
-    const withCluster = (args: readonly string[] = []): void => {
-      beforeAll(async () => {
-        cluster = await Cluster.up({ args: ["--placement", placement, ...args] });
-        s = sessionOn(cluster, kubectl);
-      });
-      afterAll(async () => await cluster.stop());
-    };
-
-    describe("1: one pod for each worker, without saying how many", () => {
-      withCluster();
-      test("session", async () => {
-        await s.shows(
-          "get nodes",
-          `NAME STATUS ROLES AGE VERSION
+everywhere((begin) => {
+  describe("1: one pod for each worker, without saying how many", () => {
+    const s = begin();
+    test("session", async () => {
+      await s.shows(
+        "get nodes",
+        `NAME STATUS ROLES AGE VERSION
            kube-master Ready control-plane ~ v1.35.0+lares
            kube-worker1 Ready <none> ~ v1.35.0+lares
            kube-worker2 Ready <none> ~ v1.35.0+lares`,
-        );
-        expect(
-          (await s.k("get nodes -o wide"))
-            .split("\n")[0]!
-            .trim()
-            .split(/\s{2,}/),
-        ).toEqual([
-          "NAME",
-          "STATUS",
-          "ROLES",
-          "AGE",
-          "VERSION",
-          "INTERNAL-IP",
-          "EXTERNAL-IP",
-          "OS-IMAGE",
-          "KERNEL-VERSION",
-          "CONTAINER-RUNTIME",
-        ]);
-        const labels = await s.k("get nodes --show-labels");
-        for (const label of [
-          "kubernetes.io/hostname=kube-worker1",
-          "kubernetes.io/os=linux",
-          "kubernetes.io/arch=amd64",
-          "beta.kubernetes.io/os=linux",
-          "node-role.kubernetes.io/control-plane=",
-        ]) {
-          expect(labels).toContain(label);
-        }
-        expect(await s.k("apply -f ds-httpd.yaml")).toBe("daemonset.apps/ds-httpd created\n");
-        await s.shows(
-          "get ds -o wide",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE CONTAINERS IMAGES SELECTOR
+      );
+      expect(
+        (await s.k("get nodes -o wide"))
+          .split("\n")[0]!
+          .trim()
+          .split(/\s{2,}/),
+      ).toEqual([
+        "NAME",
+        "STATUS",
+        "ROLES",
+        "AGE",
+        "VERSION",
+        "INTERNAL-IP",
+        "EXTERNAL-IP",
+        "OS-IMAGE",
+        "KERNEL-VERSION",
+        "CONTAINER-RUNTIME",
+      ]);
+      const labels = await s.k("get nodes --show-labels");
+      for (const label of [
+        "kubernetes.io/hostname=kube-worker1",
+        "kubernetes.io/os=linux",
+        "kubernetes.io/arch=amd64",
+        "beta.kubernetes.io/os=linux",
+        "node-role.kubernetes.io/control-plane=",
+      ]) {
+        expect(labels).toContain(label);
+      }
+      expect(await s.k("apply -f ds-httpd.yaml")).toBe("daemonset.apps/ds-httpd created\n");
+      await s.shows(
+        "get ds -o wide",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE CONTAINERS IMAGES SELECTOR
            ds-httpd 2 2 2 2 2 <none> ~ cntr-httpd httpd:latest app=httpd_webserver`,
-        );
-        await s.shows(
-          "get pods -o wide --sort-by=.spec.nodeName",
-          `NAME READY STATUS RESTARTS AGE IP NODE NOMINATED NODE READINESS GATES
+      );
+      await s.shows(
+        "get pods -o wide --sort-by=.spec.nodeName",
+        `NAME READY STATUS RESTARTS AGE IP NODE NOMINATED NODE READINESS GATES
            ds-httpd-~ 1/1 Running 0 ~ ~ kube-worker1 <none> <none>
            ds-httpd-~ 1/1 Running 0 ~ ~ kube-worker2 <none> <none>`,
-        );
-        const [first] = await s.pods("app=httpd_webserver");
-        expect(await s.k(`delete pod ${first!.name}`)).toMatch(
-          /^pod "ds-httpd-\w+" deleted( from default namespace)?\n$/,
-        );
-        await s.settled("ds-httpd");
-        const after = await eventually(async () => {
-          const rows = await s.pods("app=httpd_webserver");
-          return rows.length === 2 ? rows : undefined;
-        });
-        expect(nodesOf(after)).toEqual(["kube-worker1", "kube-worker2"]);
-        expect(after.map(({ name }) => name)).not.toContain(first!.name);
-        expect(await s.fails("scale ds ds-httpd --replicas=3")).toMatch(
-          /the server could not find the requested resource/,
-        );
-        expect(await s.k("apply -f ds-httpd.yaml")).toBe("daemonset.apps/ds-httpd unchanged\n");
-        expect(await s.fails("create -f ds-httpd.yaml")).toBe(
-          'Error from server (AlreadyExists): error when creating "ds-httpd.yaml": daemonsets.apps "ds-httpd" already exists',
-        );
+      );
+      const [first] = await s.pods("app=httpd_webserver");
+      expect(await s.k(`delete pod ${first!.name}`)).toMatch(
+        /^pod "ds-httpd-\w+" deleted( from default namespace)?\n$/,
+      );
+      await s.settled("ds-httpd");
+      const after = await eventually(async () => {
+        const rows = await s.pods("app=httpd_webserver");
+        return rows.length === 2 ? rows : undefined;
       });
+      expect(nodesOf(after)).toEqual(["kube-worker1", "kube-worker2"]);
+      expect(after.map(({ name }) => name)).not.toContain(first!.name);
+      expect(await s.fails("scale ds ds-httpd --replicas=3")).toMatch(
+        /the server could not find the requested resource/,
+      );
+      expect(await s.k("apply -f ds-httpd.yaml")).toBe("daemonset.apps/ds-httpd unchanged\n");
+      expect(await s.fails("create -f ds-httpd.yaml")).toBe(
+        'Error from server (AlreadyExists): error when creating "ds-httpd.yaml": daemonsets.apps "ds-httpd" already exists',
+      );
     });
+  });
 
-    describe("2: the log collector, described; nodes come and go", () => {
-      withCluster();
-      test("session", async () => {
-        await s.k("apply -f fluentd.yaml");
-        await s.settled("fluentd");
-        const text = await eventually(async () => {
-          const shown = await s.k("describe daemonset fluentd");
-          return (shown.match(/SuccessfulCreate/g)?.length ?? 0) >= 2 ? shown : undefined;
-        });
-        const inOrder = [
-          /^Name:\s+fluentd$/m,
-          /^Selector:\s+app=fluentd$/m,
-          /^Node-Selector:\s+<none>$/m,
-          /^Labels:\s+app=fluentd$/m,
-          /^Annotations:\s+deprecated\.daemonset\.template\.generation: 1$/m,
-          /^Desired Number of Nodes Scheduled: 2$/m,
-          /^Current Number of Nodes Scheduled: 2$/m,
-          /^Number of Nodes Scheduled with Up-to-date Pods: 2$/m,
-          /^Number of Nodes Scheduled with Available Pods: 2$/m,
-          /^Number of Nodes Misscheduled: 0$/m,
-          /^Pods Status:\s+2 Running \/ 0 Waiting \/ 0 Succeeded \/ 0 Failed$/m,
-          /^Pod Template:$/m,
-          /Image:\s+fluent\/fluentd:v0\.14\.10$/m,
-          /Limits:\n\s+memory:\s+200Mi$/m,
-          /Requests:\n\s+cpu:\s+100m\n\s+memory:\s+200Mi$/m,
-          /\/var\/lib\/docker\/containers from varlibdockercontainers \(ro\)$/m,
-          /\/var\/log from varlog \(rw\)$/m,
-          /Volumes:/m,
-          /HostPath \(bare host directory volume\)/m,
-          /^Events:$/m,
-          /Normal\s+SuccessfulCreate\s+\S+(?: \([^)]*\))?\s+daemonset-controller\s+Created pod: fluentd-\w{5}$/m,
-        ];
-        let at = 0;
-        for (const part of inOrder) {
-          const found = part.exec(text.slice(at));
-          expect(found, `${String(part)} in order in\n${text}`).not.toBeNull();
-          at += found!.index;
-        }
-        const before = await s.pods("app=fluentd");
-        expect(nodesOf(before)).toEqual(["kube-worker1", "kube-worker2"]);
-        expect(await s.k("create -f node-kube-worker3.yaml")).toBe("node/kube-worker3 created\n");
-        const three = await eventually(async () => {
-          const rows = await s.pods("app=fluentd");
-          return rows.length === 3 && rows.every(({ isReady }) => isReady) ? rows : undefined;
-        });
-        expect(three.slice(0, 2)).toEqual(before);
-        expect(three[2]!.node).toBe("kube-worker3");
-        expect(await s.k("delete node kube-worker2")).toBe('node "kube-worker2" deleted\n');
-        await s.shows(
-          "get ds fluentd",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd 2 2 2 2 2 <none> ~`,
-        );
-        await eventually(
-          async () => ((await s.k("get pods -o name")).trim().split("\n").length === 2 ? true : undefined),
-          "the pod to go",
-        );
-        expect(nodesOf(await s.pods("app=fluentd"))).toEqual(["kube-worker1", "kube-worker3"]);
-        expect(await s.k("get nodes -o name")).toBe(
-          "node/kube-master\nnode/kube-worker1\nnode/kube-worker3\n",
-        );
-        const [pod] = await s.pods("app=fluentd");
-        expect(await s.k(`logs ${pod!.name}`)).toContain("fluent/fluentd:v0.14.10 started");
-        expect(await s.k("logs ds/fluentd --tail=1")).not.toBe("");
+  describe("2: the log collector, described; nodes come and go", () => {
+    const s = begin();
+    test("session", async () => {
+      await s.k("apply -f fluentd.yaml");
+      await s.settled("fluentd");
+      const text = await eventually(async () => {
+        const shown = await s.k("describe daemonset fluentd");
+        return (shown.match(/SuccessfulCreate/g)?.length ?? 0) >= 2 ? shown : undefined;
       });
-    });
-
-    describe("3: only the nodes with a label", () => {
-      withCluster();
-      test("session", async () => {
-        expect(await s.k("label nodes kube-worker1 ssd=true")).toBe("node/kube-worker1 labeled\n");
-        await s.shows(
-          "get nodes --selector ssd=true",
-          `NAME STATUS ROLES AGE VERSION\n kube-worker1 Ready <none> ~ ~`,
-        );
-        await s.k("apply -f nginx-fast-storage.yaml");
-        await s.shows(
-          "get ds nginx-fast-storage",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n nginx-fast-storage 1 1 1 1 1 ssd=true ~`,
-        );
-        const [first] = await s.pods("app=nginx");
-        await s.k("label nodes kube-worker2 ssd=true");
-        const two = await eventually(async () => {
-          const rows = await s.pods("app=nginx");
-          return rows.length === 2 && rows.every(({ isReady }) => isReady) ? rows : undefined;
-        });
-        expect(two[0]).toEqual(first);
-        expect(await s.k("label nodes kube-worker1 ssd-")).toBe("node/kube-worker1 unlabeled\n");
-        const left = await eventually(async () => {
-          const rows = await s.pods("app=nginx");
-          return rows.length === 1 ? rows : undefined;
-        });
-        expect(left).toEqual([two[1]]);
-        await s.k("label nodes kube-worker2 ec2InstanceType=M3");
-        expect(await s.k("get nodes --show-labels")).toContain("ec2InstanceType=M3");
-      });
-    });
-
-    describe("4: control-plane nodes, tolerations, a moving selector", () => {
-      withCluster(["--control-planes", "0", "--workers", "0"]);
-      test("session", async () => {
-        await s.k("create -f six-nodes.yaml");
-        await s.k("apply -f fluentd-elasticsearch.yaml");
-        await s.shows(
-          "get ds -n=kube-system",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 3 3 3 3 3 <none> ~`,
-        );
-        expect(
-          (await s.k("describe nodes k8s-master-01")).split("\n").find((line) => line.startsWith("Taints")),
-        ).toBe("Taints:             node-role.kubernetes.io/master:NoSchedule");
-        const manifest = JSON.parse(
-          await s.k("create -f fluentd-elasticsearch.yaml --dry-run=client -o json"),
-        ) as {
-          spec: { template: { spec: { tolerations?: object; nodeSelector?: object } } };
-        };
-        manifest.spec.template.spec.tolerations = [
-          { key: "node-role.kubernetes.io/master", effect: "NoSchedule" },
-        ];
-        const most = watchTerminating(() => s.k("get pods -n kube-system --no-headers"));
-        expect(await s.k("apply -f -", JSON.stringify(manifest))).toBe(
-          "daemonset.apps/fluentd-elasticsearch configured\n",
-        );
-        await s.settled("fluentd-elasticsearch", "kube-system");
-        expect(await most()).toBeLessThanOrEqual(1);
-        await s.shows(
-          "get ds -n kube-system",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 6 6 6 6 6 <none> ~`,
-        );
-        manifest.spec.template.spec.nodeSelector = { logger: "fluentd" };
-        await s.k("label node k8s-worker-01 k8s-worker-02 logger=fluentd");
-        await s.k("apply -f -", JSON.stringify(manifest));
-        await s.shows(
-          "get ds -n kube-system",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 2 2 2 2 2 logger=fluentd ~`,
-        );
-        const rows = await eventually(async () => {
-          const all = await s.pods("name=fluentd-elasticsearch", "kube-system");
-          return all.length === 2 ? all : undefined;
-        });
-        expect(nodesOf(rows)).toEqual(["k8s-worker-01", "k8s-worker-02"]);
-      });
-    });
-
-    describe("5: everything, everywhere", () => {
-      withCluster();
-      test("session", async () => {
-        await s.k("get all -A -o wide");
-        await s.k("apply -f nginx.yaml");
-        await s.settled("nginx");
-        expect(nodesOf(await s.pods("app=nginx"))).toEqual(["kube-worker1", "kube-worker2"]);
-        const all = await s.k("get all -A -o wide");
-        expect(all).toMatch(/pod\/nginx-\w{5}/);
-        expect(all).toContain("daemonset.apps/nginx");
-        const node = await s.k("describe node kube-master");
-        expect(node).toMatch(/^Taints:\s+node-role\.kubernetes\.io\/control-plane:NoSchedule$/m);
-        for (const part of [
-          "Conditions:",
-          "Addresses:",
-          "Capacity:",
-          "Allocatable:",
-          "System Info:",
-          "Non-terminated Pods:",
-          "Allocated resources:",
-          "Events:",
-          "Lease:",
-        ]) {
-          expect(node).toContain(part);
-        }
-        expect(node).toMatch(/HolderIdentity:\s+kube-master/);
-        expect(await s.k("delete -f nginx.yaml")).toMatch(
-          /^daemonset.apps "nginx" deleted( from default namespace)?\n$/,
-        );
-        await eventually(
-          async () => ((await s.k("get pods -o name")) === "" ? true : undefined),
-          "the pods to go",
-        );
-        await s.k("apply -f nginx-with-toleration.yaml");
-        await s.settled("nginx");
-        expect(nodesOf(await s.pods("app=nginx"))).toEqual(["kube-master", "kube-worker1", "kube-worker2"]);
-      });
-    });
-
-    describe("6: from a definition file, and how it goes", () => {
-      withCluster();
-      test("session", async () => {
-        expect(await s.k("create -f monitoring-daemon.yaml")).toBe(
-          "daemonset.apps/monitoring-daemon created\n",
-        );
-        await s.shows(
-          "get daemonsets",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n monitoring-daemon 2 2 2 2 2 <none> ~`,
-        );
-        expect(await s.k("describe daemonsets monitoring-daemon")).toContain(
-          "Pods Status:  2 Running / 0 Waiting / 0 Succeeded / 0 Failed",
-        );
-        expect(await s.k("delete ds monitoring-daemon")).toMatch(
-          /^daemonset.apps "monitoring-daemon" deleted/,
-        );
-        await eventually(
-          async () => ((await s.k("get pods -o name")) === "" ? true : undefined),
-          "the pods to go",
-        );
-        await s.k("create -f monitoring-daemon.yaml");
-        await s.settled("monitoring-daemon");
-        await s.k("delete ds monitoring-daemon --cascade=foreground");
-        expect(await s.k("get pods -o name")).toBe("");
-        for (const cascade of ["--cascade=orphan", "--cascade=false"]) {
-          await s.k("apply -f fluentd.yaml");
-          await s.settled("fluentd");
-          const before = await s.pods("app=fluentd");
-          expect(before.map(({ owners }) => owners)).toEqual([1, 1]);
-          await s.k(`delete ds fluentd ${cascade}`);
-          const orphans = await eventually(async () => {
-            const rows = await s.pods("app=fluentd");
-            return rows.every(({ owners }) => owners === 0) ? rows : undefined;
-          });
-          expect(orphans).toEqual(before.map((row) => ({ ...row, owners: 0 })));
-          await s.k("apply -f fluentd.yaml");
-          await s.settled("fluentd");
-          const adopted = await eventually(async () => {
-            const rows = await s.pods("app=fluentd");
-            return rows.every(({ owners }) => owners === 1) ? rows : undefined;
-          });
-          expect(adopted).toEqual(before);
-        }
-        const wrong = '{"apiVersion":"apps/v1","kind":"DaemonSets","metadata":{"name":"x"}}';
-        expect(await s.fails("create -f -", wrong)).toContain(
-          'no matches for kind "DaemonSets" in version "apps/v1"',
-        );
-      });
-    });
-
-    describe("7: a new version, slowly", () => {
-      withCluster();
-      test("session", async () => {
-        await s.k("apply -f fluentd.yaml");
-        await s.settled("fluentd");
-        await s.k("set image ds/fluentd fluentd=fluent/fluentd:v1.16");
-        const status = (await s.k("rollout status ds/fluentd --timeout=60s")).trim().split("\n");
-        const waiting =
-          /^Waiting for daemon set (spec update to be observed\.\.\.|"fluentd" rollout to finish: [0-2] (out of 2 new pods have been updated|of 2 updated pods are available)\.\.\.)$/;
-        for (const line of status.slice(0, -1)) expect(line).toMatch(waiting);
-        expect(status.length).toBeGreaterThan(2);
-        expect(status.at(-1)).toBe('daemon set "fluentd" successfully rolled out');
-        expect((await s.pods("app=fluentd")).map(({ image }) => image)).toEqual([
-          "fluent/fluentd:v1.16",
-          "fluent/fluentd:v1.16",
-        ]);
-        await s.shows(
-          "rollout history ds/fluentd",
-          `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 1 <none>\n 2 <none>`,
-        );
-        expect(await s.k("rollout history ds/fluentd --revision=1")).toContain("fluent/fluentd:v0.14.10");
-        expect(await s.k("rollout undo ds/fluentd")).toBe("daemonset.apps/fluentd rolled back\n");
-        await s.settled("fluentd");
-        await s.shows(
-          "rollout history ds/fluentd",
-          `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 2 <none>\n 3 <none>`,
-        );
-        expect((await s.pods("app=fluentd")).map(({ image }) => image)).toEqual([
-          "fluent/fluentd:v0.14.10",
-          "fluent/fluentd:v0.14.10",
-        ]);
-        expect(await s.k("rollout undo ds/fluentd --to-revision=3")).toMatch(
-          // Up to 1.33 kubectl compares with a template that shows `creationTimestamp: null`, which a 1.35 server does not store.
-          /^daemonset\.apps\/fluentd (skipped rollback \(current template already matches revision 3\)|rolled back)\n$/,
-        );
-        await s.shows(
-          "rollout history ds/fluentd",
-          `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 2 <none>\n 3 <none>`,
-        );
-        const before = await s.pods("app=fluentd");
-        expect(await s.k("rollout restart ds/fluentd")).toBe("daemonset.apps/fluentd restarted\n");
-        await s.settled("fluentd");
-        const restarted = await s.pods("app=fluentd");
-        for (const { name } of before) expect(restarted.map((row) => row.name)).not.toContain(name);
-        expect(
-          await s.k(
-            `patch ds fluentd -p '{"spec":{"minReadySeconds":5,"updateStrategy":{"rollingUpdate":{"maxUnavailable":"50%"}}}}'`,
-          ),
-        ).toBe("daemonset.apps/fluentd patched\n");
-        // With minReadySeconds the pods count as available only 5 s after they became ready; until then they may go at once.
-        await s.settled("fluentd");
-        await s.k("set image ds/fluentd fluentd=registry.invalid/fluentd:9");
-        const stuck = await eventually(async () => {
-          const shown = await s.k("get pods -l app=fluentd");
-          return /ErrImagePull|ImagePullBackOff/.test(shown) ? shown : undefined;
-        });
-        expect(stuck.match(/Running/g)?.length).toBe(1);
-        await s.k("rollout undo ds/fluentd");
-        await s.settled("fluentd");
-        const kept = await s.pods("app=fluentd");
-        expect(kept.filter(({ name }) => restarted.some((row) => row.name === name)).length).toBe(1);
-        await s.k(
-          `patch ds fluentd -p '{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}'`,
-        );
-        await s.k("set image ds/fluentd fluentd=fluent/fluentd:v2");
-        await s.shows(
-          "get ds fluentd",
-          `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd 2 2 2 0 2 <none> ~`,
-        );
-        expect(await s.pods("app=fluentd")).toEqual(kept);
-        expect(await s.fails("rollout status ds/fluentd")).toContain(
-          "rollout status is only available for RollingUpdate strategy type",
-        );
-        await s.k(`delete pod ${kept[0]!.name}`);
-        const after = await eventually(async () => {
-          const rows = await s.pods("app=fluentd");
-          return rows.length === 2 ? rows : undefined;
-        });
-        expect(after.map(({ image }) => image).sort()).toEqual([
-          "fluent/fluentd:v0.14.10",
-          "fluent/fluentd:v2",
-        ]);
-      });
-    });
-
-    describe("9: what is refused", () => {
-      withCluster();
-      const set = (change: (ds: Loose) => void, name = "bad"): string => {
-        const object = {
-          apiVersion: "apps/v1",
-          kind: "DaemonSet",
-          metadata: { name },
-          spec: {
-            selector: { matchLabels: { app: "x" } },
-            template: {
-              metadata: { labels: { app: "x" } },
-              spec: { containers: [{ name: "c", image: "i:1" }] },
-            },
-          },
-        };
-        change(object);
-        return JSON.stringify(object);
-      };
-      const refusals: readonly (readonly [string, (ds: Loose) => void, string])[] = [
-        [
-          "restartPolicy",
-          (ds) => (ds["spec"].template.spec.restartPolicy = "OnFailure"),
-          'The DaemonSet "bad" is invalid: spec.template.spec.restartPolicy: Unsupported value: "OnFailure": supported values: "Always"',
-        ],
-        [
-          "replicas",
-          (ds) => (ds["spec"].replicas = 3),
-          'strict decoding error: unknown field "spec.replicas"',
-        ],
-        [
-          "selector",
-          (ds) => (ds["spec"].selector.matchLabels = { app: "y" }),
-          "`selector` does not match template `labels`",
-        ],
-        [
-          "both limits 0",
-          (ds) =>
-            (ds["spec"].updateStrategy = {
-              type: "RollingUpdate",
-              rollingUpdate: { maxUnavailable: 0, maxSurge: 0 },
-            }),
-          "spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0",
-        ],
-        ["unquoted true", (ds) => (ds["spec"].template.spec.nodeSelector = { ssd: true }), "nodeSelector"],
+      const inOrder = [
+        /^Name:\s+fluentd$/m,
+        /^Selector:\s+app=fluentd$/m,
+        /^Node-Selector:\s+<none>$/m,
+        /^Labels:\s+app=fluentd$/m,
+        /^Annotations:\s+deprecated\.daemonset\.template\.generation: 1$/m,
+        /^Desired Number of Nodes Scheduled: 2$/m,
+        /^Current Number of Nodes Scheduled: 2$/m,
+        /^Number of Nodes Scheduled with Up-to-date Pods: 2$/m,
+        /^Number of Nodes Scheduled with Available Pods: 2$/m,
+        /^Number of Nodes Misscheduled: 0$/m,
+        /^Pods Status:\s+2 Running \/ 0 Waiting \/ 0 Succeeded \/ 0 Failed$/m,
+        /^Pod Template:$/m,
+        /Image:\s+fluent\/fluentd:v0\.14\.10$/m,
+        /Limits:\n\s+memory:\s+200Mi$/m,
+        /Requests:\n\s+cpu:\s+100m\n\s+memory:\s+200Mi$/m,
+        /\/var\/lib\/docker\/containers from varlibdockercontainers \(ro\)$/m,
+        /\/var\/log from varlog \(rw\)$/m,
+        /Volumes:/m,
+        /HostPath \(bare host directory volume\)/m,
+        /^Events:$/m,
+        /Normal\s+SuccessfulCreate\s+\S+(?: \([^)]*\))?\s+daemonset-controller\s+Created pod: fluentd-\w{5}$/m,
       ];
-      test.each(refusals)("%s", async (_, change, message) => {
-        const answer = await s.fails("create -f -", set(change));
-        expect(answer).toContain(message);
-        expect(await s.fails("get ds bad")).toContain('daemonsets.apps "bad" not found');
+      let at = 0;
+      for (const part of inOrder) {
+        const found = part.exec(text.slice(at));
+        expect(found, `${String(part)} in order in\n${text}`).not.toBeNull();
+        at += found!.index;
+      }
+      const before = await s.pods("app=fluentd");
+      expect(nodesOf(before)).toEqual(["kube-worker1", "kube-worker2"]);
+      expect(await s.k("create -f node-kube-worker3.yaml")).toBe("node/kube-worker3 created\n");
+      const three = await eventually(async () => {
+        const rows = await s.pods("app=fluentd");
+        return rows.length === 3 && rows.every(({ isReady }) => isReady) ? rows : undefined;
       });
-      test("a changed selector, a taken name, another namespace", async () => {
+      expect(three.slice(0, 2)).toEqual(before);
+      expect(three[2]!.node).toBe("kube-worker3");
+      expect(await s.k("delete node kube-worker2")).toBe('node "kube-worker2" deleted\n');
+      await s.shows(
+        "get ds fluentd",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd 2 2 2 2 2 <none> ~`,
+      );
+      await eventually(
+        async () => ((await s.k("get pods -o name")).trim().split("\n").length === 2 ? true : undefined),
+        "the pod to go",
+      );
+      expect(nodesOf(await s.pods("app=fluentd"))).toEqual(["kube-worker1", "kube-worker3"]);
+      expect(await s.k("get nodes -o name")).toBe("node/kube-master\nnode/kube-worker1\nnode/kube-worker3\n");
+      const [pod] = await s.pods("app=fluentd");
+      expect(await s.k(`logs ${pod!.name}`)).toContain("fluent/fluentd:v0.14.10 started");
+      expect(await s.k("logs ds/fluentd --tail=1")).not.toBe("");
+    });
+  });
+
+  describe("3: only the nodes with a label", () => {
+    const s = begin();
+    test("session", async () => {
+      expect(await s.k("label nodes kube-worker1 ssd=true")).toBe("node/kube-worker1 labeled\n");
+      await s.shows(
+        "get nodes --selector ssd=true",
+        `NAME STATUS ROLES AGE VERSION\n kube-worker1 Ready <none> ~ ~`,
+      );
+      await s.k("apply -f nginx-fast-storage.yaml");
+      await s.shows(
+        "get ds nginx-fast-storage",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n nginx-fast-storage 1 1 1 1 1 ssd=true ~`,
+      );
+      const [first] = await s.pods("app=nginx");
+      await s.k("label nodes kube-worker2 ssd=true");
+      const two = await eventually(async () => {
+        const rows = await s.pods("app=nginx");
+        return rows.length === 2 && rows.every(({ isReady }) => isReady) ? rows : undefined;
+      });
+      expect(two[0]).toEqual(first);
+      expect(await s.k("label nodes kube-worker1 ssd-")).toBe("node/kube-worker1 unlabeled\n");
+      const left = await eventually(async () => {
+        const rows = await s.pods("app=nginx");
+        return rows.length === 1 ? rows : undefined;
+      });
+      expect(left).toEqual([two[1]]);
+      await s.k("label nodes kube-worker2 ec2InstanceType=M3");
+      expect(await s.k("get nodes --show-labels")).toContain("ec2InstanceType=M3");
+    });
+  });
+
+  describe("4: control-plane nodes, tolerations, a moving selector", () => {
+    const s = begin(["--control-planes", "0", "--workers", "0"]);
+    test("session", async () => {
+      await s.k("create -f six-nodes.yaml");
+      await s.k("apply -f fluentd-elasticsearch.yaml");
+      await s.shows(
+        "get ds -n=kube-system",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 3 3 3 3 3 <none> ~`,
+      );
+      expect(
+        (await s.k("describe nodes k8s-master-01")).split("\n").find((line) => line.startsWith("Taints")),
+      ).toBe("Taints:             node-role.kubernetes.io/master:NoSchedule");
+      const manifest = JSON.parse(
+        await s.k("create -f fluentd-elasticsearch.yaml --dry-run=client -o json"),
+      ) as {
+        spec: { template: { spec: { tolerations?: object; nodeSelector?: object } } };
+      };
+      manifest.spec.template.spec.tolerations = [
+        { key: "node-role.kubernetes.io/master", effect: "NoSchedule" },
+      ];
+      const most = watchTerminating(() => s.k("get pods -n kube-system --no-headers"));
+      expect(await s.k("apply -f -", JSON.stringify(manifest))).toBe(
+        "daemonset.apps/fluentd-elasticsearch configured\n",
+      );
+      await s.settled("fluentd-elasticsearch", "kube-system");
+      expect(await most()).toBeLessThanOrEqual(1);
+      await s.shows(
+        "get ds -n kube-system",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 6 6 6 6 6 <none> ~`,
+      );
+      manifest.spec.template.spec.nodeSelector = { logger: "fluentd" };
+      await s.k("label node k8s-worker-01 k8s-worker-02 logger=fluentd");
+      await s.k("apply -f -", JSON.stringify(manifest));
+      await s.shows(
+        "get ds -n kube-system",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd-elasticsearch 2 2 2 2 2 logger=fluentd ~`,
+      );
+      const rows = await eventually(async () => {
+        const all = await s.pods("name=fluentd-elasticsearch", "kube-system");
+        return all.length === 2 ? all : undefined;
+      });
+      expect(nodesOf(rows)).toEqual(["k8s-worker-01", "k8s-worker-02"]);
+    });
+  });
+
+  describe("5: everything, everywhere", () => {
+    const s = begin();
+    test("session", async () => {
+      await s.k("get all -A -o wide");
+      await s.k("apply -f nginx.yaml");
+      await s.settled("nginx");
+      expect(nodesOf(await s.pods("app=nginx"))).toEqual(["kube-worker1", "kube-worker2"]);
+      const all = await s.k("get all -A -o wide");
+      expect(all).toMatch(/pod\/nginx-\w{5}/);
+      expect(all).toContain("daemonset.apps/nginx");
+      const node = await s.k("describe node kube-master");
+      expect(node).toMatch(/^Taints:\s+node-role\.kubernetes\.io\/control-plane:NoSchedule$/m);
+      for (const part of [
+        "Conditions:",
+        "Addresses:",
+        "Capacity:",
+        "Allocatable:",
+        "System Info:",
+        "Non-terminated Pods:",
+        "Allocated resources:",
+        "Events:",
+        "Lease:",
+      ]) {
+        expect(node).toContain(part);
+      }
+      expect(node).toMatch(/HolderIdentity:\s+kube-master/);
+      expect(await s.k("delete -f nginx.yaml")).toMatch(
+        /^daemonset.apps "nginx" deleted( from default namespace)?\n$/,
+      );
+      await eventually(
+        async () => ((await s.k("get pods -o name")) === "" ? true : undefined),
+        "the pods to go",
+      );
+      await s.k("apply -f nginx-with-toleration.yaml");
+      await s.settled("nginx");
+      expect(nodesOf(await s.pods("app=nginx"))).toEqual(["kube-master", "kube-worker1", "kube-worker2"]);
+    });
+  });
+
+  describe("6: from a definition file, and how it goes", () => {
+    const s = begin();
+    test("session", async () => {
+      expect(await s.k("create -f monitoring-daemon.yaml")).toBe(
+        "daemonset.apps/monitoring-daemon created\n",
+      );
+      await s.shows(
+        "get daemonsets",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n monitoring-daemon 2 2 2 2 2 <none> ~`,
+      );
+      expect(await s.k("describe daemonsets monitoring-daemon")).toContain(
+        "Pods Status:  2 Running / 0 Waiting / 0 Succeeded / 0 Failed",
+      );
+      expect(await s.k("delete ds monitoring-daemon")).toMatch(/^daemonset.apps "monitoring-daemon" deleted/);
+      await eventually(
+        async () => ((await s.k("get pods -o name")) === "" ? true : undefined),
+        "the pods to go",
+      );
+      await s.k("create -f monitoring-daemon.yaml");
+      await s.settled("monitoring-daemon");
+      await s.k("delete ds monitoring-daemon --cascade=foreground");
+      expect(await s.k("get pods -o name")).toBe("");
+      for (const cascade of ["--cascade=orphan", "--cascade=false"]) {
+        await s.k("apply -f fluentd.yaml");
+        await s.settled("fluentd");
+        const before = await s.pods("app=fluentd");
+        expect(before.map(({ owners }) => owners)).toEqual([1, 1]);
+        await s.k(`delete ds fluentd ${cascade}`);
+        const orphans = await eventually(async () => {
+          const rows = await s.pods("app=fluentd");
+          return rows.every(({ owners }) => owners === 0) ? rows : undefined;
+        });
+        expect(orphans).toEqual(before.map((row) => ({ ...row, owners: 0 })));
+        await s.k("apply -f fluentd.yaml");
+        await s.settled("fluentd");
+        const adopted = await eventually(async () => {
+          const rows = await s.pods("app=fluentd");
+          return rows.every(({ owners }) => owners === 1) ? rows : undefined;
+        });
+        expect(adopted).toEqual(before);
+      }
+      const wrong = '{"apiVersion":"apps/v1","kind":"DaemonSets","metadata":{"name":"x"}}';
+      expect(await s.fails("create -f -", wrong)).toContain(
+        'no matches for kind "DaemonSets" in version "apps/v1"',
+      );
+    });
+  });
+
+  describe("7: a new version, slowly", () => {
+    const s = begin();
+    test("session", async () => {
+      await s.k("apply -f fluentd.yaml");
+      await s.settled("fluentd");
+      await s.k("set image ds/fluentd fluentd=fluent/fluentd:v1.16");
+      const status = (await s.k("rollout status ds/fluentd --timeout=60s")).trim().split("\n");
+      const waiting =
+        /^Waiting for daemon set (spec update to be observed\.\.\.|"fluentd" rollout to finish: [0-2] (out of 2 new pods have been updated|of 2 updated pods are available)\.\.\.)$/;
+      for (const line of status.slice(0, -1)) expect(line).toMatch(waiting);
+      expect(status.length).toBeGreaterThan(2);
+      expect(status.at(-1)).toBe('daemon set "fluentd" successfully rolled out');
+      expect((await s.pods("app=fluentd")).map(({ image }) => image)).toEqual([
+        "fluent/fluentd:v1.16",
+        "fluent/fluentd:v1.16",
+      ]);
+      await s.shows(
+        "rollout history ds/fluentd",
+        `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 1 <none>\n 2 <none>`,
+      );
+      expect(await s.k("rollout history ds/fluentd --revision=1")).toContain("fluent/fluentd:v0.14.10");
+      expect(await s.k("rollout undo ds/fluentd")).toBe("daemonset.apps/fluentd rolled back\n");
+      await s.settled("fluentd");
+      await s.shows(
+        "rollout history ds/fluentd",
+        `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 2 <none>\n 3 <none>`,
+      );
+      expect((await s.pods("app=fluentd")).map(({ image }) => image)).toEqual([
+        "fluent/fluentd:v0.14.10",
+        "fluent/fluentd:v0.14.10",
+      ]);
+      expect(await s.k("rollout undo ds/fluentd --to-revision=3")).toMatch(
+        // Up to 1.33 kubectl compares with a template that shows `creationTimestamp: null`, which a 1.35 server does not store.
+        /^daemonset\.apps\/fluentd (skipped rollback \(current template already matches revision 3\)|rolled back)\n$/,
+      );
+      await s.shows(
+        "rollout history ds/fluentd",
+        `daemonset.apps/fluentd\n REVISION CHANGE-CAUSE\n 2 <none>\n 3 <none>`,
+      );
+      const before = await s.pods("app=fluentd");
+      expect(await s.k("rollout restart ds/fluentd")).toBe("daemonset.apps/fluentd restarted\n");
+      await s.settled("fluentd");
+      const restarted = await s.pods("app=fluentd");
+      for (const { name } of before) expect(restarted.map((row) => row.name)).not.toContain(name);
+      expect(
         await s.k(
-          "create -f -",
-          set(() => {}, "good"),
-        );
-        const changed = set((ds) => {
-          ds["spec"].selector.matchLabels = { app: "z" };
-          ds["spec"].template.metadata.labels = { app: "z" };
-        }, "good");
-        expect(await s.fails("replace -f -", changed)).toMatch(
-          /The DaemonSet "good" is invalid: spec\.selector: Invalid value: .*: field is immutable/,
-        );
-        expect(
-          await s.fails(
-            "create -f -",
-            set(() => {}, "good"),
-          ),
-        ).toContain('daemonsets.apps "good" already exists');
-        await s.k("create namespace other -o name --dry-run=client");
-        await s.k("apply -f -", '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"other"}}');
-        expect(
-          await s.k(
-            "create -n other -f -",
-            set(() => {}, "good"),
-          ),
-        ).toBe("daemonset.apps/good created\n");
+          `patch ds fluentd -p '{"spec":{"minReadySeconds":5,"updateStrategy":{"rollingUpdate":{"maxUnavailable":"50%"}}}}'`,
+        ),
+      ).toBe("daemonset.apps/fluentd patched\n");
+      // With minReadySeconds the pods count as available only 5 s after they became ready; until then they may go at once.
+      await s.settled("fluentd");
+      await s.k("set image ds/fluentd fluentd=registry.invalid/fluentd:9");
+      const stuck = await eventually(async () => {
+        const shown = await s.k("get pods -l app=fluentd");
+        return /ErrImagePull|ImagePullBackOff/.test(shown) ? shown : undefined;
       });
-      test("files that are none, and fifty documents", async () => {
-        expect(await s.fails("create -f -", "a: b: c")).toContain("error");
-        expect(await s.fails("create -f -", "\n")).toContain("no objects passed to create");
-        const many = Array.from(
-          { length: 50 },
-          (_, index) =>
-            `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: many-${index}\ndata:\n  index: "${index}"\n`,
-        ).join("---\n");
-        expect((await s.k("create -f -", many)).trim().split("\n").length).toBe(50);
-        await eventually(async () =>
-          (await s.k("get cm -o name"))
-            .trim()
-            .split("\n")
-            .filter((name) => name.includes("many-")).length === 50
-            ? true
-            : undefined,
-        );
+      expect(stuck.match(/Running/g)?.length).toBe(1);
+      await s.k("rollout undo ds/fluentd");
+      await s.settled("fluentd");
+      const kept = await s.pods("app=fluentd");
+      expect(kept.filter(({ name }) => restarted.some((row) => row.name === name)).length).toBe(1);
+      await s.k(`patch ds fluentd -p '{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}'`);
+      await s.k("set image ds/fluentd fluentd=fluent/fluentd:v2");
+      await s.shows(
+        "get ds fluentd",
+        `NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE\n fluentd 2 2 2 0 2 <none> ~`,
+      );
+      expect(await s.pods("app=fluentd")).toEqual(kept);
+      expect(await s.fails("rollout status ds/fluentd")).toContain(
+        "rollout status is only available for RollingUpdate strategy type",
+      );
+      await s.k(`delete pod ${kept[0]!.name}`);
+      const after = await eventually(async () => {
+        const rows = await s.pods("app=fluentd");
+        return rows.length === 2 ? rows : undefined;
       });
+      expect(after.map(({ image }) => image).sort()).toEqual([
+        "fluent/fluentd:v0.14.10",
+        "fluent/fluentd:v2",
+      ]);
     });
   });
 });

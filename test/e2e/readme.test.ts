@@ -1,0 +1,78 @@
+/**
+ * What the README shows happens: its session is typed line by line into a fresh clone's cluster and compared with the page.
+ * Ages, suffixes and lines of progress differ from run to run and are not compared.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Cluster, eventually, kubectls } from "./cluster.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const [kubectl] = kubectls().slice(-1);
+
+interface Step {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The commands of the first console block with what they print. */
+function steps(): readonly Step[] {
+  const block = /```console\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  return block
+    .split(/^\$ /m)
+    .filter((part) => part !== "")
+    .map((part) => ({
+      command: part.slice(0, part.indexOf("\n")),
+      output: part.slice(part.indexOf("\n") + 1),
+    }));
+}
+
+function comparable(text: string): readonly string[] {
+  return text
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("Waiting for daemon set"))
+    .map((line) =>
+      line
+        .replace(/\b\d+(s|m|m\d+s)(?=\s|$)/g, "AGE")
+        .replace(/\s+/g, " ")
+        .trim(),
+    );
+}
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.up({ args: ["-f", join(root, "examples", "node-exporter.yaml")] });
+});
+afterAll(async () => await cluster.stop());
+
+test("the session of the README", async () => {
+  const all = steps();
+  expect(all.length).toBeGreaterThanOrEqual(8);
+  for (const { command, output } of all) {
+    const line = command.replace(/^kubectl /, "").replace("examples/", `${join(root, "examples")}/`);
+    await eventually(
+      async () => {
+        const { stdout, stderr, code } = await cluster.run(kubectl!, line);
+        expect(`${stderr}${code}`).toBe("0");
+        expect(comparable(stdout), command).toEqual(comparable(output));
+        return true;
+      },
+      command,
+      line.startsWith("get") ? 15_000 : 0,
+    );
+  }
+});
+
+test("every option that the README names is there", async () => {
+  const named = [
+    ...readme.matchAll(/(?:lares|lares\.js) (up|server|fleet)((?: +(?:--?[\w-]+|[\w.|/<>]+))*)/g),
+  ];
+  expect(named.length).toBeGreaterThanOrEqual(4);
+  for (const [, command, rest] of named) {
+    const { stdout } = await cluster.lares([command!, "--help"]);
+    for (const [option] of rest!.matchAll(/--?[a-z][\w-]*/g))
+      expect(stdout, `${command} ${option}`).toContain(option);
+  }
+});
