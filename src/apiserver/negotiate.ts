@@ -39,7 +39,7 @@ function formOf(clause: AcceptClause): ReplyForm | undefined {
 }
 
 /** The media type of a body without parameters; absent means JSON. */
-export function mediaTypeOf(contentType: string | undefined): string {
+function mediaTypeOf(contentType: string | undefined): string {
   if (contentType === undefined || contentType === "") return "application/json";
   const semicolon = contentType.indexOf(";");
   return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();

@@ -3,7 +3,7 @@
  */
 import { type ApiReply, encodeJson, type KubeObject, successStatus } from "../machinery/index.ts";
 import type { StoredObject } from "./encode.ts";
-import { plainForm, type ReplyForm } from "./negotiate.ts";
+import type { ReplyForm } from "./negotiate.ts";
 import type { Served } from "./served.ts";
 import { type IncludeObject, partialOf, tableOf } from "./tables.ts";
 
@@ -24,8 +24,6 @@ export interface ShownAs {
   readonly includeObject: IncludeObject;
   readonly nowMs: number;
 }
-
-export const plainly: ShownAs = { form: plainForm, includeObject: "Metadata", nowMs: 0 };
 
 /** A stored object in the form that the client asked for; plain JSON is sent from its ready bytes. */
 export function stateReply(
@@ -52,7 +50,7 @@ export function stateReply(
 }
 
 /** The object as clients of this kind see it, in the wanted form. */
-export function shown(served: Served, stored: KubeObject, shownAs: ShownAs): object {
+function shown(served: Served, stored: KubeObject, shownAs: ShownAs): object {
   const object = served.shape === undefined ? stored : served.shape.shown(stored);
   const { form, includeObject, nowMs } = shownAs;
   switch (form.as) {
@@ -84,7 +82,7 @@ const warningCharactersMax = 4096;
 const warningCutCharacters = 256;
 
 /** Without duplicates; when all together are too long each is cut, and what still does not fit is dropped. */
-export function trimWarnings(warnings: readonly string[]): readonly string[] {
+function trimWarnings(warnings: readonly string[]): readonly string[] {
   const unique = [...new Set(warnings)];
   const length = unique.reduce((sum, text) => sum + text.length, 0);
   if (length <= warningCharactersMax) return unique;

@@ -13,7 +13,7 @@ import { eventShape } from "./event-shape.ts";
 import { Watchers, type WatchMetrics } from "./watchers.ts";
 
 /** Between the shape that clients of a kind see and the stored one. */
-export interface Shape {
+interface Shape {
   shown(stored: KubeObject): KubeObject;
   stored(shown: KubeObject): KubeObject;
 }
@@ -28,12 +28,12 @@ export interface Served {
 }
 
 /** Where the objects of a resource stand in the store. */
-export function storePrefix(resource: Pick<Resource, "group" | "resource">): string {
+function storePrefix(resource: Pick<Resource, "group" | "resource">): string {
   return `/${resource.group === "" ? "core" : resource.group}/${resource.resource}/`;
 }
 
 /** Kinds that can be read are stored; the others (reviews, bindings) only answer. */
-export function isStored(kind: Kind): boolean {
+function isStored(kind: Kind): boolean {
   return kind.verbs.includes("get");
 }
 
@@ -119,9 +119,4 @@ function watchMetrics(metrics: Metrics): WatchMetrics {
       ["resource"],
     ),
   };
-}
-
-/** `DaemonSet in version "v1"`: how decoding failures name a kind. */
-export function kindInVersion(kind: Kind): string {
-  return `${kind.resource.kind} in version "${kind.resource.version}"`;
 }
