@@ -1,5 +1,5 @@
 /**
- * The numbers that the HTTP shell keeps, under upstream's names where it has them.
+ * The numbers that the HTTP shell keeps, apart from those of the handler, which counts every transport.
  * Not here: what is measured inside the handler (handler.ts, cacher.ts).
  */
 import type { Metrics } from "../base/index.ts";
@@ -19,12 +19,12 @@ const knownVerbs = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 export function shellMetrics(metrics: Metrics): ShellMetrics {
   const requests = metrics.counter(
-    "apiserver_request_total",
+    "apiserver_http_requests_total",
     "Requests answered, by method and status code.",
     ["verb", "code"],
   );
   const durations = metrics.histogram(
-    "apiserver_request_duration_seconds",
+    "apiserver_http_request_duration_seconds",
     "Seconds from the arrival of a request to the end of its reply.",
     durationBuckets,
     ["verb"],
@@ -35,9 +35,9 @@ export function shellMetrics(metrics: Metrics): ShellMetrics {
     ["request_kind"],
   );
   const watches = metrics.gauge("apiserver_longrunning_requests", "Open watches and streams.");
-  const events = metrics.counter("apiserver_watch_events_total", "Events given to watches over HTTP.");
+  const events = metrics.counter("apiserver_http_watch_events_total", "Events given to watches over HTTP.");
   const cutOffs = metrics.counter(
-    "apiserver_watch_cutoffs_total",
+    "apiserver_http_watch_cutoffs_total",
     "Watches cut off because their reader was too slow.",
   );
   return {
