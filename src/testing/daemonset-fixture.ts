@@ -62,7 +62,7 @@ export interface PodChange {
   readonly grace?: number;
 }
 
-export type CallVerb = "get" | "create" | "update" | "patch" | "delete";
+type CallVerb = "get" | "create" | "update" | "patch" | "delete";
 
 /** What a test may do to the controller's view of the server; nothing of the client is imitated. */
 interface Meddler {

@@ -89,7 +89,7 @@ async function createOne(
   try {
     const pod = await createNamed(task.podFor(node), dependencies.client);
     expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
-    ownWrites.raise(tracked.key, tracked.uid, "pods", pod.metadata.resourceVersion ?? "");
+    ownWrites.raise(tracked, "pods", pod.metadata.resourceVersion ?? "");
     if (targetNodeName(pod) !== node) {
       log.warn("created pod does not name its node any more", {
         daemonSet: tracked.key,

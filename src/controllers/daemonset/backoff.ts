@@ -5,9 +5,9 @@
  */
 
 /** First delay after a failed pod was deleted. Upstream's figure. */
-export const failedPodBackoffMs = 1_000;
+const failedPodBackoffMs = 1_000;
 /** Longest delay. Upstream's figure. */
-export const failedPodBackoffMaxMs = 900_000;
+const failedPodBackoffMaxMs = 900_000;
 
 interface Entry {
   readonly delayMs: number;

@@ -24,9 +24,9 @@ import type { PlacementMode } from "./template.ts";
 import { ownerIndex, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
 
 /** DaemonSets worked on at once. Upstream's two starve the others behind big ones (23.23). */
-export const workersDefault = 4;
+const workersDefault = 4;
 /** Pods created, and separately deleted, per step of a sync. 250 as upstream: more at once floods image registries. */
-export const burstDefault = 250;
+const burstDefault = 250;
 /** Pause between sweeps of unused failed-pod back-offs. Upstream's figure. */
 const backoffSweepMs = 60_000;
 

@@ -8,9 +8,9 @@ import { parseTimeMs } from "../../machinery/index.ts";
 
 export const hashLabel = "controller-revision-hash";
 export const templateGenerationLabel = "pod-template-generation";
-export const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
+const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
 
-export type PodLife = "running" | "failed" | "succeeded";
+type PodLife = "running" | "failed" | "succeeded";
 
 export interface PodFacts {
   readonly uid: string;

@@ -8,6 +8,12 @@
 /** The kinds that the controller writes and whose cache it decides by. */
 export type WrittenResource = "pods" | "daemonsets";
 
+/** Key and UID of a DaemonSet. */
+interface WriteOwner {
+  readonly key: string;
+  readonly uid: string;
+}
+
 interface OwnerRecord {
   readonly uid: string;
   readonly written: Map<WrittenResource, string>;
@@ -31,7 +37,7 @@ export class OwnWrites {
   readonly #records = new Map<string, OwnerRecord>();
 
   /** Remembers a version if it is the highest yet. A record of another UID is replaced. */
-  raise(key: string, uid: string, resource: WrittenResource, version: string): void {
+  raise({ key, uid }: WriteOwner, resource: WrittenResource, version: string): void {
     if (!isVersion(version)) return;
     let record = this.#records.get(key);
     if (record === undefined || record.uid !== uid) {

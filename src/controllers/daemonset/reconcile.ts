@@ -61,6 +61,12 @@ export interface ReconcileOptions {
   readonly burst: number;
 }
 
+interface Target {
+  readonly daemonSet: DaemonSet;
+  readonly tracked: TrackedDaemonSet;
+  readonly hash: string;
+}
+
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #dependencies: ReconcileDependencies;
@@ -124,11 +130,12 @@ export class Reconciler {
   /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
   async #act(daemonSet: DaemonSet, tracked: TrackedDaemonSet, history: History): Promise<unknown[]> {
     const { expectations, revisions, tracker } = this.#dependencies;
+    const target = { daemonSet, tracked, hash: history.hash };
     const look = (): ReturnType<typeof observe> =>
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
       this.#warnOfHostPorts(daemonSet, tracked);
-      await this.#apply(daemonSet, tracked, plan(look()), history.hash);
+      await this.#apply(target, plan(look()));
       const isCurrent = tracker.get(tracked.key) === tracked;
       if (
         isCurrent &&
@@ -136,7 +143,7 @@ export class Reconciler {
         strategyOf(daemonSet).type === "RollingUpdate"
       ) {
         tracked.slots.advance();
-        await this.#apply(daemonSet, tracked, planRollout(look()), history.hash);
+        await this.#apply(target, planRollout(look()));
       }
       await revisions.cleanUp(daemonSet, history, (hash) => tracked.slots.isHashInUse(hash));
       return [];
@@ -145,12 +152,8 @@ export class Reconciler {
     }
   }
 
-  async #apply(
-    daemonSet: DaemonSet,
-    tracked: TrackedDaemonSet,
-    actions: readonly Action[],
-    hash: string,
-  ): Promise<void> {
+  async #apply(target: Target, actions: readonly Action[]): Promise<void> {
+    const { daemonSet, tracked, hash } = target;
     if (actions.length === 0) return;
     const nowMs = this.#dependencies.clock.monotonicMs();
     for (const action of actions) {
@@ -192,12 +195,7 @@ export class Reconciler {
     const adopted = await pass.adopt(pods, pod);
     tracked.orphans.delete(uid);
     if (adopted === undefined) return;
-    this.#dependencies.ownWrites.raise(
-      tracked.key,
-      tracked.uid,
-      "pods",
-      adopted.metadata.resourceVersion ?? "",
-    );
+    this.#dependencies.ownWrites.raise(tracked, "pods", adopted.metadata.resourceVersion ?? "");
     const cached = this.#dependencies.pods.lister.get(`${tracked.namespace}/${pod.metadata.name ?? ""}`);
     if (cached?.metadata.uid === uid) tracked.put(adopted);
   }
@@ -215,12 +213,7 @@ export class Reconciler {
     const numbers = statusNumbers(tracked.slots.counts());
     const written = await writeStatus(this.#dependencies.client, { daemonSet, numbers, observedGeneration });
     if (written === undefined) return;
-    this.#dependencies.ownWrites.raise(
-      tracked.key,
-      tracked.uid,
-      "daemonsets",
-      written.metadata.resourceVersion ?? "",
-    );
+    this.#dependencies.ownWrites.raise(tracked, "daemonsets", written.metadata.resourceVersion ?? "");
   }
 
   #wake(tracked: TrackedDaemonSet): ReconcileResult {

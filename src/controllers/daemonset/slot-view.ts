@@ -28,7 +28,7 @@ export interface SlotContext {
 export type DeleteReason =
   "ineligible" | "stray" | "failed" | "succeeded" | "duplicate" | "not-ready" | "replaced" | "outdated";
 
-export interface PodDeletion {
+interface PodDeletion {
   readonly pod: PodFacts;
   readonly because: DeleteReason;
 }
@@ -182,7 +182,7 @@ export type SlotBit =
   /** Old and new, the new one available. */
   | "replaced";
 
-export const bit: Readonly<Record<SlotBit, number>> = {
+const bit: Readonly<Record<SlotBit, number>> = {
   desired: 1 << 0,
   current: 1 << 1,
   misscheduled: 1 << 2,

@@ -20,9 +20,9 @@ describe("own writes (section 4)", () => {
 
   test("a cache is behind until it has seen the highest version written", () => {
     const writes = new OwnWrites();
-    writes.raise("k", "u", "pods", "9");
-    writes.raise("k", "u", "pods", "10");
-    writes.raise("k", "u", "pods", "8");
+    writes.raise({ key: "k", uid: "u" }, "pods", "9");
+    writes.raise({ key: "k", uid: "u" }, "pods", "10");
+    writes.raise({ key: "k", uid: "u" }, "pods", "8");
     expect(writes.behind("k", "u", seen("9"))).toBe("pods");
     expect(writes.behind("k", "u", seen("10"))).toBeUndefined();
     expect(writes.behind("k", "u", seen("1"))).toBeUndefined();
@@ -30,12 +30,12 @@ describe("own writes (section 4)", () => {
 
   test("every kind counts, another UID does not, and versions that are no integers are ignored", () => {
     const writes = new OwnWrites();
-    writes.raise("k", "u", "daemonsets", "7");
+    writes.raise({ key: "k", uid: "u" }, "daemonsets", "7");
     expect(writes.behind("k", "u", seen("99", "6"))).toBe("daemonsets");
     expect(writes.behind("k", "other", seen("99", "6"))).toBeUndefined();
-    writes.raise("k", "u", "pods", "opaque");
+    writes.raise({ key: "k", uid: "u" }, "pods", "opaque");
     expect(writes.behind("k", "u", seen("1"))).toBeUndefined();
-    writes.raise("k", "u", "pods", "7");
+    writes.raise({ key: "k", uid: "u" }, "pods", "7");
     expect(writes.behind("k", "u", seen("opaque"))).toBeUndefined();
   });
 
