@@ -1,0 +1,99 @@
+/**
+ * A store as seen by an API server that is behind: its watch tells of changes late, so that lists that may be old
+ * (resourceVersion 0) and watches show the past. Reads of the newest data wait, as they do upstream.
+ * Not here: the server itself.
+ */
+import type { Clock } from "../base/index.ts";
+import type { Store, StoreEvent, StoreWatch, StoreWatcher, WatchRequest } from "../storage/index.ts";
+
+export interface LaggingStore extends Store {
+  /** How late changes are told from now on, in ms; what waits already keeps its time. Infinity: until it is set anew. */
+  lagMs: number;
+}
+
+export function laggingStore(inner: Store, clock: Clock, lagMs: number): LaggingStore {
+  let lag = lagMs;
+  const watches = new Set<Delay>();
+  return {
+    get currentRevision() {
+      return inner.currentRevision;
+    },
+    get compactedRevision() {
+      return inner.compactedRevision;
+    },
+    get lagMs() {
+      return lag;
+    },
+    set lagMs(value: number) {
+      lag = value;
+      if (value === 0) for (const watch of watches) watch.catchUp();
+    },
+    create: (key, value) => inner.create(key, value),
+    update: (key, value, expected) => inner.update(key, value, expected),
+    delete: (key, expected) => inner.delete(key, expected),
+    get: (key) => inner.get(key),
+    list: (request) => inner.list(request),
+    compact: (revision) => inner.compact(revision),
+    close: () => Promise.resolve(),
+    watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch {
+      const delay = new Delay(watcher, clock, () => lag);
+      watches.add(delay);
+      const watch = inner.watch(request, delay);
+      return {
+        cancel: () => {
+          watches.delete(delay);
+          delay.cancel();
+          watch.cancel();
+        },
+      };
+    },
+  };
+}
+
+/** Keeps the order: a batch never overtakes one before it. */
+class Delay implements StoreWatcher {
+  readonly #watcher: StoreWatcher;
+  readonly #clock: Clock;
+  readonly #lagMs: () => number;
+  #waiting: (readonly StoreEvent[])[] = [];
+  #isCancelled = false;
+
+  constructor(watcher: StoreWatcher, clock: Clock, lagMs: () => number) {
+    this.#watcher = watcher;
+    this.#clock = clock;
+    this.#lagMs = lagMs;
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#waiting = [];
+  }
+
+  catchUp(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const batch of waiting) if (!this.#isCancelled) this.#watcher.events(batch);
+  }
+
+  events(batch: readonly StoreEvent[]): void {
+    const lag = this.#lagMs();
+    if (lag === 0 && this.#waiting.length === 0) {
+      this.#watcher.events(batch);
+      return;
+    }
+    this.#waiting.push(batch);
+    if (lag === Infinity) return;
+    this.#clock.after(lag, () => this.#release(batch));
+  }
+
+  failed(error: unknown): void {
+    this.#watcher.failed(error);
+  }
+
+  /** `batch` and all before it. */
+  #release(batch: readonly StoreEvent[]): void {
+    const at = this.#waiting.indexOf(batch);
+    if (at < 0) return;
+    for (const due of this.#waiting.splice(0, at + 1)) if (!this.#isCancelled) this.#watcher.events(due);
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * The whole cluster in one process, by seed: real API server on a memory store, all controllers, scheduler, simulated
+ * nodes, under a simulated clock. The same seed and the same steps give the same log of revisions.
+ *
+ *   memory store ◀─ API server ◀─ loopback ◀─ bad network ◀─ DaemonSet controller (one process, may die)
+ *        ▲              ▲  └──── loopback ◀─ bad network ◀─ the other controllers, scheduler, nodes (one process)
+ *        └ log          └─────── loopback ◀─ users (no faults)
+ *
+ * Not here: what users do and what must hold (test/simulation).
+ */
+import { setMaxListeners } from "node:events";
+import { createFleet, type NodeWish, nodeObject, type Timings } from "../agent/index.ts";
+import { nodes as nodeResource } from "../api/index.ts";
+import { type ApiServer, createApiServer } from "../apiserver/index.ts";
+import { type Log, type Random, seededRandom, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
+import {
+  type Client,
+  createClient,
+  createInformerFactory,
+  type EventRecorder,
+  type InformerFactory,
+  loopbackTransport,
+  type Transport,
+} from "../client/index.ts";
+import { createGarbageCollector } from "../controllers/garbage-collector/index.ts";
+import { createNamespaceController } from "../controllers/namespace/index.ts";
+import {
+  createNodeLifecycleController,
+  createTaintEvictionController,
+} from "../controllers/node-lifecycle/index.ts";
+import { createPodGcController } from "../controllers/pod-gc/index.ts";
+import { createRootCaController } from "../controllers/root-ca/index.ts";
+import { createServiceAccountController } from "../controllers/service-account/index.ts";
+import type { PlacementMode } from "../controllers/daemonset/index.ts";
+import type { ApiCall, ApiHandler, ApiReply } from "../machinery/index.ts";
+import { createScheduler } from "../scheduler/index.ts";
+import { createMemoryStore, type Store } from "../storage/index.ts";
+import { type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
+import { type LaggingStore, laggingStore } from "./lagging-store.ts";
+import { type ControllerSeams, startController } from "./simulated-controller.ts";
+
+/** Who the DaemonSet controller is to the API server. */
+export const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
+/** Calls to the server within one instant above which something runs in circles. */
+const callsPerInstantMax = 20_000;
+/** How often `until` looks. */
+const lookEveryMs = 500;
+
+export interface SimulatedClusterOptions {
+  readonly seed: number;
+  readonly nodes: readonly NodeWish[];
+  /** Default: scheduler. */
+  readonly placement?: PlacementMode;
+  /** Network of the DaemonSet controller. */
+  readonly faults?: Faults;
+  /** Network of everything else but users. */
+  readonly otherFaults?: Faults;
+  /** Processes with a DaemonSet controller. Default 1. */
+  readonly controllers?: number;
+  /** They elect a leader among them. Default: when there are several. */
+  readonly elect?: boolean;
+  readonly timings?: Partial<Timings>;
+  /** Freezes shared objects, so that whoever changes one is found. */
+  readonly freeze?: boolean;
+  readonly log?: Log;
+  /** Changes to the DaemonSet controller's surroundings, for planted bugs. */
+  readonly seams?: ControllerSeams;
+  /** Of each DaemonSet controller process, at its start. */
+  readonly observe?: (instance: string) => TransportObserver;
+  /** Every call that the server has answered. */
+  readonly answered?: (call: ApiCall, reply: ApiReply) => void;
+  /** Runs whenever everything that needs no time has happened. */
+  readonly settled?: () => void;
+}
+
+interface ControllerProcess {
+  readonly instance: string;
+  readonly transport: FaultyTransport;
+  readonly controller: AbortController;
+}
+
+/** Lets all promise chains run to their end: a macrotask comes only after the last microtask. */
+function drain(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export class SimulatedCluster {
+  readonly clock: SimulatedClock = new SimulatedClock();
+  readonly store: Store;
+  /** As a user whose network is good. */
+  readonly client: Client;
+  readonly #options: SimulatedClusterOptions;
+  readonly #log: Log;
+  readonly #stop = new AbortController();
+  readonly #failures: unknown[] = [];
+  readonly #processes: (ControllerProcess | undefined)[] = [];
+  #server!: ApiServer;
+  #serverStop = new AbortController();
+  #behind: { readonly store: LaggingStore; readonly server: ApiServer; isUsed: boolean } | undefined;
+  #others: FaultyTransport | undefined;
+  #started = 0;
+  #instantMs = 0;
+  #calls = 0;
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLog;
+    this.store = createMemoryStore({ clock: this.clock });
+    this.client = createClient(this.#loopback("system:admin"));
+    setMaxListeners(0, this.#stop.signal);
+  }
+
+  /** The API server, the nodes and all controllers are up when it resolves. */
+  async start(): Promise<this> {
+    await this.#startServer();
+    this.#startOthers();
+    for (let i = 0; i < (this.#options.controllers ?? 1); i++) this.restartController(i);
+    await this.settle();
+    return this;
+  }
+
+  /** Runs everything that needs no time. */
+  async settle(): Promise<void> {
+    await drain();
+    this.#options.settled?.();
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms, () => this.settle());
+    await this.settle();
+    if (this.#failures.length > 0) throw this.#failures[0];
+  }
+
+  /** Moves time on until `isSo`. @returns false when that takes longer than `patienceMs`. */
+  async until(isSo: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
+    for (let waited = 0; ; waited += lookEveryMs) {
+      if (await isSo()) return true;
+      if (waited >= patienceMs) return false;
+      await this.advance(lookEveryMs);
+    }
+  }
+
+  setFaults(faults: Faults, otherFaults: Faults = {}): void {
+    for (const process of this.#processes) if (process !== undefined) process.transport.faults = faults;
+    this.#faults = faults;
+    if (this.#others !== undefined) this.#others.faults = otherFaults;
+  }
+
+  #faults: Faults | undefined;
+
+  /** The process dies without a word: nothing more comes from it but what it had sent. */
+  crashController(index = 0): void {
+    const process = this.#processes[index];
+    if (process === undefined) return;
+    this.#processes[index] = undefined;
+    process.transport.cut();
+    process.controller.abort(new Error("the process is dead"));
+  }
+
+  /** Dies at the `atWrite`-th write from now, which has been carried out or not. */
+  crashControllerAtWrite(atWrite: number, isCarriedOut: boolean, index = 0): void {
+    this.#processes[index]?.transport.dieAtWrite(atWrite, isCarriedOut, () => this.crashController(index));
+  }
+
+  isControllerRunning(index = 0): boolean {
+    return this.#processes[index] !== undefined;
+  }
+
+  /** A new process with empty memory; kills the old one if it is still there. */
+  restartController(index = 0): void {
+    this.crashController(index);
+    const instance = `daemonset-controller-${++this.#started}`;
+    const { seed, seams, placement = "scheduler", controllers = 1 } = this.#options;
+    const observer = this.#options.observe?.(instance);
+    const transport = new FaultyTransport(
+      this.#controllerLoopback(),
+      this.#faults ?? this.#options.faults ?? {},
+      {
+        clock: this.clock,
+        random: seededRandom(seed * 1000 + this.#started),
+        ...(observer === undefined ? {} : { observer }),
+      },
+    );
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    this.#processes[index] = { instance, transport, controller };
+    const run = startController({
+      instance,
+      transport,
+      placement,
+      elect: this.#options.elect ?? controllers > 1,
+      clock: this.clock,
+      random: seededRandom(seed * 2000 + this.#started),
+      log: this.#log,
+      seams: seams ?? {},
+      signal: controller.signal,
+    });
+    run.catch((error: unknown) => {
+      if (!controller.signal.aborted) this.#failures.push(error);
+    });
+  }
+
+  /** Handler and caches anew over the same store; watches end, calls are answered 503 until it is loaded. */
+  async restartApiServer(): Promise<void> {
+    this.#serverStop.abort(new Error("the server restarts"));
+    this.#serverStop = new AbortController();
+    await this.#startServer();
+  }
+
+  /** The DaemonSet controller reads from a second API server that is `lagMs` behind; 0: from the first one again. */
+  async timeTravel(lagMs: number): Promise<void> {
+    if (this.#behind === undefined) {
+      if (lagMs === 0) return;
+      const store = laggingStore(this.store, this.clock, lagMs);
+      const server = this.#makeServer(store);
+      this.#guard(server.run(this.#stop.signal));
+      await server.ready;
+      this.#behind = { store, server, isUsed: true };
+    }
+    this.#behind.store.lagMs = lagMs;
+    this.#behind.isUsed = lagMs > 0;
+  }
+
+  async stop(): Promise<void> {
+    for (let i = 0; i < this.#processes.length; i++) this.crashController(i);
+    this.#stop.abort(new Error("the simulation ends"));
+    this.#serverStop.abort(new Error("the simulation ends"));
+    await drain();
+  }
+
+  async #startServer(): Promise<void> {
+    const server = this.#makeServer(this.store);
+    this.#server = server;
+    this.#guard(server.run(this.#serverStop.signal));
+    await server.ready;
+  }
+
+  #makeServer(store: Store): ApiServer {
+    const { clock } = this;
+    const random = (this.#serverRandom ??= seededRandom(this.#options.seed));
+    return createApiServer(
+      { freeze: this.#options.freeze === true },
+      { store, clock, random, log: this.#log, metrics: silentMetrics },
+    );
+  }
+
+  /** One stream over restarts, or names and UIDs would come again. */
+  #serverRandom: Random | undefined;
+
+  #loopback(username: string): Transport {
+    return loopbackTransport(this.#answer(() => this.#server.handler), { user: masters(username) });
+  }
+
+  /** Writes go to the first server; reads to the one that is behind, while it is used. */
+  #controllerLoopback(): Transport {
+    const handler = this.#answer((call) =>
+      call.method === "GET" && this.#behind?.isUsed === true ? this.#behind.server.handler : this.#server.handler,
+    );
+    return loopbackTransport(handler, { user: masters(controllerUser) });
+  }
+
+  #answer(handlerFor: (call: ApiCall) => ApiHandler): ApiHandler {
+    return async (call) => {
+      if (this.clock.monotonicMs() !== this.#instantMs) {
+        this.#instantMs = this.clock.monotonicMs();
+        this.#calls = 0;
+      }
+      if (++this.#calls > callsPerInstantMax) {
+        this.#failures.push(new Error(`runs in circles: ${call.user.username} ${call.method} ${call.path}`));
+        return new Promise(() => {});
+      }
+      const reply = await handlerFor(call)(call);
+      this.#options.answered?.(call, reply);
+      return reply;
+    };
+  }
+
+  #startOthers(): void {
+    const { seed, otherFaults = {}, timings } = this.#options;
+    const { clock } = this;
+    const log = this.#log;
+    const random = seededRandom(seed * 3000);
+    const handler = this.#answer(() => this.#server.handler);
+    const over = (username: string): Transport => loopbackTransport(handler, { user: masters(username) });
+    const network = new PerUserTransport(over);
+    this.#others = new FaultyTransport(network, otherFaults, { clock, random: seededRandom(seed * 4000) });
+    const clientOf = (username: string): Client =>
+      createClient(network.as(username, this.#others!), { userAgent: username });
+    const informers = createInformerFactory(clientOf("system:kube-controller-manager"), { clock, random, log });
+    const shared = { informers, clock, random, log, metrics: silentMetrics, recorder: silentRecorder };
+    const as = (account: string) => ({ ...shared, client: clientOf(`system:serviceaccount:kube-system:${account}`) });
+    const parts = [
+      createNodeLifecycleController({}, as("node-controller")),
+      createTaintEvictionController({}, as("taint-eviction-controller")),
+      createPodGcController({}, as("pod-garbage-collector")),
+      createGarbageCollector({}, as("generic-garbage-collector")),
+      createNamespaceController({}, as("namespace-controller")),
+      createServiceAccountController({}, as("service-account-controller")),
+      createRootCaController({ rootCa: "simulated" }, as("root-ca-cert-publisher")),
+      createFleet(
+        { name: "", nodes: [], kubeletVersion: "v1.34.0", ...(timings === undefined ? {} : { timings }) },
+        { client: clientOf("system:nodes"), informers, clock, random, log, recorderFor: () => silentRecorder },
+      ),
+    ];
+    if (this.#options.placement !== "controller") parts.push(createScheduler({}, as("scheduler")));
+    informers.start(this.#stop.signal);
+    for (const part of parts) this.#guard(part.run(this.#stop.signal));
+    for (const wish of this.#options.nodes)
+      this.#guard(this.client.create(nodeResource, nodeObject(wish)).then(() => {}));
+  }
+
+  #guard(part: Promise<void>): void {
+    part.catch((error: unknown) => {
+      if (!this.#stop.signal.aborted && !this.#serverStop.signal.aborted) this.#failures.push(error);
+    });
+  }
+}
+
+export async function startSimulatedCluster(options: SimulatedClusterOptions): Promise<SimulatedCluster> {
+  return await new SimulatedCluster(options).start();
+}
+
+/** Events are not simulated: nothing depends on them, and they are half of all writes. */
+export const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
+
+export function simulatedInformers(client: Client, clock: SimulatedClock, random: Random): InformerFactory {
+  return createInformerFactory(client, { clock, random, log: silentLog });
+}
+
+function masters(username: string): { readonly username: string; readonly groups: readonly string[] } {
+  return { username, groups: ["system:masters", "system:authenticated"] };
+}
+
+/** Many users over one network: the user travels beside the call. */
+class PerUserTransport implements Transport {
+  readonly #over: (username: string) => Transport;
+  readonly #users = new WeakMap<object, Transport>();
+
+  constructor(over: (username: string) => Transport) {
+    this.#over = over;
+  }
+
+  /** Calls through `network`, which ends in this transport, as the user. */
+  as(username: string, network: Transport): Transport {
+    const mine = this.#over(username);
+    const marked: Transport["send"] = (call) => {
+      const own = { ...call };
+      this.#users.set(own, mine);
+      return network.send(own);
+    };
+    return {
+      send: marked,
+      watch: (call, sink) => network.watch(call, sink),
+      stream: (call) => network.stream(call),
+      close: () => network.close(),
+    };
+  }
+
+  send: Transport["send"] = (call) => (this.#users.get(call) ?? this.#anybody).send(call);
+  watch: Transport["watch"] = (call, sink) => this.#anybody.watch(call, sink);
+  stream: Transport["stream"] = (call) => this.#anybody.stream(call);
+  close: Transport["close"] = () => Promise.resolve();
+
+  get #anybody(): Transport {
+    return (this.#default ??= this.#over("system:kube-controller-manager"));
+  }
+
+  #default: Transport | undefined;
+}

@@ -1,0 +1,79 @@
+/**
+ * One process with a DaemonSet controller in a simulated cluster: its own caches over its own network, alone or as one
+ * of several candidates for leadership. Every part that it gets can be exchanged, which is how bugs are planted.
+ */
+import { type Clock, type Log, type Random, silentMetrics } from "../base/index.ts";
+import {
+  type Client,
+  createClient,
+  createInformerFactory,
+  createLeaderElector,
+  type EventRecorder,
+  type InformerFactory,
+  type Transport,
+} from "../client/index.ts";
+import {
+  createDaemonSetController,
+  type DaemonSetControllerDependencies,
+  type DaemonSetControllerOptions,
+  type PlacementMode,
+} from "../controllers/daemonset/index.ts";
+
+export interface ControllerSeams {
+  readonly transport?: (transport: Transport) => Transport;
+  readonly clock?: (clock: Clock) => Clock;
+  readonly client?: (client: Client) => Client;
+  readonly informers?: (informers: InformerFactory) => InformerFactory;
+  readonly options?: Partial<DaemonSetControllerOptions>;
+  readonly dependencies?: (dependencies: DaemonSetControllerDependencies) => DaemonSetControllerDependencies;
+}
+
+export interface ControllerProcessOptions {
+  readonly instance: string;
+  readonly transport: Transport;
+  readonly placement: PlacementMode;
+  readonly elect: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly seams: ControllerSeams;
+  readonly signal: AbortSignal;
+}
+
+const nobody: EventRecorder = { event() {}, flush: () => Promise.resolve() };
+
+/** Runs until the signal aborts. With elections: stands again whenever leadership was lost, with empty caches each time. */
+export async function startController(options: ControllerProcessOptions): Promise<void> {
+  const { elect, signal } = options;
+  if (!elect) return await runController(options, signal);
+  const { clock, random, log, instance } = options;
+  while (!signal.aborted) {
+    const elector = createLeaderElector({
+      client: createClient(options.transport),
+      clock,
+      random,
+      log,
+      name: "lares-daemonset-controller",
+      namespace: "kube-system",
+      identity: instance,
+      onStarted: (leading) => runController(options, leading),
+    });
+    await elector.run(signal);
+  }
+}
+
+async function runController(options: ControllerProcessOptions, signal: AbortSignal): Promise<void> {
+  const { random, log, seams, placement } = options;
+  const clock = seams.clock?.(options.clock) ?? options.clock;
+  const transport = seams.transport?.(options.transport) ?? options.transport;
+  const plain = createClient(transport, { userAgent: options.instance });
+  const client = seams.client?.(plain) ?? plain;
+  const factory = createInformerFactory(client, { clock, random, log });
+  const informers = seams.informers?.(factory) ?? factory;
+  const dependencies = { client, informers, clock, random, log, metrics: silentMetrics, recorder: nobody };
+  const controller = createDaemonSetController(
+    { placement, ...seams.options },
+    seams.dependencies?.(dependencies) ?? dependencies,
+  );
+  await controller.run(signal);
+}

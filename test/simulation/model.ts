@@ -1,0 +1,190 @@
+/**
+ * What is right, said anew and simply: no code of the controller, no counts kept, every question answered by a look at
+ * the whole state. Only the placement predicate of `api` is shared.
+ * Upstream's rules by section: shared specification of the DaemonSet controller, 7, 9, 11, 15.
+ */
+import { type DaemonSet, type Node, nodeShouldRunDaemonPod, type Pod } from "../../src/api/index.ts";
+import type { KubeObject } from "../../src/machinery/index.ts";
+import type { ClusterState } from "./state.ts";
+
+export const hashLabel = "controller-revision-hash";
+
+/** UID of the DaemonSet that controls the object. */
+export function ownerUid(object: KubeObject): string | undefined {
+  const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true);
+  return owner?.kind === "DaemonSet" ? owner.uid : undefined;
+}
+
+export function nodeOf(pod: Pod): string | undefined {
+  if (pod.spec.nodeName) return pod.spec.nodeName;
+  const terms =
+    pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const field = terms.flatMap((term) => term.matchFields ?? []).find(({ key }) => key === "metadata.name");
+  return field?.values?.[0];
+}
+
+export const isTerminating = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined;
+export const isFinished = (pod: Pod): boolean =>
+  pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
+export const isLive = (pod: Pod): boolean => !isTerminating(pod) && !isFinished(pod);
+
+export function isReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+}
+
+export function isAvailable(pod: Pod, daemonSet: DaemonSet, nowMs: number): boolean {
+  if (!isReady(pod)) return false;
+  const seconds = daemonSet.spec.minReadySeconds ?? 0;
+  if (seconds === 0) return true;
+  const since = pod.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
+  return since !== undefined && Date.parse(since) + seconds * 1000 <= nowMs;
+}
+
+export function podsOf(state: ClusterState, uid: string): Pod[] {
+  return [...state.pods.values()].filter((pod) => ownerUid(pod) === uid);
+}
+
+export function podsOn(state: ClusterState, uid: string, node: string): Pod[] {
+  return podsOf(state, uid).filter((pod) => nodeOf(pod) === node);
+}
+
+export function placement(daemonSet: DaemonSet, node: Node): { shouldRun: boolean; shouldContinue: boolean } {
+  return nodeShouldRunDaemonPod(daemonSet.spec.template.spec!, node);
+}
+
+export function desiredNodes(state: ClusterState, daemonSet: DaemonSet): string[] {
+  return [...state.nodes.values()]
+    .filter((node) => placement(daemonSet, node).shouldRun)
+    .map((node) => node.metadata.name!);
+}
+
+export function limits(daemonSet: DaemonSet, desired: number): { unavailable: number; surge: number } {
+  const rolling = daemonSet.spec.updateStrategy?.rollingUpdate;
+  const unavailable = scaled(rolling?.maxUnavailable ?? 0, desired);
+  const surge = scaled(rolling?.maxSurge ?? 0, desired);
+  return desired > 0 && unavailable === 0 && surge === 0 ? { unavailable: 1, surge: 0 } : { unavailable, surge };
+}
+
+function scaled(value: number | string, total: number): number {
+  return typeof value === "number" ? value : Math.ceil((Number.parseInt(value, 10) * total) / 100);
+}
+
+export function isRolling(daemonSet: DaemonSet): boolean {
+  return daemonSet.spec.updateStrategy?.type !== "OnDelete";
+}
+
+export function mayHavePairs(daemonSet: DaemonSet): boolean {
+  return isRolling(daemonSet) && scaled(daemonSet.spec.updateStrategy?.rollingUpdate?.maxSurge ?? 0, 1) > 0;
+}
+
+/** The template without what encoders disagree about. */
+export function templateText(template: unknown): string {
+  return JSON.stringify(plain(template)) ?? "";
+}
+
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(plain);
+  if (typeof value !== "object" || value === null) return value === null || value === "" ? undefined : value;
+  const entries = Object.entries(value)
+    .filter(([key]) => key !== "$patch")
+    .map(([key, member]) => [key, plain(member)] as const)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Whether the pod was made from the DaemonSet's present template, by content: its hash names a revision that holds it. */
+export function isUpToDate(state: ClusterState, daemonSet: DaemonSet, pod: Pod): boolean {
+  const wanted = templateText(daemonSet.spec.template);
+  const hash = pod.metadata.labels?.[hashLabel];
+  for (const revision of state.controllerrevisions.values()) {
+    if (revision.metadata.labels?.[hashLabel] !== hash || ownerUid(revision) !== daemonSet.metadata.uid) continue;
+    if (templateText(templateOf(revision.data)) === wanted) return true;
+  }
+  return false;
+}
+
+/** The revision of the pod's hash is not there to be judged by. */
+export function isOfUnknownRevision(state: ClusterState, daemonSet: DaemonSet, pod: Pod): boolean {
+  const hash = pod.metadata.labels?.[hashLabel];
+  for (const revision of state.controllerrevisions.values())
+    if (revision.metadata.labels?.[hashLabel] === hash && ownerUid(revision) === daemonSet.metadata.uid) return false;
+  return true;
+}
+
+export function templateOf(data: unknown): unknown {
+  return (data as { spec?: { template?: unknown } } | undefined)?.spec?.template;
+}
+
+export type Reason =
+  "stray" | "ineligible" | "failed" | "succeeded" | "duplicate" | "not-ready" | "replaced" | "outdated";
+
+/** Every reason for which the controller may delete the pod in this state. `outdated` is subject to the budget. */
+export function deleteReasons(
+  state: ClusterState,
+  daemonSet: DaemonSet,
+  subject: { readonly pod: Pod; readonly nowMs: number },
+): Reason[] {
+  const { pod, nowMs } = subject;
+  const reasons: Reason[] = [];
+  const nodeName = nodeOf(pod);
+  const node = nodeName === undefined ? undefined : state.nodes.get(nodeName);
+  if (node === undefined) {
+    if (!pod.spec.nodeName) reasons.push("stray");
+  } else if (!placement(daemonSet, node).shouldContinue) reasons.push("ineligible");
+  if (pod.status?.phase === "Failed") reasons.push("failed");
+  if (pod.status?.phase === "Succeeded") reasons.push("succeeded");
+  const beside = podsOn(state, daemonSet.metadata.uid!, nodeName ?? "").filter(
+    (other) => isLive(other) && other.metadata.uid !== pod.metadata.uid,
+  );
+  const isNew = isUpToDate(state, daemonSet, pod);
+  if (!mayHavePairs(daemonSet)) {
+    if (beside.length > 0) reasons.push("duplicate");
+    if (isRolling(daemonSet) && !isNew) reasons.push("outdated");
+    return reasons;
+  }
+  const newer = beside.filter((other) => isUpToDate(state, daemonSet, other));
+  const older = beside.filter((other) => !newer.includes(other));
+  if ((isNew ? newer : older).length > 0) reasons.push("duplicate");
+  if (isNew) return reasons;
+  if (newer.length > 0 && !isReady(pod)) reasons.push("not-ready");
+  if (newer.some((other) => isAvailable(other, daemonSet, nowMs))) reasons.push("replaced");
+  if (node !== undefined && !placement(daemonSet, node).shouldRun) {
+    const served = podsOf(state, daemonSet.metadata.uid!).filter(
+      (other) => isLive(other) && isAvailable(other, daemonSet, nowMs),
+    );
+    const desired = desiredNodes(state, daemonSet).length;
+    if (!isAvailable(pod, daemonSet, nowMs) || new Set(served.map(nodeOf)).size > desired)
+      reasons.push("ineligible");
+  }
+  return reasons;
+}
+
+/** Section 15, by a look at everything. */
+export function recount(state: ClusterState, daemonSet: DaemonSet, nowMs: number): Record<string, number> {
+  const counts = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
+  for (const node of state.nodes.values()) {
+    const pods = podsOn(state, daemonSet.metadata.uid!, node.metadata.name!)
+      .filter((pod) => !(isTerminating(pod) && isFinished(pod)))
+      .sort(firstSpeaks);
+    const first = pods[0];
+    if (!placement(daemonSet, node).shouldRun) {
+      if (first !== undefined) counts.misscheduled++;
+      continue;
+    }
+    counts.desired++;
+    if (first === undefined) continue;
+    counts.current++;
+    if (isReady(first)) counts.ready++;
+    if (isAvailable(first, daemonSet, nowMs)) counts.available++;
+    if (isUpToDate(state, daemonSet, first)) counts.updated++;
+  }
+  return counts;
+}
+
+function firstSpeaks(a: Pod, b: Pod): number {
+  const bound = Number(!a.spec.nodeName) - Number(!b.spec.nodeName);
+  if (bound !== 0) return bound;
+  const age = Date.parse(a.metadata.creationTimestamp ?? "") - Date.parse(b.metadata.creationTimestamp ?? "");
+  return age !== 0 ? age : a.metadata.name! < b.metadata.name! ? -1 : 1;
+}

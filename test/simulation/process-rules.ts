@@ -1,0 +1,338 @@
+/**
+ * What one process of the DaemonSet controller may send, given what it has been shown and what the truth is:
+ * I1 (waits for terminating pods), I2, I3, I4, I5, I8, I10, I11. Checked when a call leaves the process.
+ * A decision is right if it was right in the state shown, or in the true one; never if in neither.
+ */
+import type { DaemonSet, Pod } from "../../src/api/index.ts";
+import { type KubeList, type KubeObject, selectorFromLabelSelector } from "../../src/machinery/index.ts";
+import type { TransportObserver } from "../../src/testing/faulty-transport.ts";
+import type { TransportCall, WatchEvent } from "../../src/client/index.ts";
+import type { RevisionLog } from "./log.ts";
+import {
+  deleteReasons,
+  desiredNodes,
+  isAvailable,
+  isFinished,
+  isLive,
+  isOfUnknownRevision,
+  isRolling,
+  isTerminating,
+  isUpToDate,
+  limits,
+  mayHavePairs,
+  nodeOf,
+  ownerUid,
+  placement,
+  podsOf,
+  podsOn,
+} from "./model.ts";
+import { type ClusterState, daemonSetOf, FoldedState, type KindName, kinds } from "./state.ts";
+
+export interface ProcessRulesOptions {
+  readonly log: () => RevisionLog;
+  readonly nowMs: () => number;
+  /** Longest time from a decision to its last call, in ms. */
+  readonly syncMs: number;
+  readonly shared: SharedFacts;
+}
+
+/** What all processes of the controller have done, as nobody but the checker knows. */
+export class SharedFacts {
+  /** UIDs of pods for which a delete is under way. */
+  readonly deleting: Set<string> = new Set();
+  /** UIDs of pods that a process of the controller has deleted. */
+  readonly deleted: Set<string> = new Set();
+  /** `uid/node` of creates under way, and whether pairs were allowed. */
+  readonly creating: Map<string, number> = new Map();
+  readonly surges: Set<string> = new Set();
+}
+
+interface Target {
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+}
+
+function targetOf(path: string): Target {
+  const parts = path.split("/").slice(1).map(decodeURIComponent);
+  parts.splice(0, parts[0] === "api" ? 2 : 3);
+  let namespace = "";
+  if (parts[0] === "namespaces" && parts.length > 2) [, namespace = ""] = parts.splice(0, 2);
+  return { resource: parts[0] ?? "", namespace, name: parts[1], subresource: parts[2] };
+}
+
+export class ProcessRules implements TransportObserver {
+  readonly #options: ProcessRulesOptions;
+  readonly #shown = new FoldedState();
+  /** The picture at the beginning of the present step of a DaemonSet, by UID. */
+  readonly #decided = new Map<string, { readonly state: ClusterState; lastMs: number }>();
+  readonly #underWay = new Map<TransportCall, { readonly uid: string; done(): void }>();
+  readonly #deletionSeenMs = new Map<string, number>();
+
+  constructor(options: ProcessRulesOptions) {
+    this.#options = options;
+  }
+
+  listed(call: TransportCall, list: KubeList<KubeObject>): void {
+    const { resource, name } = targetOf(call.path);
+    if (name !== undefined || !isKind(resource)) return;
+    this.#shown.replace(resource, list.items, list.metadata.resourceVersion ?? "0");
+    if (resource === "daemonsets") list.items.forEach((item) => this.#deletionSeen(item));
+  }
+
+  delivered(call: TransportCall, { type, object }: WatchEvent): void {
+    const { resource } = targetOf(call.path);
+    if (!isKind(resource) || type === "BOOKMARK" || type === "ERROR") return;
+    this.#shown.change(resource, type === "DELETED" ? "delete" : "put", object);
+    if (resource === "daemonsets") this.#deletionSeen(object);
+  }
+
+  sending(call: TransportCall): void {
+    if (call.method === "GET") return;
+    const target = targetOf(call.path);
+    if (target.resource === "leases" || target.resource === "events") return;
+    if (target.resource === "pods" && call.method === "POST") this.#create(call, call.body as Pod);
+    else if (target.resource === "pods" && call.method === "DELETE") this.#delete(call, target);
+    else if (call.method === "PATCH") this.#patch(call, target);
+    else if (target.resource === "daemonsets") this.#leavesDeletedAlone((call.body as DaemonSet).metadata.uid!);
+    else if (target.resource === "controllerrevisions" && call.method === "POST")
+      this.#leavesDeletedAlone(ownerUid(call.body as Pod) ?? "");
+  }
+
+  done(call: TransportCall): void {
+    const mine = this.#underWay.get(call);
+    if (mine === undefined) return;
+    this.#underWay.delete(call);
+    mine.done();
+    const decided = this.#decided.get(mine.uid);
+    if (decided !== undefined) decided.lastMs = this.#options.nowMs();
+  }
+
+  died(): void {
+    for (const { done } of this.#underWay.values()) done();
+    this.#underWay.clear();
+  }
+
+  #report(invariant: string, message: string): void {
+    this.#options.log().report(invariant, message);
+  }
+
+  #deletionSeen({ metadata }: KubeObject): void {
+    if (metadata.deletionTimestamp === undefined || this.#deletionSeenMs.has(metadata.uid!)) return;
+    this.#deletionSeenMs.set(metadata.uid!, this.#options.nowMs());
+  }
+
+  /** I8: nothing is done for a DaemonSet that is known to be on its way out, but for what had begun. */
+  #leavesDeletedAlone(uid: string): void {
+    const since = this.#deletionSeenMs.get(uid);
+    if (since !== undefined && this.#options.nowMs() - since > this.#options.syncMs)
+      this.#report("I8", `a DaemonSet that is being deleted was worked on (${uid})`);
+  }
+
+  /** The states in which a decision for this DaemonSet may have been taken. */
+  #pictures(uid: string): ClusterState[] {
+    const now = this.#options.nowMs();
+    let decided = this.#decided.get(uid);
+    const isSameStep =
+      decided !== undefined &&
+      (decided.lastMs === now || [...this.#underWay.values()].some((call) => call.uid === uid));
+    if (decided === undefined || !isSameStep) {
+      decided = { state: this.#shown.copy(), lastMs: now };
+      this.#decided.set(uid, decided);
+    }
+    return [decided.state, this.#shown, this.#options.log().state];
+  }
+
+  #create(call: TransportCall, pod: Pod): void {
+    const uid = ownerUid(pod);
+    const node = nodeOf(pod);
+    if (uid === undefined || node === undefined) return;
+    this.#leavesDeletedAlone(uid);
+    const pictures = this.#pictures(uid);
+    const { shared, log } = this.#options;
+    const id = `${uid}/${node}`;
+    const sets = pictures.map((state) => daemonSetOf(state, uid));
+    const isWanted = pictures.some((state) =>
+      sets.some((daemonSet) => {
+        const at = state.nodes.get(node);
+        return daemonSet !== undefined && at !== undefined && placement(daemonSet, at).shouldRun;
+      }),
+    );
+    if (!isWanted) this.#report("I4", `a pod was created for ${node}, where none should run`);
+    const pairs = sets.some((daemonSet) => daemonSet !== undefined && mayHavePairs(daemonSet));
+    if (pairs) shared.surges.add(id);
+    else shared.surges.delete(id);
+    const isFree = pictures.some((state) => !podsOn(state, uid, node).some((other) => !hasDeparted(other)));
+    if (!isFree && !pairs)
+      this.#report("I1", `a pod was created for ${node} while the one before it was still there`);
+    if (!isFree) this.#surge(uid, node, pictures);
+    shared.creating.set(id, (shared.creating.get(id) ?? 0) + 1);
+    this.#underWay.set(call, {
+      uid,
+      done: () => {
+        const left = (shared.creating.get(id) ?? 1) - 1;
+        if (left === 0) shared.creating.delete(id);
+        else shared.creating.set(id, left);
+      },
+    });
+    void log;
+  }
+
+  /** I3: pairs whose new pod is not available yet, on nodes that were served by an available old one. */
+  #surge(uid: string, node: string, pictures: readonly ClusterState[]): void {
+    const nowMs = this.#options.nowMs();
+    const truth = this.#options.log().state;
+    const isLegal = pictures.some((state) =>
+      pictures.some((source) => {
+        const daemonSet = daemonSetOf(source, uid);
+        if (daemonSet === undefined) return false;
+        const here = podsOn(state, uid, node).filter(isLive);
+        const served = here.some((pod) => isAvailable(pod, daemonSet, nowMs));
+        if (!served) return true;
+        const { surge } = limits(daemonSet, desiredNodes(source, daemonSet).length);
+        const surging = new Set<string>();
+        for (const pod of podsOf(truth, uid).filter(isLive)) {
+          const on = nodeOf(pod);
+          if (on === undefined || on === node || isOld(state, truth, daemonSet, pod)) continue;
+          const shown = state.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod;
+          const hasOld = podsOn(truth, uid, on).some(
+            (other) => isLive(other) && isOld(state, truth, daemonSet, other),
+          );
+          if (hasOld && !isAvailable(shown, daemonSet, nowMs) && !isAvailable(pod, daemonSet, nowMs))
+            surging.add(on);
+        }
+        const prefix = `${uid}/`;
+        for (const id of this.#options.shared.creating.keys()) {
+          if (!id.startsWith(prefix)) continue;
+          const on = id.slice(prefix.length);
+          const old = podsOn(state, uid, on).filter((pod) => isLive(pod) && isAvailable(pod, daemonSet, nowMs));
+          if (old.length > 0) surging.add(on);
+        }
+        return surging.size < surge;
+      }),
+    );
+    if (!isLegal) this.#report("I3", `a pod was added beside the one on ${node} beyond maxSurge`);
+  }
+
+  #delete(call: TransportCall, target: Target): void {
+    const key = `${target.namespace}/${target.name}`;
+    const { shared } = this.#options;
+    const shown = this.#shown.pods.get(key);
+    const truth = this.#options.log().state.pods.get(key);
+    const pod = shown ?? truth;
+    if (pod === undefined) return;
+    // The controller knows of an adoption before its cache does.
+    const uid = ownerUid(pod) ?? (truth === undefined ? undefined : ownerUid(truth)) ?? "";
+    const podUid = pod.metadata.uid!;
+    this.#leavesDeletedAlone(uid);
+    const pictures = this.#pictures(uid);
+    this.#checkDelete(uid, pod, pictures);
+    shared.deleting.add(podUid);
+    shared.deleted.add(podUid);
+    this.#underWay.set(call, {
+      uid,
+      done: () => {
+        shared.deleting.delete(podUid);
+        const now = this.#options.log().state.pods.get(key);
+        if (now?.metadata.uid === podUid && !isTerminating(now)) shared.deleted.delete(podUid);
+      },
+    });
+  }
+
+  #checkDelete(uid: string, pod: Pod, pictures: readonly ClusterState[]): void {
+    const nowMs = this.#options.nowMs();
+    const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    const reasons = new Set<string>();
+    let isOnDelete = true;
+    for (const state of pictures) {
+      for (const source of pictures) {
+        const daemonSet = daemonSetOf(source, uid);
+        const seen = state.pods.get(key) ?? pod;
+        if (daemonSet === undefined || ownerUid(seen) !== uid) continue;
+        if (isRolling(daemonSet)) isOnDelete = false;
+        const view = { ...state, controllerrevisions: this.#revisions(state) };
+        for (const reason of deleteReasons(view, daemonSet, { pod: seen, nowMs })) reasons.add(reason);
+      }
+    }
+    const firm = [...reasons].filter((reason) => reason !== "outdated");
+    if (firm.length > 0) return;
+    if (reasons.size === 0) {
+      const name = isOnDelete ? "I8" : "I5";
+      this.#report(name, `${pod.metadata.name} on ${nodeOf(pod)} was deleted without a reason`);
+      return;
+    }
+    if (!pictures.some((state) => this.#isWithinBudget(uid, pod, state)))
+      this.#report("I2", `${pod.metadata.name} on ${nodeOf(pod)} was deleted beyond maxUnavailable`);
+  }
+
+  /** Revisions shown, and those that are there in truth: the controller knows its own before its cache does. */
+  #revisions(state: ClusterState): ClusterState["controllerrevisions"] {
+    return new Map([...this.#options.log().state.controllerrevisions, ...state.controllerrevisions]);
+  }
+
+  /** I2: counts as available what the controller was shown so or is so, but nothing that the controller itself took away. */
+  #isWithinBudget(uid: string, pod: Pod, state: ClusterState): boolean {
+    const truth = this.#options.log().state;
+    const nowMs = this.#options.nowMs();
+    const daemonSet = daemonSetOf(state, uid);
+    if (daemonSet === undefined) return false;
+    const available = (one: Pod): boolean => isAvailable(one, daemonSet, nowMs);
+    const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    const isServing = [state.pods.get(key), truth.pods.get(key)].every(
+      (one) => one !== undefined && one.metadata.uid === pod.metadata.uid && isLive(one) && available(one),
+    );
+    if (!isServing) return true;
+    const desired = desiredNodes(state, daemonSet);
+    const here = nodeOf(pod);
+    if (here === undefined || !desired.includes(here)) return true;
+    const served = new Set<string>();
+    for (const source of [state, truth]) {
+      for (const other of podsOf(source, uid)) {
+        if (other.metadata.uid === pod.metadata.uid || this.#options.shared.deleted.has(other.metadata.uid!)) continue;
+        if (isTerminating(other) || !available(other)) continue;
+        served.add(nodeOf(other) ?? "");
+      }
+    }
+    const unavailable = desired.filter((node) => !served.has(node)).length;
+    return unavailable <= limits(daemonSet, desired.length).unavailable;
+  }
+
+  /** I11: adoption and release. */
+  #patch(call: TransportCall, target: Target): void {
+    const body = call.body as { metadata?: { ownerReferences?: { uid: string; $patch?: string }[] } };
+    const reference = body.metadata?.ownerReferences?.[0];
+    if (reference === undefined || !isKind(target.resource)) return;
+    const key = `${target.namespace}/${target.name}`;
+    const pictures = this.#pictures(reference.uid);
+    const objects = pictures.flatMap((state) => state[target.resource as KindName].get(key) ?? []);
+    const sets = pictures.flatMap((state) => daemonSetOf(state, reference.uid) ?? []);
+    const matches = (object: KubeObject, daemonSet: DaemonSet): boolean =>
+      selectorFromLabelSelector(daemonSet.spec.selector).matches(object.metadata.labels ?? {});
+    const isRelease = reference.$patch === "delete";
+    if (isRelease) {
+      if (!objects.some((object) => sets.some((daemonSet) => !matches(object, daemonSet))))
+        this.#report("I11", `${key} was released although it matches`);
+      return;
+    }
+    if (!sets.some((daemonSet) => daemonSet.metadata.deletionTimestamp === undefined))
+      this.#report("I11", `${key} was adopted by a DaemonSet that is gone or being deleted`);
+    const isFree = (object: KubeObject): boolean =>
+      !object.metadata.ownerReferences?.some(({ controller }) => controller === true);
+    if (!objects.some((object) => isFree(object) && sets.some((daemonSet) => matches(object, daemonSet))))
+      this.#report("I11", `${key} was adopted although it is owned or does not match`);
+  }
+}
+
+function isOld(state: ClusterState, truth: ClusterState, daemonSet: DaemonSet, pod: Pod): boolean {
+  if (!isOfUnknownRevision(state, daemonSet, pod)) return !isUpToDate(state, daemonSet, pod);
+  return !isUpToDate(truth, daemonSet, pod);
+}
+
+function hasDeparted(pod: Pod): boolean {
+  return isTerminating(pod) && isFinished(pod);
+}
+
+function isKind(resource: string): resource is KindName {
+  return (kinds as readonly string[]).includes(resource);
+}

@@ -1,0 +1,194 @@
+/**
+ * One simulation from beginning to end: build the cluster, play the script, let it come to rest, check.
+ * Not here: many of them (simulation.test.ts, scripts/simulate.mjs).
+ */
+import type { DaemonSet } from "../../src/api/index.ts";
+import { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
+import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
+import { Actor, labelsOf, nodeName } from "./actor.ts";
+import { LogRules } from "./log-rules.ts";
+import { RevisionLog, type Violation } from "./log.ts";
+import { hashLabel, isRolling, isUpToDate, ownerUid, podsOf, recount } from "./model.ts";
+import { ProcessRules, SharedFacts } from "./process-rules.ts";
+import type { Script } from "./script.ts";
+
+export interface RunOptions {
+  readonly seams?: ControllerSeams;
+  readonly freeze?: boolean;
+  /** Told of warnings and errors that parts log. */
+  readonly onLog?: (text: string) => void;
+}
+
+export interface RunResult {
+  readonly violations: readonly Violation[];
+  readonly trace: readonly string[];
+  readonly revisions: number;
+  /** Equal for equal logs. */
+  readonly digest: number;
+  readonly virtualMs: number;
+}
+
+/** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
+const patienceMs = 20 * 60_000;
+/** And then nobody writes for so long. */
+const quietMs = 10 * 60_000;
+
+export async function run(script: Script, options: RunOptions = {}): Promise<RunResult> {
+  return await new Simulation(script, options).play();
+}
+
+class Simulation {
+  readonly #script: Script;
+  readonly #cluster: SimulatedCluster;
+  readonly #log: RevisionLog;
+  readonly #rules: LogRules;
+  readonly #actor: Actor;
+
+  constructor(script: Script, options: RunOptions) {
+    this.#script = script;
+    const shared = new SharedFacts();
+    const log = (): RevisionLog => this.#log;
+    const nowMs = (): number => this.#cluster.clock.nowMs();
+    const complain = (message: string, fields?: object): void =>
+      options.onLog?.(`${message} ${JSON.stringify(fields, errorText)}`);
+    this.#cluster = new SimulatedCluster({
+      seed: script.seed,
+      nodes: Array.from({ length: script.nodes }, (_, i) => ({ name: nodeName(i), labels: labelsOf(i) })),
+      placement: script.placement,
+      controllers: script.controllers,
+      faults: script.faults,
+      otherFaults: script.otherFaults,
+      freeze: options.freeze === true,
+      ...(options.seams === undefined ? {} : { seams: options.seams }),
+      ...(options.onLog === undefined
+        ? {}
+        : { log: { debug() {}, info() {}, warn: complain, error: complain } }),
+      observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
+      answered: (call, reply) => this.#log.answered(call, reply),
+      settled: () => this.#log.settled(),
+    });
+    this.#rules = new LogRules(log, { wasSurge: (uid, node) => shared.surges.has(`${uid}/${node}`) });
+    this.#log = new RevisionLog({
+      store: this.#cluster.store,
+      nowMs,
+      onEntry: (entry) => this.#rules.entry(entry),
+      onAuthored: (entry) => this.#rules.authored(entry),
+    });
+    this.#actor = new Actor(this.#cluster, script, () => this.#log.state);
+  }
+
+  async play(): Promise<RunResult> {
+    try {
+      await this.#play();
+    } catch (error) {
+      this.#log.report("defect", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    } finally {
+      await this.#cluster.stop();
+    }
+    const { violations, revision, digest } = this.#log;
+    const virtualMs = this.#cluster.clock.monotonicMs();
+    return { violations, trace: this.#log.trace(), revisions: revision, digest, virtualMs };
+  }
+
+  get #hasFailed(): boolean {
+    return this.#log.violations.length > 0;
+  }
+
+  async #play(): Promise<void> {
+    await this.#cluster.start();
+    await this.#actor.begin();
+    await this.#cluster.advance(4_000);
+    for (const { afterMs, ...step } of this.#script.steps) {
+      this.#log.note(JSON.stringify(step));
+      await this.#actor.act(step);
+      for (let i = 0; i < this.#script.controllers; i++)
+        if (!this.#cluster.isControllerRunning(i)) this.#cluster.restartController(i);
+      await this.#cluster.advance(afterMs);
+      if (this.#hasFailed) return;
+    }
+    this.#log.note("heal");
+    await this.#actor.heal();
+    if (this.#hasFailed) return;
+    if (!(await this.#cluster.until(() => this.#hasFailed || this.#troubles().length === 0, patienceMs))) {
+      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.pods.values()) console.log(pod.metadata.name, pod.metadata.labels, pod.metadata.ownerReferences?.[0]?.uid, pod.spec.nodeName, pod.status?.phase, pod.metadata.deletionTimestamp);
+      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.controllerrevisions.values()) console.log(pod.metadata.name, pod.revision, JSON.stringify(pod.data));
+      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.daemonsets.values()) console.log(pod.metadata, JSON.stringify(pod.spec));
+      for (const trouble of this.#troubles()) this.#log.report("I6", `not well after ${patienceMs} ms: ${trouble}`);
+      return;
+    }
+    if (this.#hasFailed) return;
+    await this.#cluster.advance(60_000);
+    this.#rules.isFrozen = true;
+    await this.#cluster.advance(quietMs);
+    for (const trouble of this.#troubles()) this.#log.report("I6", trouble);
+  }
+
+  /** What is not as it should be in the end. */
+  #troubles(): string[] {
+    const { state } = this.#log;
+    const troubles = state.daemonsets.size < 2 ? ["a DaemonSet is missing"] : [];
+    for (const daemonSet of state.daemonsets.values()) {
+      const name = daemonSet.metadata.name!;
+      const { status, metadata } = daemonSet;
+      const counts = recount(state, daemonSet, this.#cluster.clock.nowMs());
+      const told = {
+        desired: status?.desiredNumberScheduled ?? 0,
+        current: status?.currentNumberScheduled ?? 0,
+        misscheduled: status?.numberMisscheduled ?? 0,
+        ready: status?.numberReady ?? 0,
+        available: status?.numberAvailable ?? 0,
+        updated: status?.updatedNumberScheduled ?? 0,
+      };
+      if (JSON.stringify(told) !== JSON.stringify(counts))
+        troubles.push(`${name}: status says ${JSON.stringify(told)}, there is ${JSON.stringify(counts)}`);
+      if (status?.observedGeneration !== metadata.generation) troubles.push(`${name}: generation not observed`);
+      if (counts["current"] !== counts["desired"]) troubles.push(`${name}: current is not desired`);
+      if (isRolling(daemonSet)) {
+        if (counts["available"] !== counts["desired"]) troubles.push(`${name}: available is not desired`);
+        if (counts["updated"] !== counts["desired"]) troubles.push(`${name}: updated is not desired`);
+      }
+      troubles.push(...this.#podTroubles(daemonSet), ...this.#historyTroubles(daemonSet));
+    }
+    return troubles;
+  }
+
+  /** One pod per node at rest, each of a revision that is there (I1, I9). */
+  #podTroubles(daemonSet: DaemonSet): string[] {
+    const { state } = this.#log;
+    const { uid, name } = daemonSet.metadata;
+    const pods = podsOf(state, uid!);
+    const nodes = new Set(pods.map((pod) => pod.spec.nodeName));
+    const troubles = nodes.size === pods.length ? [] : [`${name}: more than one pod on a node`];
+    const hashes = new Set(
+      [...state.controllerrevisions.values()]
+        .filter((revision) => ownerUid(revision) === uid)
+        .map((revision) => revision.metadata.labels?.[hashLabel]),
+    );
+    for (const pod of pods)
+      if (!hashes.has(pod.metadata.labels?.[hashLabel]))
+        if (isRolling(daemonSet)) troubles.push(`${name}: ${pod.metadata.name} has no revision`);
+    return troubles;
+  }
+
+  #historyTroubles(daemonSet: DaemonSet): string[] {
+    const { state } = this.#log;
+    const { uid, name } = daemonSet.metadata;
+    const revisions = [...state.controllerrevisions.values()].filter((revision) => ownerUid(revision) === uid);
+    const live = new Set(podsOf(state, uid!).map((pod) => pod.metadata.labels?.[hashLabel]));
+    const idle = revisions.filter((revision) => !live.has(revision.metadata.labels?.[hashLabel]));
+    const limit = daemonSet.spec.revisionHistoryLimit ?? 10;
+    // The current revision is never removed, even if no pod has it (no node is desired).
+    const current = podsOf(state, uid!).some((pod) => isUpToDate(state, daemonSet, pod)) ? 0 : 1;
+    return idle.length > limit + current ? [`${name}: ${idle.length} revisions without pods, limit ${limit}`] : [];
+  }
+}
+
+function errorText(_: string, value: unknown): unknown {
+  return value instanceof Error ? value.message : value;
+}
+
+/** From a decision to its last call: a few batches of creates, each a way there and back. */
+function syncMsOf(script: Script): number {
+  const { delayMs = 0 } = script.faults;
+  return 24 * delayMs + 1;
+}
