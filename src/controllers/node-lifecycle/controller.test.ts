@@ -1,6 +1,7 @@
 /** Node life cycle and taint eviction against the real API server, with nodes that beat as the test says. */
 import { expect, test } from "vitest";
 import { leases, type Node, nodes, type Pod, podCondition, pods, type Toleration } from "../../api/index.ts";
+import type { Client } from "../../client/index.ts";
 import { formatMicroTime, formatTime } from "../../machinery/index.ts";
 import { makeNode, makePod } from "../../testing/cluster-objects.ts";
 import { type TestCluster, withCluster } from "../../testing/cluster.ts";
@@ -224,6 +225,31 @@ test("a node that recovered takes its turn anew", async () => {
     expect(await taintsOf(cluster, "a")).toEqual(["not-ready:NoSchedule"]);
     await pass(cluster, 10, ...everyone);
     expect(await taintsOf(cluster, "a")).toContain("not-ready:NoExecute");
+  });
+});
+
+test("a taint that somebody sets while ours is on its way is kept", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a");
+    let conflicts = 0;
+    const client: Client = Object.create(cluster.client, {
+      patch: {
+        value: async (...[resource, address, patch, options]: Parameters<Client["patch"]>) => {
+          if (conflicts === 0 && address.subresource === undefined) {
+            conflicts++;
+            const body = { spec: { taints: [{ key: "mine", effect: "NoSchedule" }] } };
+            await cluster.client.patch(nodes, { name: "a" }, { type: "merge", body });
+          }
+          return cluster.client.patch(resource, address, patch, options);
+        },
+      },
+    });
+    const dependencies = { ...cluster.dependencies("node-controller"), client };
+    await cluster.start(createNodeLifecycleController({}, dependencies));
+    await report(cluster, "a", "False");
+    await cluster.advance(1000);
+    expect(conflicts).toBe(1);
+    expect(await taintsOf(cluster, "a")).toEqual(["mine:NoSchedule", "not-ready:NoSchedule"]);
   });
 });
 
