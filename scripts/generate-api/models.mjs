@@ -30,7 +30,7 @@ function readDeclarations(folder, model) {
 }
 
 /** `Array<V1Pod>` → { list: true, of: "V1Pod" }, and so on. */
-export function parseType(type) {
+function parseType(type) {
   let match = /^Array<(.+)>$/.exec(type);
   if (match !== null) return { shape: "list", of: match[1] };
   match = /^\{ \[key: string\]: (.+); \}$/.exec(type);

@@ -17,7 +17,7 @@ const own = new Map([
   ["events.v1.EventSeries", "EventsV1EventSeries"],
 ]);
 
-export function typeName(schema) {
+function typeName(schema) {
   return fromMachinery.get(schema) ?? own.get(schema) ?? schema.split(".").pop();
 }
 
@@ -65,7 +65,7 @@ function writeInterface(type, roots) {
     lines.push(`  readonly ${safeKey(property.name)}${mark}: ${propertyType(property)};`);
   }
   const name = typeName(type.schema);
-  const head = `/** ${type.schema} */\nexport interface ${name}${isRoot ? " extends KubeObject" : ""} {`;
+  const head = `/** ${type.schema} @public */\nexport interface ${name}${isRoot ? " extends KubeObject" : ""} {`;
   return `${head}\n${lines.join("\n")}\n}\n`;
 }
 
@@ -91,7 +91,7 @@ export function writeTypes(types, kinds, header) {
 
 /** `export const pods: Resource<Pod> = {...}`: one constant for each served resource. */
 export function writeResources(kinds, header) {
-  const served = kinds.filter((kind) => kind.resource !== "");
+  const served = kinds.filter((kind) => kind.resource !== "" && kind.served !== false);
   const names = served.map((kind) => typeName(kind.schema)).sort();
   const constants = served.map((kind) => {
     const name = kind.group === "events.k8s.io" ? "eventsV1" : kind.resource;

@@ -7,10 +7,10 @@ import { badRequest, type Draft, goQuote, semanticEqual } from "../machinery/ind
 import type { DaemonSet } from "./types.gen.ts";
 
 /** Grows with each change of the template; kept by the server, shown as an annotation. */
-export const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
+const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
 
 /** @throws StatusError 400 when the annotation is there and no integer. */
-export function templateGenerationOf(object: DaemonSet | Draft<DaemonSet>): number | undefined {
+function templateGenerationOf(object: DaemonSet | Draft<DaemonSet>): number | undefined {
   const text = object.metadata.annotations?.[templateGenerationAnnotation];
   if (text === undefined) return undefined;
   if (!/^[+-]?[0-9]{1,18}$/.test(text)) {

@@ -5,7 +5,7 @@
 import { copyJson, type KubeObject, type Resource } from "../machinery/index.ts";
 import type { Kind, KindRules, Subresource, TableLayout } from "./kinds.ts";
 
-export const allVerbs: readonly string[] = [
+const allVerbs: readonly string[] = [
   "create",
   "delete",
   "deletecollection",

@@ -55,7 +55,7 @@ export function matchesNodeAffinity(spec: PodSpec, node: PlacementNode): boolean
 }
 
 /** Terms are ORed; no terms match nothing. */
-export function matchesNodeSelector(selector: NodeSelector, node: PlacementNode): boolean {
+function matchesNodeSelector(selector: NodeSelector, node: PlacementNode): boolean {
   return (selector.nodeSelectorTerms ?? []).some((term) => matchesNodeSelectorTerm(term, node));
 }
 

@@ -26,10 +26,6 @@ export function isPodTerminal(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-export function isPodTerminating(pod: Pod): boolean {
-  return pod.metadata.deletionTimestamp !== undefined;
-}
-
 /**
  * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of
  * the required node affinity.
@@ -103,7 +99,7 @@ function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Reco
   return Object.fromEntries(total);
 }
 
-export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
 const isZero = (quantity: string | undefined): boolean =>
   quantity === undefined || compareQuantities(quantity, "0") === 0;

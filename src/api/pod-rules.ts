@@ -19,7 +19,7 @@ function tolerates(tolerations: readonly Toleration[], key: string): boolean {
 }
 
 /** Adds tolerations of 300 s for not-ready and unreachable where the pod says nothing of them. */
-export function addDefaultTolerations(spec: Draft<PodSpec>): void {
+function addDefaultTolerations(spec: Draft<PodSpec>): void {
   const given = spec.tolerations ?? [];
   const added: Draft<Toleration>[] = [];
   for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {

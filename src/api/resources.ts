@@ -2,7 +2,6 @@
 import type { Resource } from "../machinery/index.ts";
 import type {
   Binding,
-  CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
   ConfigMap,
@@ -17,7 +16,6 @@ import type {
   Job,
   Lease,
   LimitRange,
-  LocalSubjectAccessReview,
   Namespace,
   Node,
   PersistentVolume,
@@ -31,14 +29,9 @@ import type {
   Role,
   RoleBinding,
   Secret,
-  SelfSubjectAccessReview,
-  SelfSubjectReview,
-  SelfSubjectRulesReview,
   Service,
   ServiceAccount,
   StatefulSet,
-  SubjectAccessReview,
-  TokenReview,
 } from "./types.gen.ts";
 
 export const namespaces: Resource<Namespace> = {
@@ -228,55 +221,6 @@ export const priorityclasses: Resource<PriorityClass> = {
   version: "v1",
   resource: "priorityclasses",
   kind: "PriorityClass",
-  namespaced: false,
-};
-export const tokenreviews: Resource<TokenReview> = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  resource: "tokenreviews",
-  kind: "TokenReview",
-  namespaced: false,
-};
-export const selfsubjectreviews: Resource<SelfSubjectReview> = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  resource: "selfsubjectreviews",
-  kind: "SelfSubjectReview",
-  namespaced: false,
-};
-export const subjectaccessreviews: Resource<SubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "subjectaccessreviews",
-  kind: "SubjectAccessReview",
-  namespaced: false,
-};
-export const selfsubjectaccessreviews: Resource<SelfSubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "selfsubjectaccessreviews",
-  kind: "SelfSubjectAccessReview",
-  namespaced: false,
-};
-export const localsubjectaccessreviews: Resource<LocalSubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "localsubjectaccessreviews",
-  kind: "LocalSubjectAccessReview",
-  namespaced: true,
-};
-export const selfsubjectrulesreviews: Resource<SelfSubjectRulesReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "selfsubjectrulesreviews",
-  kind: "SelfSubjectRulesReview",
-  namespaced: false,
-};
-export const certificatesigningrequests: Resource<CertificateSigningRequest> = {
-  group: "certificates.k8s.io",
-  version: "v1",
-  resource: "certificatesigningrequests",
-  kind: "CertificateSigningRequest",
   namespaced: false,
 };
 export const roles: Resource<Role> = {

@@ -7,19 +7,19 @@ import type {
   ObjectMeta,
 } from "../machinery/index.ts";
 
-/** apps.v1.ControllerRevision */
+/** apps.v1.ControllerRevision @public */
 export interface ControllerRevision extends KubeObject {
   readonly data?: unknown;
   readonly revision: number;
 }
 
-/** apps.v1.DaemonSet */
+/** apps.v1.DaemonSet @public */
 export interface DaemonSet extends KubeObject {
   readonly spec: DaemonSetSpec;
   readonly status?: DaemonSetStatus;
 }
 
-/** apps.v1.DaemonSetCondition */
+/** apps.v1.DaemonSetCondition @public */
 export interface DaemonSetCondition {
   readonly lastTransitionTime?: string;
   readonly message?: string;
@@ -28,7 +28,7 @@ export interface DaemonSetCondition {
   readonly type: string;
 }
 
-/** apps.v1.DaemonSetSpec */
+/** apps.v1.DaemonSetSpec @public */
 export interface DaemonSetSpec {
   readonly minReadySeconds?: number;
   readonly revisionHistoryLimit?: number;
@@ -37,7 +37,7 @@ export interface DaemonSetSpec {
   readonly updateStrategy?: DaemonSetUpdateStrategy;
 }
 
-/** apps.v1.DaemonSetStatus */
+/** apps.v1.DaemonSetStatus @public */
 export interface DaemonSetStatus {
   readonly collisionCount?: number;
   readonly conditions?: readonly DaemonSetCondition[];
@@ -51,19 +51,19 @@ export interface DaemonSetStatus {
   readonly updatedNumberScheduled?: number;
 }
 
-/** apps.v1.DaemonSetUpdateStrategy */
+/** apps.v1.DaemonSetUpdateStrategy @public */
 export interface DaemonSetUpdateStrategy {
   readonly rollingUpdate?: RollingUpdateDaemonSet;
   readonly type?: string;
 }
 
-/** apps.v1.Deployment */
+/** apps.v1.Deployment @public */
 export interface Deployment extends KubeObject {
   readonly spec: DeploymentSpec;
   readonly status?: DeploymentStatus;
 }
 
-/** apps.v1.DeploymentCondition */
+/** apps.v1.DeploymentCondition @public */
 export interface DeploymentCondition {
   readonly lastTransitionTime?: string;
   readonly lastUpdateTime?: string;
@@ -73,7 +73,7 @@ export interface DeploymentCondition {
   readonly type: string;
 }
 
-/** apps.v1.DeploymentSpec */
+/** apps.v1.DeploymentSpec @public */
 export interface DeploymentSpec {
   readonly minReadySeconds?: number;
   readonly paused?: boolean;
@@ -85,7 +85,7 @@ export interface DeploymentSpec {
   readonly template: PodTemplateSpec;
 }
 
-/** apps.v1.DeploymentStatus */
+/** apps.v1.DeploymentStatus @public */
 export interface DeploymentStatus {
   readonly availableReplicas?: number;
   readonly collisionCount?: number;
@@ -98,19 +98,19 @@ export interface DeploymentStatus {
   readonly updatedReplicas?: number;
 }
 
-/** apps.v1.DeploymentStrategy */
+/** apps.v1.DeploymentStrategy @public */
 export interface DeploymentStrategy {
   readonly rollingUpdate?: RollingUpdateDeployment;
   readonly type?: string;
 }
 
-/** apps.v1.ReplicaSet */
+/** apps.v1.ReplicaSet @public */
 export interface ReplicaSet extends KubeObject {
   readonly spec: ReplicaSetSpec;
   readonly status?: ReplicaSetStatus;
 }
 
-/** apps.v1.ReplicaSetCondition */
+/** apps.v1.ReplicaSetCondition @public */
 export interface ReplicaSetCondition {
   readonly lastTransitionTime?: string;
   readonly message?: string;
@@ -119,7 +119,7 @@ export interface ReplicaSetCondition {
   readonly type: string;
 }
 
-/** apps.v1.ReplicaSetSpec */
+/** apps.v1.ReplicaSetSpec @public */
 export interface ReplicaSetSpec {
   readonly minReadySeconds?: number;
   readonly replicas?: number;
@@ -127,7 +127,7 @@ export interface ReplicaSetSpec {
   readonly template?: PodTemplateSpec;
 }
 
-/** apps.v1.ReplicaSetStatus */
+/** apps.v1.ReplicaSetStatus @public */
 export interface ReplicaSetStatus {
   readonly availableReplicas?: number;
   readonly conditions?: readonly ReplicaSetCondition[];
@@ -138,31 +138,31 @@ export interface ReplicaSetStatus {
   readonly terminatingReplicas?: number;
 }
 
-/** apps.v1.RollingUpdateDaemonSet */
+/** apps.v1.RollingUpdateDaemonSet @public */
 export interface RollingUpdateDaemonSet {
   readonly maxSurge?: IntOrString;
   readonly maxUnavailable?: IntOrString;
 }
 
-/** apps.v1.RollingUpdateDeployment */
+/** apps.v1.RollingUpdateDeployment @public */
 export interface RollingUpdateDeployment {
   readonly maxSurge?: IntOrString;
   readonly maxUnavailable?: IntOrString;
 }
 
-/** apps.v1.RollingUpdateStatefulSetStrategy */
+/** apps.v1.RollingUpdateStatefulSetStrategy @public */
 export interface RollingUpdateStatefulSetStrategy {
   readonly maxUnavailable?: IntOrString;
   readonly partition?: number;
 }
 
-/** apps.v1.StatefulSet */
+/** apps.v1.StatefulSet @public */
 export interface StatefulSet extends KubeObject {
   readonly spec: StatefulSetSpec;
   readonly status?: StatefulSetStatus;
 }
 
-/** apps.v1.StatefulSetCondition */
+/** apps.v1.StatefulSetCondition @public */
 export interface StatefulSetCondition {
   readonly lastTransitionTime?: string;
   readonly message?: string;
@@ -171,18 +171,18 @@ export interface StatefulSetCondition {
   readonly type: string;
 }
 
-/** apps.v1.StatefulSetOrdinals */
+/** apps.v1.StatefulSetOrdinals @public */
 export interface StatefulSetOrdinals {
   readonly start?: number;
 }
 
-/** apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy */
+/** apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy @public */
 export interface StatefulSetPersistentVolumeClaimRetentionPolicy {
   readonly whenDeleted?: string;
   readonly whenScaled?: string;
 }
 
-/** apps.v1.StatefulSetSpec */
+/** apps.v1.StatefulSetSpec @public */
 export interface StatefulSetSpec {
   readonly minReadySeconds?: number;
   readonly ordinals?: StatefulSetOrdinals;
@@ -197,7 +197,7 @@ export interface StatefulSetSpec {
   readonly volumeClaimTemplates?: readonly PersistentVolumeClaim[];
 }
 
-/** apps.v1.StatefulSetStatus */
+/** apps.v1.StatefulSetStatus @public */
 export interface StatefulSetStatus {
   readonly availableReplicas?: number;
   readonly collisionCount?: number;
@@ -211,13 +211,13 @@ export interface StatefulSetStatus {
   readonly updatedReplicas?: number;
 }
 
-/** apps.v1.StatefulSetUpdateStrategy */
+/** apps.v1.StatefulSetUpdateStrategy @public */
 export interface StatefulSetUpdateStrategy {
   readonly rollingUpdate?: RollingUpdateStatefulSetStrategy;
   readonly type?: string;
 }
 
-/** authentication.v1.BoundObjectReference */
+/** authentication.v1.BoundObjectReference @public */
 export interface BoundObjectReference {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -225,48 +225,48 @@ export interface BoundObjectReference {
   readonly uid?: string;
 }
 
-/** authentication.v1.SelfSubjectReview */
+/** authentication.v1.SelfSubjectReview @public */
 export interface SelfSubjectReview extends KubeObject {
   readonly status?: SelfSubjectReviewStatus;
 }
 
-/** authentication.v1.SelfSubjectReviewStatus */
+/** authentication.v1.SelfSubjectReviewStatus @public */
 export interface SelfSubjectReviewStatus {
   readonly userInfo?: UserInfo;
 }
 
-/** authentication.v1.TokenRequest */
+/** authentication.v1.TokenRequest @public */
 export interface TokenRequest extends KubeObject {
   readonly spec: TokenRequestSpec;
   readonly status?: TokenRequestStatus;
 }
 
-/** authentication.v1.TokenRequestSpec */
+/** authentication.v1.TokenRequestSpec @public */
 export interface TokenRequestSpec {
   readonly audiences?: readonly string[];
   readonly boundObjectRef?: BoundObjectReference;
   readonly expirationSeconds?: number;
 }
 
-/** authentication.v1.TokenRequestStatus */
+/** authentication.v1.TokenRequestStatus @public */
 export interface TokenRequestStatus {
   readonly expirationTimestamp?: string;
   readonly token?: string;
 }
 
-/** authentication.v1.TokenReview */
+/** authentication.v1.TokenReview @public */
 export interface TokenReview extends KubeObject {
   readonly spec: TokenReviewSpec;
   readonly status?: TokenReviewStatus;
 }
 
-/** authentication.v1.TokenReviewSpec */
+/** authentication.v1.TokenReviewSpec @public */
 export interface TokenReviewSpec {
   readonly audiences?: readonly string[];
   readonly token: string;
 }
 
-/** authentication.v1.TokenReviewStatus */
+/** authentication.v1.TokenReviewStatus @public */
 export interface TokenReviewStatus {
   readonly audiences?: readonly string[];
   readonly authenticated?: boolean;
@@ -274,7 +274,7 @@ export interface TokenReviewStatus {
   readonly user?: UserInfo;
 }
 
-/** authentication.v1.UserInfo */
+/** authentication.v1.UserInfo @public */
 export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
   readonly groups?: readonly string[];
@@ -282,37 +282,37 @@ export interface UserInfo {
   readonly username?: string;
 }
 
-/** authorization.v1.FieldSelectorAttributes */
+/** authorization.v1.FieldSelectorAttributes @public */
 export interface FieldSelectorAttributes {
   readonly rawSelector?: string;
   readonly requirements?: readonly FieldSelectorRequirement[];
 }
 
-/** authorization.v1.LabelSelectorAttributes */
+/** authorization.v1.LabelSelectorAttributes @public */
 export interface LabelSelectorAttributes {
   readonly rawSelector?: string;
   readonly requirements?: readonly LabelSelectorRequirement[];
 }
 
-/** authorization.v1.LocalSubjectAccessReview */
+/** authorization.v1.LocalSubjectAccessReview @public */
 export interface LocalSubjectAccessReview extends KubeObject {
   readonly spec: SubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
 
-/** authorization.v1.NonResourceAttributes */
+/** authorization.v1.NonResourceAttributes @public */
 export interface NonResourceAttributes {
   readonly path?: string;
   readonly verb?: string;
 }
 
-/** authorization.v1.NonResourceRule */
+/** authorization.v1.NonResourceRule @public */
 export interface NonResourceRule {
   readonly nonResourceURLs?: readonly string[];
   readonly verbs: readonly string[];
 }
 
-/** authorization.v1.ResourceAttributes */
+/** authorization.v1.ResourceAttributes @public */
 export interface ResourceAttributes {
   readonly fieldSelector?: FieldSelectorAttributes;
   readonly group?: string;
@@ -325,7 +325,7 @@ export interface ResourceAttributes {
   readonly version?: string;
 }
 
-/** authorization.v1.ResourceRule */
+/** authorization.v1.ResourceRule @public */
 export interface ResourceRule {
   readonly apiGroups?: readonly string[];
   readonly resourceNames?: readonly string[];
@@ -333,36 +333,36 @@ export interface ResourceRule {
   readonly verbs: readonly string[];
 }
 
-/** authorization.v1.SelfSubjectAccessReview */
+/** authorization.v1.SelfSubjectAccessReview @public */
 export interface SelfSubjectAccessReview extends KubeObject {
   readonly spec: SelfSubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
 
-/** authorization.v1.SelfSubjectAccessReviewSpec */
+/** authorization.v1.SelfSubjectAccessReviewSpec @public */
 export interface SelfSubjectAccessReviewSpec {
   readonly nonResourceAttributes?: NonResourceAttributes;
   readonly resourceAttributes?: ResourceAttributes;
 }
 
-/** authorization.v1.SelfSubjectRulesReview */
+/** authorization.v1.SelfSubjectRulesReview @public */
 export interface SelfSubjectRulesReview extends KubeObject {
   readonly spec: SelfSubjectRulesReviewSpec;
   readonly status?: SubjectRulesReviewStatus;
 }
 
-/** authorization.v1.SelfSubjectRulesReviewSpec */
+/** authorization.v1.SelfSubjectRulesReviewSpec @public */
 export interface SelfSubjectRulesReviewSpec {
   readonly namespace?: string;
 }
 
-/** authorization.v1.SubjectAccessReview */
+/** authorization.v1.SubjectAccessReview @public */
 export interface SubjectAccessReview extends KubeObject {
   readonly spec: SubjectAccessReviewSpec;
   readonly status?: SubjectAccessReviewStatus;
 }
 
-/** authorization.v1.SubjectAccessReviewSpec */
+/** authorization.v1.SubjectAccessReviewSpec @public */
 export interface SubjectAccessReviewSpec {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
   readonly groups?: readonly string[];
@@ -372,7 +372,7 @@ export interface SubjectAccessReviewSpec {
   readonly user?: string;
 }
 
-/** authorization.v1.SubjectAccessReviewStatus */
+/** authorization.v1.SubjectAccessReviewStatus @public */
 export interface SubjectAccessReviewStatus {
   readonly allowed: boolean;
   readonly denied?: boolean;
@@ -380,7 +380,7 @@ export interface SubjectAccessReviewStatus {
   readonly reason?: string;
 }
 
-/** authorization.v1.SubjectRulesReviewStatus */
+/** authorization.v1.SubjectRulesReviewStatus @public */
 export interface SubjectRulesReviewStatus {
   readonly evaluationError?: string;
   readonly incomplete: boolean;
@@ -388,13 +388,13 @@ export interface SubjectRulesReviewStatus {
   readonly resourceRules: readonly ResourceRule[];
 }
 
-/** batch.v1.CronJob */
+/** batch.v1.CronJob @public */
 export interface CronJob extends KubeObject {
   readonly spec: CronJobSpec;
   readonly status?: CronJobStatus;
 }
 
-/** batch.v1.CronJobSpec */
+/** batch.v1.CronJobSpec @public */
 export interface CronJobSpec {
   readonly concurrencyPolicy?: string;
   readonly failedJobsHistoryLimit?: number;
@@ -406,20 +406,20 @@ export interface CronJobSpec {
   readonly timeZone?: string;
 }
 
-/** batch.v1.CronJobStatus */
+/** batch.v1.CronJobStatus @public */
 export interface CronJobStatus {
   readonly active?: readonly ObjectReference[];
   readonly lastScheduleTime?: string;
   readonly lastSuccessfulTime?: string;
 }
 
-/** batch.v1.Job */
+/** batch.v1.Job @public */
 export interface Job extends KubeObject {
   readonly spec: JobSpec;
   readonly status?: JobStatus;
 }
 
-/** batch.v1.JobCondition */
+/** batch.v1.JobCondition @public */
 export interface JobCondition {
   readonly lastProbeTime?: string;
   readonly lastTransitionTime?: string;
@@ -429,7 +429,7 @@ export interface JobCondition {
   readonly type: string;
 }
 
-/** batch.v1.JobSpec */
+/** batch.v1.JobSpec @public */
 export interface JobSpec {
   readonly activeDeadlineSeconds?: number;
   readonly backoffLimit?: number;
@@ -449,7 +449,7 @@ export interface JobSpec {
   readonly ttlSecondsAfterFinished?: number;
 }
 
-/** batch.v1.JobStatus */
+/** batch.v1.JobStatus @public */
 export interface JobStatus {
   readonly active?: number;
   readonly completedIndexes?: string;
@@ -464,61 +464,61 @@ export interface JobStatus {
   readonly uncountedTerminatedPods?: UncountedTerminatedPods;
 }
 
-/** batch.v1.JobTemplateSpec */
+/** batch.v1.JobTemplateSpec @public */
 export interface JobTemplateSpec {
   readonly metadata?: ObjectMeta;
   readonly spec?: JobSpec;
 }
 
-/** batch.v1.PodFailurePolicy */
+/** batch.v1.PodFailurePolicy @public */
 export interface PodFailurePolicy {
   readonly rules: readonly PodFailurePolicyRule[];
 }
 
-/** batch.v1.PodFailurePolicyOnExitCodesRequirement */
+/** batch.v1.PodFailurePolicyOnExitCodesRequirement @public */
 export interface PodFailurePolicyOnExitCodesRequirement {
   readonly containerName?: string;
   readonly operator: string;
   readonly values: readonly number[];
 }
 
-/** batch.v1.PodFailurePolicyOnPodConditionsPattern */
+/** batch.v1.PodFailurePolicyOnPodConditionsPattern @public */
 export interface PodFailurePolicyOnPodConditionsPattern {
   readonly status?: string;
   readonly type: string;
 }
 
-/** batch.v1.PodFailurePolicyRule */
+/** batch.v1.PodFailurePolicyRule @public */
 export interface PodFailurePolicyRule {
   readonly action: string;
   readonly onExitCodes?: PodFailurePolicyOnExitCodesRequirement;
   readonly onPodConditions?: readonly PodFailurePolicyOnPodConditionsPattern[];
 }
 
-/** batch.v1.SuccessPolicy */
+/** batch.v1.SuccessPolicy @public */
 export interface SuccessPolicy {
   readonly rules: readonly SuccessPolicyRule[];
 }
 
-/** batch.v1.SuccessPolicyRule */
+/** batch.v1.SuccessPolicyRule @public */
 export interface SuccessPolicyRule {
   readonly succeededCount?: number;
   readonly succeededIndexes?: string;
 }
 
-/** batch.v1.UncountedTerminatedPods */
+/** batch.v1.UncountedTerminatedPods @public */
 export interface UncountedTerminatedPods {
   readonly failed?: readonly string[];
   readonly succeeded?: readonly string[];
 }
 
-/** certificates.v1.CertificateSigningRequest */
+/** certificates.v1.CertificateSigningRequest @public */
 export interface CertificateSigningRequest extends KubeObject {
   readonly spec: CertificateSigningRequestSpec;
   readonly status?: CertificateSigningRequestStatus;
 }
 
-/** certificates.v1.CertificateSigningRequestCondition */
+/** certificates.v1.CertificateSigningRequestCondition @public */
 export interface CertificateSigningRequestCondition {
   readonly lastTransitionTime?: string;
   readonly lastUpdateTime?: string;
@@ -528,7 +528,7 @@ export interface CertificateSigningRequestCondition {
   readonly type: string;
 }
 
-/** certificates.v1.CertificateSigningRequestSpec */
+/** certificates.v1.CertificateSigningRequestSpec @public */
 export interface CertificateSigningRequestSpec {
   readonly expirationSeconds?: number;
   readonly extra?: Readonly<Record<string, readonly string[]>>;
@@ -540,18 +540,18 @@ export interface CertificateSigningRequestSpec {
   readonly username?: string;
 }
 
-/** certificates.v1.CertificateSigningRequestStatus */
+/** certificates.v1.CertificateSigningRequestStatus @public */
 export interface CertificateSigningRequestStatus {
   readonly certificate?: string;
   readonly conditions?: readonly CertificateSigningRequestCondition[];
 }
 
-/** coordination.v1.Lease */
+/** coordination.v1.Lease @public */
 export interface Lease extends KubeObject {
   readonly spec: LeaseSpec;
 }
 
-/** coordination.v1.LeaseSpec */
+/** coordination.v1.LeaseSpec @public */
 export interface LeaseSpec {
   readonly acquireTime?: string;
   readonly holderIdentity?: string;
@@ -562,7 +562,7 @@ export interface LeaseSpec {
   readonly strategy?: string;
 }
 
-/** core.v1.AWSElasticBlockStoreVolumeSource */
+/** core.v1.AWSElasticBlockStoreVolumeSource @public */
 export interface AWSElasticBlockStoreVolumeSource {
   readonly fsType?: string;
   readonly partition?: number;
@@ -570,26 +570,26 @@ export interface AWSElasticBlockStoreVolumeSource {
   readonly volumeID: string;
 }
 
-/** core.v1.Affinity */
+/** core.v1.Affinity @public */
 export interface Affinity {
   readonly nodeAffinity?: NodeAffinity;
   readonly podAffinity?: PodAffinity;
   readonly podAntiAffinity?: PodAntiAffinity;
 }
 
-/** core.v1.AppArmorProfile */
+/** core.v1.AppArmorProfile @public */
 export interface AppArmorProfile {
   readonly localhostProfile?: string;
   readonly type: string;
 }
 
-/** core.v1.AttachedVolume */
+/** core.v1.AttachedVolume @public */
 export interface AttachedVolume {
   readonly devicePath: string;
   readonly name: string;
 }
 
-/** core.v1.AzureDiskVolumeSource */
+/** core.v1.AzureDiskVolumeSource @public */
 export interface AzureDiskVolumeSource {
   readonly cachingMode?: string;
   readonly diskName: string;
@@ -599,7 +599,7 @@ export interface AzureDiskVolumeSource {
   readonly readOnly?: boolean;
 }
 
-/** core.v1.AzureFilePersistentVolumeSource */
+/** core.v1.AzureFilePersistentVolumeSource @public */
 export interface AzureFilePersistentVolumeSource {
   readonly readOnly?: boolean;
   readonly secretName: string;
@@ -607,19 +607,19 @@ export interface AzureFilePersistentVolumeSource {
   readonly shareName: string;
 }
 
-/** core.v1.AzureFileVolumeSource */
+/** core.v1.AzureFileVolumeSource @public */
 export interface AzureFileVolumeSource {
   readonly readOnly?: boolean;
   readonly secretName: string;
   readonly shareName: string;
 }
 
-/** core.v1.Binding */
+/** core.v1.Binding @public */
 export interface Binding extends KubeObject {
   readonly target: ObjectReference;
 }
 
-/** core.v1.CSIPersistentVolumeSource */
+/** core.v1.CSIPersistentVolumeSource @public */
 export interface CSIPersistentVolumeSource {
   readonly controllerExpandSecretRef?: SecretReference;
   readonly controllerPublishSecretRef?: SecretReference;
@@ -633,7 +633,7 @@ export interface CSIPersistentVolumeSource {
   readonly volumeHandle: string;
 }
 
-/** core.v1.CSIVolumeSource */
+/** core.v1.CSIVolumeSource @public */
 export interface CSIVolumeSource {
   readonly driver: string;
   readonly fsType?: string;
@@ -642,13 +642,13 @@ export interface CSIVolumeSource {
   readonly volumeAttributes?: Readonly<Record<string, string>>;
 }
 
-/** core.v1.Capabilities */
+/** core.v1.Capabilities @public */
 export interface Capabilities {
   readonly add?: readonly string[];
   readonly drop?: readonly string[];
 }
 
-/** core.v1.CephFSPersistentVolumeSource */
+/** core.v1.CephFSPersistentVolumeSource @public */
 export interface CephFSPersistentVolumeSource {
   readonly monitors: readonly string[];
   readonly path?: string;
@@ -658,7 +658,7 @@ export interface CephFSPersistentVolumeSource {
   readonly user?: string;
 }
 
-/** core.v1.CephFSVolumeSource */
+/** core.v1.CephFSVolumeSource @public */
 export interface CephFSVolumeSource {
   readonly monitors: readonly string[];
   readonly path?: string;
@@ -668,7 +668,7 @@ export interface CephFSVolumeSource {
   readonly user?: string;
 }
 
-/** core.v1.CinderPersistentVolumeSource */
+/** core.v1.CinderPersistentVolumeSource @public */
 export interface CinderPersistentVolumeSource {
   readonly fsType?: string;
   readonly readOnly?: boolean;
@@ -676,7 +676,7 @@ export interface CinderPersistentVolumeSource {
   readonly volumeID: string;
 }
 
-/** core.v1.CinderVolumeSource */
+/** core.v1.CinderVolumeSource @public */
 export interface CinderVolumeSource {
   readonly fsType?: string;
   readonly readOnly?: boolean;
@@ -684,12 +684,12 @@ export interface CinderVolumeSource {
   readonly volumeID: string;
 }
 
-/** core.v1.ClientIPConfig */
+/** core.v1.ClientIPConfig @public */
 export interface ClientIPConfig {
   readonly timeoutSeconds?: number;
 }
 
-/** core.v1.ClusterTrustBundleProjection */
+/** core.v1.ClusterTrustBundleProjection @public */
 export interface ClusterTrustBundleProjection {
   readonly labelSelector?: LabelSelector;
   readonly name?: string;
@@ -698,27 +698,27 @@ export interface ClusterTrustBundleProjection {
   readonly signerName?: string;
 }
 
-/** core.v1.ConfigMap */
+/** core.v1.ConfigMap @public */
 export interface ConfigMap extends KubeObject {
   readonly binaryData?: Readonly<Record<string, string>>;
   readonly data?: Readonly<Record<string, string>>;
   readonly immutable?: boolean;
 }
 
-/** core.v1.ConfigMapEnvSource */
+/** core.v1.ConfigMapEnvSource @public */
 export interface ConfigMapEnvSource {
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.ConfigMapKeySelector */
+/** core.v1.ConfigMapKeySelector @public */
 export interface ConfigMapKeySelector {
   readonly key: string;
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.ConfigMapNodeConfigSource */
+/** core.v1.ConfigMapNodeConfigSource @public */
 export interface ConfigMapNodeConfigSource {
   readonly kubeletConfigKey: string;
   readonly name: string;
@@ -727,14 +727,14 @@ export interface ConfigMapNodeConfigSource {
   readonly uid?: string;
 }
 
-/** core.v1.ConfigMapProjection */
+/** core.v1.ConfigMapProjection @public */
 export interface ConfigMapProjection {
   readonly items?: readonly KeyToPath[];
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.ConfigMapVolumeSource */
+/** core.v1.ConfigMapVolumeSource @public */
 export interface ConfigMapVolumeSource {
   readonly defaultMode?: number;
   readonly items?: readonly KeyToPath[];
@@ -742,7 +742,7 @@ export interface ConfigMapVolumeSource {
   readonly optional?: boolean;
 }
 
-/** core.v1.Container */
+/** core.v1.Container @public */
 export interface Container {
   readonly args?: readonly string[];
   readonly command?: readonly string[];
@@ -771,20 +771,20 @@ export interface Container {
   readonly workingDir?: string;
 }
 
-/** core.v1.ContainerExtendedResourceRequest */
+/** core.v1.ContainerExtendedResourceRequest @public */
 export interface ContainerExtendedResourceRequest {
   readonly containerName: string;
   readonly requestName: string;
   readonly resourceName: string;
 }
 
-/** core.v1.ContainerImage */
+/** core.v1.ContainerImage @public */
 export interface ContainerImage {
   readonly names?: readonly string[];
   readonly sizeBytes?: number;
 }
 
-/** core.v1.ContainerPort */
+/** core.v1.ContainerPort @public */
 export interface ContainerPort {
   readonly containerPort: number;
   readonly hostIP?: string;
@@ -793,37 +793,37 @@ export interface ContainerPort {
   readonly protocol?: string;
 }
 
-/** core.v1.ContainerResizePolicy */
+/** core.v1.ContainerResizePolicy @public */
 export interface ContainerResizePolicy {
   readonly resourceName: string;
   readonly restartPolicy: string;
 }
 
-/** core.v1.ContainerRestartRule */
+/** core.v1.ContainerRestartRule @public */
 export interface ContainerRestartRule {
   readonly action: string;
   readonly exitCodes?: ContainerRestartRuleOnExitCodes;
 }
 
-/** core.v1.ContainerRestartRuleOnExitCodes */
+/** core.v1.ContainerRestartRuleOnExitCodes @public */
 export interface ContainerRestartRuleOnExitCodes {
   readonly operator: string;
   readonly values?: readonly number[];
 }
 
-/** core.v1.ContainerState */
+/** core.v1.ContainerState @public */
 export interface ContainerState {
   readonly running?: ContainerStateRunning;
   readonly terminated?: ContainerStateTerminated;
   readonly waiting?: ContainerStateWaiting;
 }
 
-/** core.v1.ContainerStateRunning */
+/** core.v1.ContainerStateRunning @public */
 export interface ContainerStateRunning {
   readonly startedAt?: string;
 }
 
-/** core.v1.ContainerStateTerminated */
+/** core.v1.ContainerStateTerminated @public */
 export interface ContainerStateTerminated {
   readonly containerID?: string;
   readonly exitCode: number;
@@ -834,13 +834,13 @@ export interface ContainerStateTerminated {
   readonly startedAt?: string;
 }
 
-/** core.v1.ContainerStateWaiting */
+/** core.v1.ContainerStateWaiting @public */
 export interface ContainerStateWaiting {
   readonly message?: string;
   readonly reason?: string;
 }
 
-/** core.v1.ContainerStatus */
+/** core.v1.ContainerStatus @public */
 export interface ContainerStatus {
   readonly allocatedResources?: Readonly<Record<string, string>>;
   readonly allocatedResourcesStatus?: readonly ResourceStatus[];
@@ -859,22 +859,22 @@ export interface ContainerStatus {
   readonly volumeMounts?: readonly VolumeMountStatus[];
 }
 
-/** core.v1.ContainerUser */
+/** core.v1.ContainerUser @public */
 export interface ContainerUser {
   readonly linux?: LinuxContainerUser;
 }
 
-/** core.v1.DaemonEndpoint */
+/** core.v1.DaemonEndpoint @public */
 export interface DaemonEndpoint {
   readonly Port: number;
 }
 
-/** core.v1.DownwardAPIProjection */
+/** core.v1.DownwardAPIProjection @public */
 export interface DownwardAPIProjection {
   readonly items?: readonly DownwardAPIVolumeFile[];
 }
 
-/** core.v1.DownwardAPIVolumeFile */
+/** core.v1.DownwardAPIVolumeFile @public */
 export interface DownwardAPIVolumeFile {
   readonly fieldRef?: ObjectFieldSelector;
   readonly mode?: number;
@@ -882,19 +882,19 @@ export interface DownwardAPIVolumeFile {
   readonly resourceFieldRef?: ResourceFieldSelector;
 }
 
-/** core.v1.DownwardAPIVolumeSource */
+/** core.v1.DownwardAPIVolumeSource @public */
 export interface DownwardAPIVolumeSource {
   readonly defaultMode?: number;
   readonly items?: readonly DownwardAPIVolumeFile[];
 }
 
-/** core.v1.EmptyDirVolumeSource */
+/** core.v1.EmptyDirVolumeSource @public */
 export interface EmptyDirVolumeSource {
   readonly medium?: string;
   readonly sizeLimit?: string;
 }
 
-/** core.v1.EndpointAddress */
+/** core.v1.EndpointAddress @public */
 export interface EndpointAddress {
   readonly hostname?: string;
   readonly ip: string;
@@ -902,7 +902,7 @@ export interface EndpointAddress {
   readonly targetRef?: ObjectReference;
 }
 
-/** core.v1.EndpointPort */
+/** core.v1.EndpointPort @public */
 export interface EndpointPort {
   readonly appProtocol?: string;
   readonly name?: string;
@@ -910,33 +910,33 @@ export interface EndpointPort {
   readonly protocol?: string;
 }
 
-/** core.v1.EndpointSubset */
+/** core.v1.EndpointSubset @public */
 export interface EndpointSubset {
   readonly addresses?: readonly EndpointAddress[];
   readonly notReadyAddresses?: readonly EndpointAddress[];
   readonly ports?: readonly EndpointPort[];
 }
 
-/** core.v1.Endpoints */
+/** core.v1.Endpoints @public */
 export interface Endpoints extends KubeObject {
   readonly subsets?: readonly EndpointSubset[];
 }
 
-/** core.v1.EnvFromSource */
+/** core.v1.EnvFromSource @public */
 export interface EnvFromSource {
   readonly configMapRef?: ConfigMapEnvSource;
   readonly prefix?: string;
   readonly secretRef?: SecretEnvSource;
 }
 
-/** core.v1.EnvVar */
+/** core.v1.EnvVar @public */
 export interface EnvVar {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: EnvVarSource;
 }
 
-/** core.v1.EnvVarSource */
+/** core.v1.EnvVarSource @public */
 export interface EnvVarSource {
   readonly configMapKeyRef?: ConfigMapKeySelector;
   readonly fieldRef?: ObjectFieldSelector;
@@ -945,7 +945,7 @@ export interface EnvVarSource {
   readonly secretKeyRef?: SecretKeySelector;
 }
 
-/** core.v1.EphemeralContainer */
+/** core.v1.EphemeralContainer @public */
 export interface EphemeralContainer {
   readonly args?: readonly string[];
   readonly command?: readonly string[];
@@ -975,12 +975,12 @@ export interface EphemeralContainer {
   readonly workingDir?: string;
 }
 
-/** core.v1.EphemeralVolumeSource */
+/** core.v1.EphemeralVolumeSource @public */
 export interface EphemeralVolumeSource {
   readonly volumeClaimTemplate?: PersistentVolumeClaimTemplate;
 }
 
-/** core.v1.Event */
+/** core.v1.Event @public */
 export interface Event extends KubeObject {
   readonly action?: string;
   readonly count?: number;
@@ -998,24 +998,24 @@ export interface Event extends KubeObject {
   readonly type?: string;
 }
 
-/** core.v1.EventSeries */
+/** core.v1.EventSeries @public */
 export interface EventSeries {
   readonly count?: number;
   readonly lastObservedTime?: string;
 }
 
-/** core.v1.EventSource */
+/** core.v1.EventSource @public */
 export interface EventSource {
   readonly component?: string;
   readonly host?: string;
 }
 
-/** core.v1.ExecAction */
+/** core.v1.ExecAction @public */
 export interface ExecAction {
   readonly command?: readonly string[];
 }
 
-/** core.v1.FCVolumeSource */
+/** core.v1.FCVolumeSource @public */
 export interface FCVolumeSource {
   readonly fsType?: string;
   readonly lun?: number;
@@ -1024,7 +1024,7 @@ export interface FCVolumeSource {
   readonly wwids?: readonly string[];
 }
 
-/** core.v1.FileKeySelector */
+/** core.v1.FileKeySelector @public */
 export interface FileKeySelector {
   readonly key: string;
   readonly optional?: boolean;
@@ -1032,7 +1032,7 @@ export interface FileKeySelector {
   readonly volumeName: string;
 }
 
-/** core.v1.FlexPersistentVolumeSource */
+/** core.v1.FlexPersistentVolumeSource @public */
 export interface FlexPersistentVolumeSource {
   readonly driver: string;
   readonly fsType?: string;
@@ -1041,7 +1041,7 @@ export interface FlexPersistentVolumeSource {
   readonly secretRef?: SecretReference;
 }
 
-/** core.v1.FlexVolumeSource */
+/** core.v1.FlexVolumeSource @public */
 export interface FlexVolumeSource {
   readonly driver: string;
   readonly fsType?: string;
@@ -1050,13 +1050,13 @@ export interface FlexVolumeSource {
   readonly secretRef?: LocalObjectReference;
 }
 
-/** core.v1.FlockerVolumeSource */
+/** core.v1.FlockerVolumeSource @public */
 export interface FlockerVolumeSource {
   readonly datasetName?: string;
   readonly datasetUUID?: string;
 }
 
-/** core.v1.GCEPersistentDiskVolumeSource */
+/** core.v1.GCEPersistentDiskVolumeSource @public */
 export interface GCEPersistentDiskVolumeSource {
   readonly fsType?: string;
   readonly partition?: number;
@@ -1064,20 +1064,20 @@ export interface GCEPersistentDiskVolumeSource {
   readonly readOnly?: boolean;
 }
 
-/** core.v1.GRPCAction */
+/** core.v1.GRPCAction @public */
 export interface GRPCAction {
   readonly port: number;
   readonly service?: string;
 }
 
-/** core.v1.GitRepoVolumeSource */
+/** core.v1.GitRepoVolumeSource @public */
 export interface GitRepoVolumeSource {
   readonly directory?: string;
   readonly repository: string;
   readonly revision?: string;
 }
 
-/** core.v1.GlusterfsPersistentVolumeSource */
+/** core.v1.GlusterfsPersistentVolumeSource @public */
 export interface GlusterfsPersistentVolumeSource {
   readonly endpoints: string;
   readonly endpointsNamespace?: string;
@@ -1085,14 +1085,14 @@ export interface GlusterfsPersistentVolumeSource {
   readonly readOnly?: boolean;
 }
 
-/** core.v1.GlusterfsVolumeSource */
+/** core.v1.GlusterfsVolumeSource @public */
 export interface GlusterfsVolumeSource {
   readonly endpoints: string;
   readonly path: string;
   readonly readOnly?: boolean;
 }
 
-/** core.v1.HTTPGetAction */
+/** core.v1.HTTPGetAction @public */
 export interface HTTPGetAction {
   readonly host?: string;
   readonly httpHeaders?: readonly HTTPHeader[];
@@ -1101,30 +1101,30 @@ export interface HTTPGetAction {
   readonly scheme?: string;
 }
 
-/** core.v1.HTTPHeader */
+/** core.v1.HTTPHeader @public */
 export interface HTTPHeader {
   readonly name: string;
   readonly value: string;
 }
 
-/** core.v1.HostAlias */
+/** core.v1.HostAlias @public */
 export interface HostAlias {
   readonly hostnames?: readonly string[];
   readonly ip: string;
 }
 
-/** core.v1.HostIP */
+/** core.v1.HostIP @public */
 export interface HostIP {
   readonly ip: string;
 }
 
-/** core.v1.HostPathVolumeSource */
+/** core.v1.HostPathVolumeSource @public */
 export interface HostPathVolumeSource {
   readonly path: string;
   readonly type?: string;
 }
 
-/** core.v1.ISCSIPersistentVolumeSource */
+/** core.v1.ISCSIPersistentVolumeSource @public */
 export interface ISCSIPersistentVolumeSource {
   readonly chapAuthDiscovery?: boolean;
   readonly chapAuthSession?: boolean;
@@ -1139,7 +1139,7 @@ export interface ISCSIPersistentVolumeSource {
   readonly targetPortal: string;
 }
 
-/** core.v1.ISCSIVolumeSource */
+/** core.v1.ISCSIVolumeSource @public */
 export interface ISCSIVolumeSource {
   readonly chapAuthDiscovery?: boolean;
   readonly chapAuthSession?: boolean;
@@ -1154,32 +1154,32 @@ export interface ISCSIVolumeSource {
   readonly targetPortal: string;
 }
 
-/** core.v1.ImageVolumeSource */
+/** core.v1.ImageVolumeSource @public */
 export interface ImageVolumeSource {
   readonly pullPolicy?: string;
   readonly reference?: string;
 }
 
-/** core.v1.ImageVolumeStatus */
+/** core.v1.ImageVolumeStatus @public */
 export interface ImageVolumeStatus {
   readonly imageRef: string;
 }
 
-/** core.v1.KeyToPath */
+/** core.v1.KeyToPath @public */
 export interface KeyToPath {
   readonly key: string;
   readonly mode?: number;
   readonly path: string;
 }
 
-/** core.v1.Lifecycle */
+/** core.v1.Lifecycle @public */
 export interface Lifecycle {
   readonly postStart?: LifecycleHandler;
   readonly preStop?: LifecycleHandler;
   readonly stopSignal?: string;
 }
 
-/** core.v1.LifecycleHandler */
+/** core.v1.LifecycleHandler @public */
 export interface LifecycleHandler {
   readonly exec?: ExecAction;
   readonly httpGet?: HTTPGetAction;
@@ -1187,12 +1187,12 @@ export interface LifecycleHandler {
   readonly tcpSocket?: TCPSocketAction;
 }
 
-/** core.v1.LimitRange */
+/** core.v1.LimitRange @public */
 export interface LimitRange extends KubeObject {
   readonly spec: LimitRangeSpec;
 }
 
-/** core.v1.LimitRangeItem */
+/** core.v1.LimitRangeItem @public */
 export interface LimitRangeItem {
   readonly default?: Readonly<Record<string, string>>;
   readonly defaultRequest?: Readonly<Record<string, string>>;
@@ -1202,19 +1202,19 @@ export interface LimitRangeItem {
   readonly type: string;
 }
 
-/** core.v1.LimitRangeSpec */
+/** core.v1.LimitRangeSpec @public */
 export interface LimitRangeSpec {
   readonly limits: readonly LimitRangeItem[];
 }
 
-/** core.v1.LinuxContainerUser */
+/** core.v1.LinuxContainerUser @public */
 export interface LinuxContainerUser {
   readonly gid: number;
   readonly supplementalGroups?: readonly number[];
   readonly uid: number;
 }
 
-/** core.v1.LoadBalancerIngress */
+/** core.v1.LoadBalancerIngress @public */
 export interface LoadBalancerIngress {
   readonly hostname?: string;
   readonly ip?: string;
@@ -1222,42 +1222,42 @@ export interface LoadBalancerIngress {
   readonly ports?: readonly PortStatus[];
 }
 
-/** core.v1.LoadBalancerStatus */
+/** core.v1.LoadBalancerStatus @public */
 export interface LoadBalancerStatus {
   readonly ingress?: readonly LoadBalancerIngress[];
 }
 
-/** core.v1.LocalObjectReference */
+/** core.v1.LocalObjectReference @public */
 export interface LocalObjectReference {
   readonly name?: string;
 }
 
-/** core.v1.LocalVolumeSource */
+/** core.v1.LocalVolumeSource @public */
 export interface LocalVolumeSource {
   readonly fsType?: string;
   readonly path: string;
 }
 
-/** core.v1.ModifyVolumeStatus */
+/** core.v1.ModifyVolumeStatus @public */
 export interface ModifyVolumeStatus {
   readonly status: string;
   readonly targetVolumeAttributesClassName?: string;
 }
 
-/** core.v1.NFSVolumeSource */
+/** core.v1.NFSVolumeSource @public */
 export interface NFSVolumeSource {
   readonly path: string;
   readonly readOnly?: boolean;
   readonly server: string;
 }
 
-/** core.v1.Namespace */
+/** core.v1.Namespace @public */
 export interface Namespace extends KubeObject {
   readonly spec: NamespaceSpec;
   readonly status?: NamespaceStatus;
 }
 
-/** core.v1.NamespaceCondition */
+/** core.v1.NamespaceCondition @public */
 export interface NamespaceCondition {
   readonly lastTransitionTime?: string;
   readonly message?: string;
@@ -1266,43 +1266,43 @@ export interface NamespaceCondition {
   readonly type: string;
 }
 
-/** core.v1.NamespaceSpec */
+/** core.v1.NamespaceSpec @public */
 export interface NamespaceSpec {
   readonly finalizers?: readonly string[];
 }
 
-/** core.v1.NamespaceStatus */
+/** core.v1.NamespaceStatus @public */
 export interface NamespaceStatus {
   readonly conditions?: readonly NamespaceCondition[];
   readonly phase?: string;
 }
 
-/** core.v1.Node */
+/** core.v1.Node @public */
 export interface Node extends KubeObject {
   readonly spec: NodeSpec;
   readonly status?: NodeStatus;
 }
 
-/** core.v1.NodeAddress */
+/** core.v1.NodeAddress @public */
 export interface NodeAddress {
   readonly address: string;
   readonly type: string;
 }
 
-/** core.v1.NodeAffinity */
+/** core.v1.NodeAffinity @public */
 export interface NodeAffinity {
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[];
   readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector;
 }
 
-/** core.v1.NodeAllocatableResourceClaimStatus */
+/** core.v1.NodeAllocatableResourceClaimStatus @public */
 export interface NodeAllocatableResourceClaimStatus {
   readonly containers?: readonly string[];
   readonly resourceClaimName: string;
   readonly resources: Readonly<Record<string, string>>;
 }
 
-/** core.v1.NodeCondition */
+/** core.v1.NodeCondition @public */
 export interface NodeCondition {
   readonly lastHeartbeatTime?: string;
   readonly lastTransitionTime?: string;
@@ -1312,12 +1312,12 @@ export interface NodeCondition {
   readonly type: string;
 }
 
-/** core.v1.NodeConfigSource */
+/** core.v1.NodeConfigSource @public */
 export interface NodeConfigSource {
   readonly configMap?: ConfigMapNodeConfigSource;
 }
 
-/** core.v1.NodeConfigStatus */
+/** core.v1.NodeConfigStatus @public */
 export interface NodeConfigStatus {
   readonly active?: NodeConfigSource;
   readonly assigned?: NodeConfigSource;
@@ -1325,47 +1325,47 @@ export interface NodeConfigStatus {
   readonly lastKnownGood?: NodeConfigSource;
 }
 
-/** core.v1.NodeDaemonEndpoints */
+/** core.v1.NodeDaemonEndpoints @public */
 export interface NodeDaemonEndpoints {
   readonly kubeletEndpoint?: DaemonEndpoint;
 }
 
-/** core.v1.NodeFeatures */
+/** core.v1.NodeFeatures @public */
 export interface NodeFeatures {
   readonly supplementalGroupsPolicy?: boolean;
 }
 
-/** core.v1.NodeRuntimeHandler */
+/** core.v1.NodeRuntimeHandler @public */
 export interface NodeRuntimeHandler {
   readonly features?: NodeRuntimeHandlerFeatures;
   readonly name?: string;
 }
 
-/** core.v1.NodeRuntimeHandlerFeatures */
+/** core.v1.NodeRuntimeHandlerFeatures @public */
 export interface NodeRuntimeHandlerFeatures {
   readonly recursiveReadOnlyMounts?: boolean;
   readonly userNamespaces?: boolean;
 }
 
-/** core.v1.NodeSelector */
+/** core.v1.NodeSelector @public */
 export interface NodeSelector {
   readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
 }
 
-/** core.v1.NodeSelectorRequirement */
+/** core.v1.NodeSelectorRequirement @public */
 export interface NodeSelectorRequirement {
   readonly key: string;
   readonly operator: string;
   readonly values?: readonly string[];
 }
 
-/** core.v1.NodeSelectorTerm */
+/** core.v1.NodeSelectorTerm @public */
 export interface NodeSelectorTerm {
   readonly matchExpressions?: readonly NodeSelectorRequirement[];
   readonly matchFields?: readonly NodeSelectorRequirement[];
 }
 
-/** core.v1.NodeSpec */
+/** core.v1.NodeSpec @public */
 export interface NodeSpec {
   readonly configSource?: NodeConfigSource;
   readonly externalID?: string;
@@ -1376,7 +1376,7 @@ export interface NodeSpec {
   readonly unschedulable?: boolean;
 }
 
-/** core.v1.NodeStatus */
+/** core.v1.NodeStatus @public */
 export interface NodeStatus {
   readonly addresses?: readonly NodeAddress[];
   readonly allocatable?: Readonly<Record<string, string>>;
@@ -1394,12 +1394,12 @@ export interface NodeStatus {
   readonly volumesInUse?: readonly string[];
 }
 
-/** core.v1.NodeSwapStatus */
+/** core.v1.NodeSwapStatus @public */
 export interface NodeSwapStatus {
   readonly capacity?: number;
 }
 
-/** core.v1.NodeSystemInfo */
+/** core.v1.NodeSystemInfo @public */
 export interface NodeSystemInfo {
   readonly architecture: string;
   readonly bootID: string;
@@ -1414,13 +1414,13 @@ export interface NodeSystemInfo {
   readonly systemUUID: string;
 }
 
-/** core.v1.ObjectFieldSelector */
+/** core.v1.ObjectFieldSelector @public */
 export interface ObjectFieldSelector {
   readonly apiVersion?: string;
   readonly fieldPath: string;
 }
 
-/** core.v1.ObjectReference */
+/** core.v1.ObjectReference @public */
 export interface ObjectReference {
   readonly apiVersion?: string;
   readonly fieldPath?: string;
@@ -1431,19 +1431,19 @@ export interface ObjectReference {
   readonly uid?: string;
 }
 
-/** core.v1.PersistentVolume */
+/** core.v1.PersistentVolume @public */
 export interface PersistentVolume extends KubeObject {
   readonly spec: PersistentVolumeSpec;
   readonly status?: PersistentVolumeStatus;
 }
 
-/** core.v1.PersistentVolumeClaim */
+/** core.v1.PersistentVolumeClaim @public */
 export interface PersistentVolumeClaim extends KubeObject {
   readonly spec: PersistentVolumeClaimSpec;
   readonly status?: PersistentVolumeClaimStatus;
 }
 
-/** core.v1.PersistentVolumeClaimCondition */
+/** core.v1.PersistentVolumeClaimCondition @public */
 export interface PersistentVolumeClaimCondition {
   readonly lastProbeTime?: string;
   readonly lastTransitionTime?: string;
@@ -1453,7 +1453,7 @@ export interface PersistentVolumeClaimCondition {
   readonly type: string;
 }
 
-/** core.v1.PersistentVolumeClaimSpec */
+/** core.v1.PersistentVolumeClaimSpec @public */
 export interface PersistentVolumeClaimSpec {
   readonly accessModes?: readonly string[];
   readonly dataSource?: TypedLocalObjectReference;
@@ -1466,7 +1466,7 @@ export interface PersistentVolumeClaimSpec {
   readonly volumeName?: string;
 }
 
-/** core.v1.PersistentVolumeClaimStatus */
+/** core.v1.PersistentVolumeClaimStatus @public */
 export interface PersistentVolumeClaimStatus {
   readonly accessModes?: readonly string[];
   readonly allocatedResourceStatuses?: Readonly<Record<string, string>>;
@@ -1478,19 +1478,19 @@ export interface PersistentVolumeClaimStatus {
   readonly phase?: string;
 }
 
-/** core.v1.PersistentVolumeClaimTemplate */
+/** core.v1.PersistentVolumeClaimTemplate @public */
 export interface PersistentVolumeClaimTemplate {
   readonly metadata?: ObjectMeta;
   readonly spec: PersistentVolumeClaimSpec;
 }
 
-/** core.v1.PersistentVolumeClaimVolumeSource */
+/** core.v1.PersistentVolumeClaimVolumeSource @public */
 export interface PersistentVolumeClaimVolumeSource {
   readonly claimName: string;
   readonly readOnly?: boolean;
 }
 
-/** core.v1.PersistentVolumeSpec */
+/** core.v1.PersistentVolumeSpec @public */
 export interface PersistentVolumeSpec {
   readonly accessModes?: readonly string[];
   readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
@@ -1525,7 +1525,7 @@ export interface PersistentVolumeSpec {
   readonly vsphereVolume?: VsphereVirtualDiskVolumeSource;
 }
 
-/** core.v1.PersistentVolumeStatus */
+/** core.v1.PersistentVolumeStatus @public */
 export interface PersistentVolumeStatus {
   readonly lastPhaseTransitionTime?: string;
   readonly message?: string;
@@ -1533,25 +1533,25 @@ export interface PersistentVolumeStatus {
   readonly reason?: string;
 }
 
-/** core.v1.PhotonPersistentDiskVolumeSource */
+/** core.v1.PhotonPersistentDiskVolumeSource @public */
 export interface PhotonPersistentDiskVolumeSource {
   readonly fsType?: string;
   readonly pdID: string;
 }
 
-/** core.v1.Pod */
+/** core.v1.Pod @public */
 export interface Pod extends KubeObject {
   readonly spec: PodSpec;
   readonly status?: PodStatus;
 }
 
-/** core.v1.PodAffinity */
+/** core.v1.PodAffinity @public */
 export interface PodAffinity {
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[];
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[];
 }
 
-/** core.v1.PodAffinityTerm */
+/** core.v1.PodAffinityTerm @public */
 export interface PodAffinityTerm {
   readonly labelSelector?: LabelSelector;
   readonly matchLabelKeys?: readonly string[];
@@ -1561,13 +1561,13 @@ export interface PodAffinityTerm {
   readonly topologyKey: string;
 }
 
-/** core.v1.PodAntiAffinity */
+/** core.v1.PodAntiAffinity @public */
 export interface PodAntiAffinity {
   readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[];
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[];
 }
 
-/** core.v1.PodCertificateProjection */
+/** core.v1.PodCertificateProjection @public */
 export interface PodCertificateProjection {
   readonly certificateChainPath?: string;
   readonly credentialBundlePath?: string;
@@ -1578,7 +1578,7 @@ export interface PodCertificateProjection {
   readonly userAnnotations?: Readonly<Record<string, string>>;
 }
 
-/** core.v1.PodCondition */
+/** core.v1.PodCondition @public */
 export interface PodCondition {
   readonly lastProbeTime?: string;
   readonly lastTransitionTime?: string;
@@ -1589,64 +1589,64 @@ export interface PodCondition {
   readonly type: string;
 }
 
-/** core.v1.PodDNSConfig */
+/** core.v1.PodDNSConfig @public */
 export interface PodDNSConfig {
   readonly nameservers?: readonly string[];
   readonly options?: readonly PodDNSConfigOption[];
   readonly searches?: readonly string[];
 }
 
-/** core.v1.PodDNSConfigOption */
+/** core.v1.PodDNSConfigOption @public */
 export interface PodDNSConfigOption {
   readonly name?: string;
   readonly value?: string;
 }
 
-/** core.v1.PodExtendedResourceClaimStatus */
+/** core.v1.PodExtendedResourceClaimStatus @public */
 export interface PodExtendedResourceClaimStatus {
   readonly requestMappings: readonly ContainerExtendedResourceRequest[];
   readonly resourceClaimName: string;
 }
 
-/** core.v1.PodIP */
+/** core.v1.PodIP @public */
 export interface PodIP {
   readonly ip: string;
 }
 
-/** core.v1.PodOS */
+/** core.v1.PodOS @public */
 export interface PodOS {
   readonly name: string;
 }
 
-/** core.v1.PodReadinessGate */
+/** core.v1.PodReadinessGate @public */
 export interface PodReadinessGate {
   readonly conditionType: string;
 }
 
-/** core.v1.PodResourceClaim */
+/** core.v1.PodResourceClaim @public */
 export interface PodResourceClaim {
   readonly name: string;
   readonly resourceClaimName?: string;
   readonly resourceClaimTemplateName?: string;
 }
 
-/** core.v1.PodResourceClaimStatus */
+/** core.v1.PodResourceClaimStatus @public */
 export interface PodResourceClaimStatus {
   readonly name: string;
   readonly resourceClaimName?: string;
 }
 
-/** core.v1.PodSchedulingGate */
+/** core.v1.PodSchedulingGate @public */
 export interface PodSchedulingGate {
   readonly name: string;
 }
 
-/** core.v1.PodSchedulingGroup */
+/** core.v1.PodSchedulingGroup @public */
 export interface PodSchedulingGroup {
   readonly podGroupName?: string;
 }
 
-/** core.v1.PodSecurityContext */
+/** core.v1.PodSecurityContext @public */
 export interface PodSecurityContext {
   readonly appArmorProfile?: AppArmorProfile;
   readonly fsGroup?: number;
@@ -1663,7 +1663,7 @@ export interface PodSecurityContext {
   readonly windowsOptions?: WindowsSecurityContextOptions;
 }
 
-/** core.v1.PodSpec */
+/** core.v1.PodSpec @public */
 export interface PodSpec {
   readonly activeDeadlineSeconds?: number;
   readonly affinity?: Affinity;
@@ -1709,7 +1709,7 @@ export interface PodSpec {
   readonly volumes?: readonly Volume[];
 }
 
-/** core.v1.PodStatus */
+/** core.v1.PodStatus @public */
 export interface PodStatus {
   readonly allocatedResources?: Readonly<Record<string, string>>;
   readonly conditions?: readonly PodCondition[];
@@ -1734,33 +1734,33 @@ export interface PodStatus {
   readonly startTime?: string;
 }
 
-/** core.v1.PodTemplateSpec */
+/** core.v1.PodTemplateSpec @public */
 export interface PodTemplateSpec {
   readonly metadata?: ObjectMeta;
   readonly spec: PodSpec;
 }
 
-/** core.v1.PortStatus */
+/** core.v1.PortStatus @public */
 export interface PortStatus {
   readonly error?: string;
   readonly port: number;
   readonly protocol: string;
 }
 
-/** core.v1.PortworxVolumeSource */
+/** core.v1.PortworxVolumeSource @public */
 export interface PortworxVolumeSource {
   readonly fsType?: string;
   readonly readOnly?: boolean;
   readonly volumeID: string;
 }
 
-/** core.v1.PreferredSchedulingTerm */
+/** core.v1.PreferredSchedulingTerm @public */
 export interface PreferredSchedulingTerm {
   readonly preference: NodeSelectorTerm;
   readonly weight: number;
 }
 
-/** core.v1.Probe */
+/** core.v1.Probe @public */
 export interface Probe {
   readonly exec?: ExecAction;
   readonly failureThreshold?: number;
@@ -1774,13 +1774,13 @@ export interface Probe {
   readonly timeoutSeconds?: number;
 }
 
-/** core.v1.ProjectedVolumeSource */
+/** core.v1.ProjectedVolumeSource @public */
 export interface ProjectedVolumeSource {
   readonly defaultMode?: number;
   readonly sources?: readonly VolumeProjection[];
 }
 
-/** core.v1.QuobyteVolumeSource */
+/** core.v1.QuobyteVolumeSource @public */
 export interface QuobyteVolumeSource {
   readonly group?: string;
   readonly readOnly?: boolean;
@@ -1790,7 +1790,7 @@ export interface QuobyteVolumeSource {
   readonly volume: string;
 }
 
-/** core.v1.RBDPersistentVolumeSource */
+/** core.v1.RBDPersistentVolumeSource @public */
 export interface RBDPersistentVolumeSource {
   readonly fsType?: string;
   readonly image: string;
@@ -1802,7 +1802,7 @@ export interface RBDPersistentVolumeSource {
   readonly user?: string;
 }
 
-/** core.v1.RBDVolumeSource */
+/** core.v1.RBDVolumeSource @public */
 export interface RBDVolumeSource {
   readonly fsType?: string;
   readonly image: string;
@@ -1814,13 +1814,13 @@ export interface RBDVolumeSource {
   readonly user?: string;
 }
 
-/** core.v1.ReplicationController */
+/** core.v1.ReplicationController @public */
 export interface ReplicationController extends KubeObject {
   readonly spec: ReplicationControllerSpec;
   readonly status?: ReplicationControllerStatus;
 }
 
-/** core.v1.ReplicationControllerCondition */
+/** core.v1.ReplicationControllerCondition @public */
 export interface ReplicationControllerCondition {
   readonly lastTransitionTime?: string;
   readonly message?: string;
@@ -1829,7 +1829,7 @@ export interface ReplicationControllerCondition {
   readonly type: string;
 }
 
-/** core.v1.ReplicationControllerSpec */
+/** core.v1.ReplicationControllerSpec @public */
 export interface ReplicationControllerSpec {
   readonly minReadySeconds?: number;
   readonly replicas?: number;
@@ -1837,7 +1837,7 @@ export interface ReplicationControllerSpec {
   readonly template?: PodTemplateSpec;
 }
 
-/** core.v1.ReplicationControllerStatus */
+/** core.v1.ReplicationControllerStatus @public */
 export interface ReplicationControllerStatus {
   readonly availableReplicas?: number;
   readonly conditions?: readonly ReplicationControllerCondition[];
@@ -1847,59 +1847,59 @@ export interface ReplicationControllerStatus {
   readonly replicas: number;
 }
 
-/** core.v1.ResourceClaim */
+/** core.v1.ResourceClaim @public */
 export interface ResourceClaim {
   readonly name: string;
   readonly request?: string;
 }
 
-/** core.v1.ResourceFieldSelector */
+/** core.v1.ResourceFieldSelector @public */
 export interface ResourceFieldSelector {
   readonly containerName?: string;
   readonly divisor?: string;
   readonly resource: string;
 }
 
-/** core.v1.ResourceHealth */
+/** core.v1.ResourceHealth @public */
 export interface ResourceHealth {
   readonly health?: string;
   readonly message?: string;
   readonly resourceID: string;
 }
 
-/** core.v1.ResourceQuota */
+/** core.v1.ResourceQuota @public */
 export interface ResourceQuota extends KubeObject {
   readonly spec: ResourceQuotaSpec;
   readonly status?: ResourceQuotaStatus;
 }
 
-/** core.v1.ResourceQuotaSpec */
+/** core.v1.ResourceQuotaSpec @public */
 export interface ResourceQuotaSpec {
   readonly hard?: Readonly<Record<string, string>>;
   readonly scopeSelector?: ScopeSelector;
   readonly scopes?: readonly string[];
 }
 
-/** core.v1.ResourceQuotaStatus */
+/** core.v1.ResourceQuotaStatus @public */
 export interface ResourceQuotaStatus {
   readonly hard?: Readonly<Record<string, string>>;
   readonly used?: Readonly<Record<string, string>>;
 }
 
-/** core.v1.ResourceRequirements */
+/** core.v1.ResourceRequirements @public */
 export interface ResourceRequirements {
   readonly claims?: readonly ResourceClaim[];
   readonly limits?: Readonly<Record<string, string>>;
   readonly requests?: Readonly<Record<string, string>>;
 }
 
-/** core.v1.ResourceStatus */
+/** core.v1.ResourceStatus @public */
 export interface ResourceStatus {
   readonly name: string;
   readonly resources?: readonly ResourceHealth[];
 }
 
-/** core.v1.SELinuxOptions */
+/** core.v1.SELinuxOptions @public */
 export interface SELinuxOptions {
   readonly level?: string;
   readonly role?: string;
@@ -1907,7 +1907,7 @@ export interface SELinuxOptions {
   readonly user?: string;
 }
 
-/** core.v1.ScaleIOPersistentVolumeSource */
+/** core.v1.ScaleIOPersistentVolumeSource @public */
 export interface ScaleIOPersistentVolumeSource {
   readonly fsType?: string;
   readonly gateway: string;
@@ -1921,7 +1921,7 @@ export interface ScaleIOPersistentVolumeSource {
   readonly volumeName?: string;
 }
 
-/** core.v1.ScaleIOVolumeSource */
+/** core.v1.ScaleIOVolumeSource @public */
 export interface ScaleIOVolumeSource {
   readonly fsType?: string;
   readonly gateway: string;
@@ -1935,25 +1935,25 @@ export interface ScaleIOVolumeSource {
   readonly volumeName?: string;
 }
 
-/** core.v1.ScopeSelector */
+/** core.v1.ScopeSelector @public */
 export interface ScopeSelector {
   readonly matchExpressions?: readonly ScopedResourceSelectorRequirement[];
 }
 
-/** core.v1.ScopedResourceSelectorRequirement */
+/** core.v1.ScopedResourceSelectorRequirement @public */
 export interface ScopedResourceSelectorRequirement {
   readonly operator: string;
   readonly scopeName: string;
   readonly values?: readonly string[];
 }
 
-/** core.v1.SeccompProfile */
+/** core.v1.SeccompProfile @public */
 export interface SeccompProfile {
   readonly localhostProfile?: string;
   readonly type: string;
 }
 
-/** core.v1.Secret */
+/** core.v1.Secret @public */
 export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
   readonly immutable?: boolean;
@@ -1961,33 +1961,33 @@ export interface Secret extends KubeObject {
   readonly type?: string;
 }
 
-/** core.v1.SecretEnvSource */
+/** core.v1.SecretEnvSource @public */
 export interface SecretEnvSource {
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.SecretKeySelector */
+/** core.v1.SecretKeySelector @public */
 export interface SecretKeySelector {
   readonly key: string;
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.SecretProjection */
+/** core.v1.SecretProjection @public */
 export interface SecretProjection {
   readonly items?: readonly KeyToPath[];
   readonly name?: string;
   readonly optional?: boolean;
 }
 
-/** core.v1.SecretReference */
+/** core.v1.SecretReference @public */
 export interface SecretReference {
   readonly name?: string;
   readonly namespace?: string;
 }
 
-/** core.v1.SecretVolumeSource */
+/** core.v1.SecretVolumeSource @public */
 export interface SecretVolumeSource {
   readonly defaultMode?: number;
   readonly items?: readonly KeyToPath[];
@@ -1995,7 +1995,7 @@ export interface SecretVolumeSource {
   readonly secretName?: string;
 }
 
-/** core.v1.SecurityContext */
+/** core.v1.SecurityContext @public */
 export interface SecurityContext {
   readonly allowPrivilegeEscalation?: boolean;
   readonly appArmorProfile?: AppArmorProfile;
@@ -2011,27 +2011,27 @@ export interface SecurityContext {
   readonly windowsOptions?: WindowsSecurityContextOptions;
 }
 
-/** core.v1.Service */
+/** core.v1.Service @public */
 export interface Service extends KubeObject {
   readonly spec: ServiceSpec;
   readonly status?: ServiceStatus;
 }
 
-/** core.v1.ServiceAccount */
+/** core.v1.ServiceAccount @public */
 export interface ServiceAccount extends KubeObject {
   readonly automountServiceAccountToken?: boolean;
   readonly imagePullSecrets?: readonly LocalObjectReference[];
   readonly secrets?: readonly ObjectReference[];
 }
 
-/** core.v1.ServiceAccountTokenProjection */
+/** core.v1.ServiceAccountTokenProjection @public */
 export interface ServiceAccountTokenProjection {
   readonly audience?: string;
   readonly expirationSeconds?: number;
   readonly path: string;
 }
 
-/** core.v1.ServicePort */
+/** core.v1.ServicePort @public */
 export interface ServicePort {
   readonly appProtocol?: string;
   readonly name?: string;
@@ -2041,7 +2041,7 @@ export interface ServicePort {
   readonly targetPort?: IntOrString;
 }
 
-/** core.v1.ServiceSpec */
+/** core.v1.ServiceSpec @public */
 export interface ServiceSpec {
   readonly allocateLoadBalancerNodePorts?: boolean;
   readonly clusterIP?: string;
@@ -2065,23 +2065,23 @@ export interface ServiceSpec {
   readonly type?: string;
 }
 
-/** core.v1.ServiceStatus */
+/** core.v1.ServiceStatus @public */
 export interface ServiceStatus {
   readonly conditions?: readonly Condition[];
   readonly loadBalancer?: LoadBalancerStatus;
 }
 
-/** core.v1.SessionAffinityConfig */
+/** core.v1.SessionAffinityConfig @public */
 export interface SessionAffinityConfig {
   readonly clientIP?: ClientIPConfig;
 }
 
-/** core.v1.SleepAction */
+/** core.v1.SleepAction @public */
 export interface SleepAction {
   readonly seconds: number;
 }
 
-/** core.v1.StorageOSPersistentVolumeSource */
+/** core.v1.StorageOSPersistentVolumeSource @public */
 export interface StorageOSPersistentVolumeSource {
   readonly fsType?: string;
   readonly readOnly?: boolean;
@@ -2090,7 +2090,7 @@ export interface StorageOSPersistentVolumeSource {
   readonly volumeNamespace?: string;
 }
 
-/** core.v1.StorageOSVolumeSource */
+/** core.v1.StorageOSVolumeSource @public */
 export interface StorageOSVolumeSource {
   readonly fsType?: string;
   readonly readOnly?: boolean;
@@ -2099,19 +2099,19 @@ export interface StorageOSVolumeSource {
   readonly volumeNamespace?: string;
 }
 
-/** core.v1.Sysctl */
+/** core.v1.Sysctl @public */
 export interface Sysctl {
   readonly name: string;
   readonly value: string;
 }
 
-/** core.v1.TCPSocketAction */
+/** core.v1.TCPSocketAction @public */
 export interface TCPSocketAction {
   readonly host?: string;
   readonly port: IntOrString;
 }
 
-/** core.v1.Taint */
+/** core.v1.Taint @public */
 export interface Taint {
   readonly effect: string;
   readonly key: string;
@@ -2119,7 +2119,7 @@ export interface Taint {
   readonly value?: string;
 }
 
-/** core.v1.Toleration */
+/** core.v1.Toleration @public */
 export interface Toleration {
   readonly effect?: string;
   readonly key?: string;
@@ -2128,7 +2128,7 @@ export interface Toleration {
   readonly value?: string;
 }
 
-/** core.v1.TopologySpreadConstraint */
+/** core.v1.TopologySpreadConstraint @public */
 export interface TopologySpreadConstraint {
   readonly labelSelector?: LabelSelector;
   readonly matchLabelKeys?: readonly string[];
@@ -2140,14 +2140,14 @@ export interface TopologySpreadConstraint {
   readonly whenUnsatisfiable: string;
 }
 
-/** core.v1.TypedLocalObjectReference */
+/** core.v1.TypedLocalObjectReference @public */
 export interface TypedLocalObjectReference {
   readonly apiGroup?: string;
   readonly kind: string;
   readonly name: string;
 }
 
-/** core.v1.TypedObjectReference */
+/** core.v1.TypedObjectReference @public */
 export interface TypedObjectReference {
   readonly apiGroup?: string;
   readonly kind: string;
@@ -2155,7 +2155,7 @@ export interface TypedObjectReference {
   readonly namespace?: string;
 }
 
-/** core.v1.Volume */
+/** core.v1.Volume @public */
 export interface Volume {
   readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource;
   readonly azureDisk?: AzureDiskVolumeSource;
@@ -2190,13 +2190,13 @@ export interface Volume {
   readonly vsphereVolume?: VsphereVirtualDiskVolumeSource;
 }
 
-/** core.v1.VolumeDevice */
+/** core.v1.VolumeDevice @public */
 export interface VolumeDevice {
   readonly devicePath: string;
   readonly name: string;
 }
 
-/** core.v1.VolumeMount */
+/** core.v1.VolumeMount @public */
 export interface VolumeMount {
   readonly mountPath: string;
   readonly mountPropagation?: string;
@@ -2207,7 +2207,7 @@ export interface VolumeMount {
   readonly subPathExpr?: string;
 }
 
-/** core.v1.VolumeMountStatus */
+/** core.v1.VolumeMountStatus @public */
 export interface VolumeMountStatus {
   readonly mountPath: string;
   readonly name: string;
@@ -2216,12 +2216,12 @@ export interface VolumeMountStatus {
   readonly volumeStatus?: VolumeStatus;
 }
 
-/** core.v1.VolumeNodeAffinity */
+/** core.v1.VolumeNodeAffinity @public */
 export interface VolumeNodeAffinity {
   readonly required?: NodeSelector;
 }
 
-/** core.v1.VolumeProjection */
+/** core.v1.VolumeProjection @public */
 export interface VolumeProjection {
   readonly clusterTrustBundle?: ClusterTrustBundleProjection;
   readonly configMap?: ConfigMapProjection;
@@ -2231,18 +2231,18 @@ export interface VolumeProjection {
   readonly serviceAccountToken?: ServiceAccountTokenProjection;
 }
 
-/** core.v1.VolumeResourceRequirements */
+/** core.v1.VolumeResourceRequirements @public */
 export interface VolumeResourceRequirements {
   readonly limits?: Readonly<Record<string, string>>;
   readonly requests?: Readonly<Record<string, string>>;
 }
 
-/** core.v1.VolumeStatus */
+/** core.v1.VolumeStatus @public */
 export interface VolumeStatus {
   readonly image?: ImageVolumeStatus;
 }
 
-/** core.v1.VsphereVirtualDiskVolumeSource */
+/** core.v1.VsphereVirtualDiskVolumeSource @public */
 export interface VsphereVirtualDiskVolumeSource {
   readonly fsType?: string;
   readonly storagePolicyID?: string;
@@ -2250,13 +2250,13 @@ export interface VsphereVirtualDiskVolumeSource {
   readonly volumePath: string;
 }
 
-/** core.v1.WeightedPodAffinityTerm */
+/** core.v1.WeightedPodAffinityTerm @public */
 export interface WeightedPodAffinityTerm {
   readonly podAffinityTerm: PodAffinityTerm;
   readonly weight: number;
 }
 
-/** core.v1.WindowsSecurityContextOptions */
+/** core.v1.WindowsSecurityContextOptions @public */
 export interface WindowsSecurityContextOptions {
   readonly gmsaCredentialSpec?: string;
   readonly gmsaCredentialSpecName?: string;
@@ -2264,7 +2264,7 @@ export interface WindowsSecurityContextOptions {
   readonly runAsUserName?: string;
 }
 
-/** events.v1.Event */
+/** events.v1.Event @public */
 export interface EventsV1Event extends KubeObject {
   readonly action?: string;
   readonly deprecatedCount?: number;
@@ -2282,13 +2282,13 @@ export interface EventsV1Event extends KubeObject {
   readonly type?: string;
 }
 
-/** events.v1.EventSeries */
+/** events.v1.EventSeries @public */
 export interface EventsV1EventSeries {
   readonly count: number;
   readonly lastObservedTime: string;
 }
 
-/** meta.v1.Condition */
+/** meta.v1.Condition @public */
 export interface Condition {
   readonly lastTransitionTime: string;
   readonly message: string;
@@ -2298,7 +2298,7 @@ export interface Condition {
   readonly type: string;
 }
 
-/** meta.v1.DeleteOptions */
+/** meta.v1.DeleteOptions @public */
 export interface DeleteOptions {
   readonly apiVersion?: string;
   readonly dryRun?: readonly string[];
@@ -2310,75 +2310,75 @@ export interface DeleteOptions {
   readonly propagationPolicy?: string;
 }
 
-/** meta.v1.FieldSelectorRequirement */
+/** meta.v1.FieldSelectorRequirement @public */
 export interface FieldSelectorRequirement {
   readonly key: string;
   readonly operator: string;
   readonly values?: readonly string[];
 }
 
-/** meta.v1.Preconditions */
+/** meta.v1.Preconditions @public */
 export interface Preconditions {
   readonly resourceVersion?: string;
   readonly uid?: string;
 }
 
-/** networking.v1.HTTPIngressPath */
+/** networking.v1.HTTPIngressPath @public */
 export interface HTTPIngressPath {
   readonly backend: IngressBackend;
   readonly path?: string;
   readonly pathType: string;
 }
 
-/** networking.v1.HTTPIngressRuleValue */
+/** networking.v1.HTTPIngressRuleValue @public */
 export interface HTTPIngressRuleValue {
   readonly paths: readonly HTTPIngressPath[];
 }
 
-/** networking.v1.Ingress */
+/** networking.v1.Ingress @public */
 export interface Ingress extends KubeObject {
   readonly spec: IngressSpec;
   readonly status?: IngressStatus;
 }
 
-/** networking.v1.IngressBackend */
+/** networking.v1.IngressBackend @public */
 export interface IngressBackend {
   readonly resource?: TypedLocalObjectReference;
   readonly service?: IngressServiceBackend;
 }
 
-/** networking.v1.IngressLoadBalancerIngress */
+/** networking.v1.IngressLoadBalancerIngress @public */
 export interface IngressLoadBalancerIngress {
   readonly hostname?: string;
   readonly ip?: string;
   readonly ports?: readonly IngressPortStatus[];
 }
 
-/** networking.v1.IngressLoadBalancerStatus */
+/** networking.v1.IngressLoadBalancerStatus @public */
 export interface IngressLoadBalancerStatus {
   readonly ingress?: readonly IngressLoadBalancerIngress[];
 }
 
-/** networking.v1.IngressPortStatus */
+/** networking.v1.IngressPortStatus @public */
 export interface IngressPortStatus {
   readonly error?: string;
   readonly port: number;
   readonly protocol: string;
 }
 
-/** networking.v1.IngressRule */
+/** networking.v1.IngressRule @public */
 export interface IngressRule {
   readonly host?: string;
   readonly http?: HTTPIngressRuleValue;
 }
 
-/** networking.v1.IngressServiceBackend */
+/** networking.v1.IngressServiceBackend @public */
 export interface IngressServiceBackend {
   readonly name: string;
   readonly port?: ServiceBackendPort;
 }
 
-/** networking.v1.IngressSpec */
+/** networking.v1.IngressSpec @public */
 export interface IngressSpec {
   readonly defaultBackend?: IngressBackend;
   readonly ingressClassName?: string;
@@ -2386,35 +2386,35 @@ export interface IngressSpec {
   readonly tls?: readonly IngressTLS[];
 }
 
-/** networking.v1.IngressStatus */
+/** networking.v1.IngressStatus @public */
 export interface IngressStatus {
   readonly loadBalancer?: IngressLoadBalancerStatus;
 }
 
-/** networking.v1.IngressTLS */
+/** networking.v1.IngressTLS @public */
 export interface IngressTLS {
   readonly hosts?: readonly string[];
   readonly secretName?: string;
 }
 
-/** networking.v1.ServiceBackendPort */
+/** networking.v1.ServiceBackendPort @public */
 export interface ServiceBackendPort {
   readonly name?: string;
   readonly number?: number;
 }
 
-/** policy.v1.Eviction */
+/** policy.v1.Eviction @public */
 export interface Eviction extends KubeObject {
   readonly deleteOptions?: DeleteOptions;
 }
 
-/** policy.v1.PodDisruptionBudget */
+/** policy.v1.PodDisruptionBudget @public */
 export interface PodDisruptionBudget extends KubeObject {
   readonly spec: PodDisruptionBudgetSpec;
   readonly status?: PodDisruptionBudgetStatus;
 }
 
-/** policy.v1.PodDisruptionBudgetSpec */
+/** policy.v1.PodDisruptionBudgetSpec @public */
 export interface PodDisruptionBudgetSpec {
   readonly maxUnavailable?: IntOrString;
   readonly minAvailable?: IntOrString;
@@ -2422,7 +2422,7 @@ export interface PodDisruptionBudgetSpec {
   readonly unhealthyPodEvictionPolicy?: string;
 }
 
-/** policy.v1.PodDisruptionBudgetStatus */
+/** policy.v1.PodDisruptionBudgetStatus @public */
 export interface PodDisruptionBudgetStatus {
   readonly conditions?: readonly Condition[];
   readonly currentHealthy?: number;
@@ -2433,24 +2433,24 @@ export interface PodDisruptionBudgetStatus {
   readonly observedGeneration?: number;
 }
 
-/** rbac.v1.AggregationRule */
+/** rbac.v1.AggregationRule @public */
 export interface AggregationRule {
   readonly clusterRoleSelectors?: readonly LabelSelector[];
 }
 
-/** rbac.v1.ClusterRole */
+/** rbac.v1.ClusterRole @public */
 export interface ClusterRole extends KubeObject {
   readonly aggregationRule?: AggregationRule;
   readonly rules?: readonly PolicyRule[];
 }
 
-/** rbac.v1.ClusterRoleBinding */
+/** rbac.v1.ClusterRoleBinding @public */
 export interface ClusterRoleBinding extends KubeObject {
   readonly roleRef: RoleRef;
   readonly subjects?: readonly Subject[];
 }
 
-/** rbac.v1.PolicyRule */
+/** rbac.v1.PolicyRule @public */
 export interface PolicyRule {
   readonly apiGroups?: readonly string[];
   readonly nonResourceURLs?: readonly string[];
@@ -2459,25 +2459,25 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-/** rbac.v1.Role */
+/** rbac.v1.Role @public */
 export interface Role extends KubeObject {
   readonly rules?: readonly PolicyRule[];
 }
 
-/** rbac.v1.RoleBinding */
+/** rbac.v1.RoleBinding @public */
 export interface RoleBinding extends KubeObject {
   readonly roleRef: RoleRef;
   readonly subjects?: readonly Subject[];
 }
 
-/** rbac.v1.RoleRef */
+/** rbac.v1.RoleRef @public */
 export interface RoleRef {
   readonly apiGroup?: string;
   readonly kind: string;
   readonly name: string;
 }
 
-/** rbac.v1.Subject */
+/** rbac.v1.Subject @public */
 export interface Subject {
   readonly apiGroup?: string;
   readonly kind: string;
@@ -2485,7 +2485,7 @@ export interface Subject {
   readonly namespace?: string;
 }
 
-/** scheduling.v1.PriorityClass */
+/** scheduling.v1.PriorityClass @public */
 export interface PriorityClass extends KubeObject {
   readonly description?: string;
   readonly globalDefault?: boolean;

@@ -111,6 +111,16 @@ describe("template bytes", () => {
   });
 });
 
+test("a template that was not decoded gets what decoding would have added", () => {
+  const object: Draft<DaemonSet> = {
+    metadata: {},
+    spec: { selector: {}, template: { spec: { containers: [{ name: "a", image: "a:1" }] } } },
+  };
+  setDaemonSetDefaults(object);
+  expect(object.spec.template.metadata).toEqual({});
+  expect(object.spec.template.spec.containers[0]?.resources).toEqual({});
+});
+
 describe("DaemonSet", () => {
   test.each([
     [undefined, { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } }],

@@ -130,7 +130,7 @@ function setVolumeDefaults(volume: Draft<Volume>): void {
   setRemoteVolumeDefaults(volume);
 }
 
-/** What pods and templates have in common. */
+/** What pods and templates have in common. @public */
 export function setPodSpecDefaults(spec: Draft<PodSpec>): void {
   spec.restartPolicy ||= "Always";
   spec.dnsPolicy ||= "ClusterFirst";

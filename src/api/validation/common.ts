@@ -14,7 +14,7 @@ import {
 export type Errors = readonly FieldError[];
 
 export const notNegativeText = "must be greater than or equal to 0";
-export const immutableText = "field is immutable";
+const immutableText = "field is immutable";
 
 /** One Invalid error for each text. */
 export function invalids(field: string, value: unknown, texts: readonly string[]): FieldError[] {
@@ -49,7 +49,7 @@ export function addAll(into: FieldError[], more: Errors): void {
 
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
-export function isIp(text: string): boolean {
+function isIp(text: string): boolean {
   return ipv4.test(text) || isIpv6(text);
 }
 
@@ -67,7 +67,7 @@ function isIpv6(text: string): boolean {
   return halves.length === 2 ? groups.length < 8 : groups.length === 8;
 }
 
-export const ipText = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+const ipText = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 
 export function checkIp(field: string, value: string): FieldError[] {
   return isIp(value) ? [] : [invalidValue(field, value, ipText)];

@@ -23,7 +23,7 @@ import type {
 import { addAll, invalids } from "./common.ts";
 
 /** Since 1.34 anything printable but `=`. */
-export function envNameErrors(name: string): string[] {
+function envNameErrors(name: string): string[] {
   if (name === "") return ["environment variable name must be non-empty"];
   if (/^[\x20-\x3c\x3e-\x7e]+$/.test(name)) return [];
   return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];

@@ -118,7 +118,7 @@ function checkOwners(field: string, owners: readonly OwnerReference[] | undefine
 
 const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
 
-export function checkFinalizers(field: string, finalizers: readonly string[] | undefined): FieldError[] {
+function checkFinalizers(field: string, finalizers: readonly string[] | undefined): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, finalizer] of (finalizers ?? []).entries()) {
     addAll(errors, invalids(field, finalizer, qualifiedNameErrors(finalizer)));

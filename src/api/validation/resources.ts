@@ -32,7 +32,7 @@ function checkResourceName(field: string, name: string): FieldError[] {
 }
 
 /** Not negative; whole where the resource cannot be divided. */
-export function checkAmount(field: string, name: string, amount: string): FieldError[] {
+function checkAmount(field: string, name: string, amount: string): FieldError[] {
   const quantity = parseQuantity(amount);
   if (quantity === undefined) return [invalidValue(field, amount, quantityFormatMessage)];
   const errors: FieldError[] = [];

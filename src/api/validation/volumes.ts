@@ -34,7 +34,7 @@ const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;
 
 /** A relative path that never climbs out of its folder. */
-export function checkDescendingPath(field: string, path: string): FieldError[] {
+function checkDescendingPath(field: string, path: string): FieldError[] {
   const errors: FieldError[] = [];
   if (path.startsWith("/")) errors.push(invalidValue(field, path, "must be a relative path"));
   return [...errors, ...checkNoBacksteps(field, path)];

@@ -26,6 +26,11 @@ test("TestValidateDaemonSet, success", () => {
     ports,
   );
   expect(errorsOf(schema, onHost)).toEqual([]);
+  const port = "spec.template.spec.containers[0].ports[0]";
+  expect(errorsOf(schema, withPath(onHost, `${port}.hostPort`, undefined))).toEqual([]);
+  expect(errorsOf(schema, withPath(onHost, `${port}.hostPort`, 1))).toEqual([
+    `${port}.hostPort: Invalid value: 1: must match \`containerPort\` when \`hostNetwork\` is true`,
+  ]);
 });
 
 describe("TestValidateDaemonSet, errors", () => {
