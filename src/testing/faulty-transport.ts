@@ -203,6 +203,7 @@ class FaultyWatch implements ClientWatchSink {
   readonly #controller = new AbortController();
   readonly #timers = new Set<Timer>();
   #dueMs = 0;
+  #waiting = 0;
   #last: WatchEvent | undefined;
   #isSilent = false;
   #isOver = false;
@@ -237,14 +238,26 @@ class FaultyWatch implements ClientWatchSink {
     const { clock, random } = this.#dependencies;
     const now = clock.monotonicMs();
     if (eventDelayMs > 0) this.#dueMs = Math.max(this.#dueMs, now + Math.floor(random.next() * eventDelayMs));
-    if (this.#dueMs <= now) this.#deliver(batch);
-    else this.#later(this.#dueMs - now, () => this.#deliver(batch));
+    this.#inOrder(() => this.#deliver(batch));
   }
 
   end(error?: unknown): void {
+    if (this.#controller.signal.aborted) this.#finish(error);
+    else this.#inOrder(() => this.#finish(error));
+  }
+
+  /** At once when nothing waits; never before what came earlier, even if both are due at the same time. */
+  #inOrder(hand: () => void): void {
     const now = this.#dependencies.clock.monotonicMs();
-    if (this.#dueMs <= now || this.#controller.signal.aborted) this.#finish(error);
-    else this.#later(this.#dueMs - now, () => this.#finish(error));
+    if (this.#waiting === 0 && this.#dueMs <= now) {
+      hand();
+      return;
+    }
+    this.#waiting++;
+    this.#later(Math.max(0, this.#dueMs - now), () => {
+      this.#waiting--;
+      hand();
+    });
   }
 
   #deliver(batch: readonly WatchEvent[]): void {
