@@ -174,7 +174,7 @@ export class SimulatedNode {
         await this.#reportStatus();
       }
     } catch (error) {
-      if (!isNotFound(error))
+      if (!isNotFound(error) && !this.#isStopped)
         log.warn("simulated node did not report", { node: this.name, error: String(error) });
     }
     this.#isReporting = false;

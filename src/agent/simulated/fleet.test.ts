@@ -1,0 +1,255 @@
+/** Simulated nodes and pods on the real API server, by a simulated clock: what a user sees of them, second by second. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { nodes as nodeResource, type Pod, pods as podResource } from "../../api/index.ts";
+import { seededRandom, silentLog } from "../../base/index.ts";
+import {
+  type Client,
+  createClient,
+  createEventRecorder,
+  createInformerFactory,
+  loopbackTransport,
+} from "../../client/index.ts";
+import { TestApiServer } from "../../testing/test-api-server.ts";
+import { createFleet } from "./fleet.ts";
+import { nodeObject } from "./node-status.ts";
+
+let server: TestApiServer;
+let client: Client;
+let stop: AbortController;
+let running: Promise<void>;
+
+const node = "/api/v1/nodes/n1";
+const pod = "/api/v1/namespaces/default/pods/p";
+
+async function startFleet(): Promise<void> {
+  stop = new AbortController();
+  const dependencies = { clock: server.clock, random: seededRandom(7), log: silentLog };
+  client = createClient(
+    loopbackTransport(server.handler, { user: { username: "system:nodes", groups: ["system:masters"] } }),
+  );
+  const informers = createInformerFactory(client, { ...dependencies, freeze: true });
+  const fleet = createFleet(
+    { name: "", nodes: [{ name: "n1" }], kubeletVersion: "v1.35.0+lares" },
+    {
+      ...dependencies,
+      client,
+      informers,
+      recorderFor: (host) =>
+        createEventRecorder({ ...dependencies, client, component: "kubelet", host, signal: stop.signal }),
+    },
+  );
+  running = fleet.run(stop.signal);
+  informers.start(stop.signal);
+  await server.clock.advance(1_500);
+}
+
+async function stopFleet(): Promise<void> {
+  stop.abort();
+  await running.catch(() => {});
+}
+
+beforeEach(async () => {
+  server = await TestApiServer.start();
+  await startFleet();
+});
+afterEach(async () => {
+  await stopFleet();
+  await server.stop();
+});
+
+async function bind(annotations: Record<string, string> = {}, image = "web:1"): Promise<void> {
+  const object: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p", namespace: "default", annotations },
+    spec: { nodeName: "n1", terminationGracePeriodSeconds: 30, containers: [{ name: "web", image }] },
+  };
+  await client.create(podResource, object);
+  await server.clock.advance(0);
+}
+
+const state = async (): Promise<Record<string, any>> =>
+  (await server.ok("GET", pod))["status"].containerStatuses?.[0].state;
+const ready = async (): Promise<string | undefined> =>
+  (await server.ok("GET", pod))["status"].conditions?.find((one: { type: string }) => one.type === "Ready")
+    ?.status;
+const reasons = async (): Promise<readonly string[]> =>
+  (
+    (await server.ok("GET", "/api/v1/events"))["items"] as {
+      reason: string;
+      involvedObject: { name: string };
+    }[]
+  )
+    .filter(({ involvedObject }) => involvedObject.name === "p")
+    .map(({ reason }) => reason)
+    .sort();
+
+test("a node registers with network, labels, addresses, conditions and a Lease, and renews it", async () => {
+  const object = await server.ok("GET", node);
+  expect(object.spec.podCIDR).toMatch(/^10\.\d+\.\d+\.0\/24$/);
+  expect(object.metadata.labels["kubernetes.io/hostname"]).toBe("n1");
+  expect(object.status.conditions.find((one: { type: string }) => one.type === "Ready").status).toBe("True");
+  const lease = async (): Promise<string> =>
+    (await server.ok("GET", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1")).spec
+      .renewTime;
+  const before = await lease();
+  await server.clock.advance(11_000);
+  expect(await lease()).not.toBe(before);
+});
+
+test("a pod is created, pulled, started and ready within a second, with the events of a kubelet", async () => {
+  await bind();
+  expect(await state()).toEqual({ waiting: { reason: "ContainerCreating" } });
+  await server.clock.advance(799);
+  expect(await ready()).toBe("False");
+  await server.clock.advance(1);
+  expect(await state()).toHaveProperty("running");
+  expect(await ready()).toBe("True");
+  await server.clock.advance(1_000);
+  expect(await reasons()).toEqual(["Created", "Pulled", "Pulling", "Started"]);
+});
+
+test("an image that the node has is not pulled again", async () => {
+  await bind();
+  await server.clock.advance(1_000);
+  await client.delete(podResource, { name: "p", namespace: "default" }, { gracePeriodSeconds: 0 });
+  await bind();
+  await server.clock.advance(400);
+  expect(await ready()).toBe("True");
+});
+
+test("a deleted pod stops within its time and is gone; one that ignores termination lasts its grace period", async () => {
+  await bind();
+  await server.clock.advance(1_000);
+  await client.delete(podResource, { name: "p", namespace: "default" });
+  await server.clock.advance(199);
+  expect((await server.call("GET", pod)).status).toBe(200);
+  await server.clock.advance(1);
+  expect((await server.call("GET", pod)).status).toBe(404);
+
+  await bind({ "lares.dev/simulate": "ignores-termination" });
+  await server.clock.advance(1_000);
+  await client.delete(podResource, { name: "p", namespace: "default" });
+  await server.clock.advance(29_900);
+  expect((await server.call("GET", pod)).status).toBe(200);
+  await server.clock.advance(100);
+  expect((await server.call("GET", pod)).status).toBe(404);
+});
+
+test("a pull that fails backs off, and works when the annotation goes", async () => {
+  await bind({ "lares.dev/simulate": "image-pull-fails" });
+  await server.clock.advance(500);
+  expect((await state())["waiting"].reason).toBe("ErrImagePull");
+  await server.clock.advance(1_000);
+  expect((await state())["waiting"].reason).toBe("ImagePullBackOff");
+  await client.patch(
+    podResource,
+    { name: "p", namespace: "default" },
+    { type: "merge", body: { metadata: { annotations: { "lares.dev/simulate": null } } } },
+  );
+  await server.clock.advance(11_000);
+  expect(await ready()).toBe("True");
+});
+
+test("an image from a host that ends in .invalid cannot be pulled; editing it heals the pod", async () => {
+  await bind({}, "registry.invalid/web:1");
+  await server.clock.advance(500);
+  expect((await state())["waiting"].message).toContain("no such host");
+  await client.patch(
+    podResource,
+    { name: "p", namespace: "default" },
+    { type: "strategic", body: { spec: { containers: [{ name: "web", image: "web:2" }] } } },
+  );
+  await server.clock.advance(1_000);
+  expect(await ready()).toBe("True");
+});
+
+test("a crash loop restarts at once, then after 10 s and 20 s", async () => {
+  await bind({ "lares.dev/simulate": "crash-loop" });
+  const restarts = async (): Promise<number> =>
+    (await server.ok("GET", pod))["status"].containerStatuses[0].restartCount;
+  await server.clock.advance(800 + 1_000);
+  expect(await restarts()).toBe(1);
+  await server.clock.advance(1_000);
+  expect((await state())["waiting"].reason).toBe("CrashLoopBackOff");
+  await server.clock.advance(10_000);
+  expect(await restarts()).toBe(2);
+  await server.clock.advance(1_000);
+  expect((await state())["waiting"].message).toContain(
+    "back-off 20s restarting failed container=web pod=p_default(",
+  );
+});
+
+test("never-ready runs without being ready; fails ends in phase Failed", async () => {
+  await bind({ "lares.dev/simulate": "never-ready" });
+  await server.clock.advance(60_000);
+  expect(await ready()).toBe("False");
+  expect(await state()).toHaveProperty("running");
+  await client.delete(podResource, { name: "p", namespace: "default" }, { gracePeriodSeconds: 0 });
+  await bind({ "lares.dev/simulate": "fails" });
+  await server.clock.advance(2_000);
+  expect((await server.ok("GET", pod)).status.phase).toBe("Failed");
+});
+
+test("a silent node says nothing of itself and its pods until it can be heard again", async () => {
+  const annotate = (value: string | null): Promise<unknown> =>
+    client.patch(
+      nodeResource,
+      { name: "n1" },
+      { type: "merge", body: { metadata: { annotations: { "lares.dev/simulate": value } } } },
+    );
+  await bind();
+  await annotate("silent");
+  const lease = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n1";
+  await server.clock.advance(100);
+  const before = (await server.ok("GET", lease)).spec.renewTime;
+  await server.clock.advance(60_000);
+  expect((await server.ok("GET", lease)).spec.renewTime).toBe(before);
+  expect(await ready()).toBe("False");
+  await annotate(null);
+  await server.clock.advance(100);
+  expect((await server.ok("GET", lease)).spec.renewTime).not.toBe(before);
+  expect(await ready()).toBe("True");
+});
+
+test("pressure shows as a condition", async () => {
+  await client.patch(
+    nodeResource,
+    { name: "n1" },
+    { type: "merge", body: { metadata: { annotations: { "lares.dev/simulate": "disk-pressure" } } } },
+  );
+  await server.clock.advance(100);
+  const { conditions } = (await server.ok("GET", node)).status;
+  expect(conditions.find((one: { type: string }) => one.type === "DiskPressure").status).toBe("True");
+});
+
+test("a fleet that restarts takes running pods up as they are, and ends those that were being deleted", async () => {
+  await bind();
+  await server.clock.advance(1_000);
+  const before = (await server.ok("GET", pod)).status.containerStatuses[0];
+  await stopFleet();
+  await startFleet();
+  await server.clock.advance(5_000);
+  expect((await server.ok("GET", pod)).status.containerStatuses[0]).toEqual(before);
+  await stopFleet();
+  await server.ok("DELETE", pod);
+  await startFleet();
+  expect((await server.call("GET", pod)).status).toBe(404);
+});
+
+test("a node that somebody adds by hand lives, and one that is deleted stays away", async () => {
+  await client.create(nodeResource, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "kwok-1", annotations: { "kwok.x-k8s.io/node": "fake" } },
+    spec: {},
+  });
+  await server.clock.advance(500);
+  const added = await server.ok("GET", "/api/v1/nodes/kwok-1");
+  expect(added.status.conditions.find((one: { type: string }) => one.type === "Ready").status).toBe("True");
+  expect(added.spec.podCIDR).not.toBe((await server.ok("GET", node)).spec.podCIDR);
+  await client.delete(nodeResource, { name: "kwok-1" });
+  await server.clock.advance(60_000);
+  expect((await server.call("GET", "/api/v1/nodes/kwok-1")).status).toBe(404);
+  expect(nodeObject({ name: "x" }).metadata.annotations).toEqual({ "lares.dev/simulated": "true" });
+});
