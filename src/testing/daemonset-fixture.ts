@@ -66,6 +66,7 @@ type CallVerb = "get" | "create" | "update" | "patch" | "delete";
 
 /** What a test may do to the controller's view of the server; nothing of the client is imitated. */
 interface Meddler {
+  losesAnswer(verb: CallVerb, resource: string): boolean;
   fault(verb: CallVerb, resource: string, body: unknown): unknown;
   admit(resource: string, object: KubeObject): KubeObject;
   see(via: "get" | "watch", object: KubeObject): KubeObject;
@@ -79,7 +80,10 @@ function meddledClient(client: Client, meddler: Meddler): Client {
     call: () => Promise<T>,
   ): Promise<T> => {
     const error = meddler.fault(verb, on.resource.resource, on.body);
-    return error === undefined ? call() : Promise.reject(error as Error);
+    if (error !== undefined) return Promise.reject(error as Error);
+    return meddler.losesAnswer(verb, on.resource.resource)
+      ? call().then(() => Promise.reject(new Error("socket hang up")))
+      : call();
   };
   return {
     get: (resource, address, options) =>
@@ -123,6 +127,8 @@ export class DaemonSetFixture {
 
   /** Asked before each of the controller's calls; what it returns is thrown instead. */
   fault: Meddler["fault"] = () => undefined;
+  /** True for calls that the server carries out but whose answers never arrive. */
+  losesAnswer: Meddler["losesAnswer"] = () => false;
   /** Changes what the controller creates before it is stored, as an admission webhook would. */
   admit: Meddler["admit"] = (_resource, object) => object;
   /** Changes what the controller is shown. */
@@ -136,6 +142,7 @@ export class DaemonSetFixture {
     const dependencies = cluster.dependencies("daemonset-controller");
     const client = meddledClient(cluster.client, {
       fault: (verb, resource, body) => this.fault(verb, resource, body),
+      losesAnswer: (verb, resource) => this.losesAnswer(verb, resource),
       admit: (resource, object) => this.admit(resource, object),
       see: (via, object) => this.see(via, object),
       deliver: (resource, send) => {

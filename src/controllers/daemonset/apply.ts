@@ -3,13 +3,23 @@
  * and lowered for what failed or was never tried. Every write has its event on the DaemonSet.
  * Not here: what to do (plan.ts, rolling-update.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncNodes.
- * Differs: expectations by name and UID (23.2), lowered for a terminating namespace (23.3), deletes carry the UID, and a
- * generated name that is taken is tried again at once.
+ * Differs: expectations by name and UID (23.2), lowered for a terminating namespace (23.3), deletes carry the UID, and
+ * names are made here, so that a create whose answer was lost is not done twice.
  */
 import { type DaemonSet, type Pod, pods, targetNodeName } from "../../api/index.ts";
-import type { Log } from "../../base/index.ts";
+import { type Log, nameSuffix, type Random } from "../../base/index.ts";
 import type { Client, EventRecorder, Expectations } from "../../client/index.ts";
-import { hasStatusCause, isAlreadyExists, isConflict, isNotFound } from "../../machinery/index.ts";
+import {
+  controllerOf,
+  hasStatusCause,
+  isAlreadyExists,
+  isConflict,
+  isInternalError,
+  isNotFound,
+  isServerTimeout,
+  isTimeout,
+  StatusError,
+} from "../../machinery/index.ts";
 import { joinErrors, messageOf } from "./errors.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
@@ -19,6 +29,9 @@ import type { TrackedDaemonSet } from "./tracker.ts";
 const slowStartBatch = 1;
 /** Tries of one create whose generated name was taken: five letters of 27 collide now and then among 15,000 pods. */
 const nameTriesMax = 4;
+/** Letters of a generated name's end, and the longest beginning: upstream's figures. */
+const nameSuffixLength = 5;
+const namePrefixMax = 58;
 
 type Create = Extract<Action, { do: "create" }>;
 type Delete = Extract<Action, { do: "delete" }>;
@@ -29,6 +42,7 @@ export interface ApplyDependencies {
   readonly ownWrites: OwnWrites;
   readonly recorder: EventRecorder;
   readonly log: Log;
+  readonly random: Random;
 }
 
 export interface ApplyTask {
@@ -87,9 +101,12 @@ async function createOne(
   const { daemonSet, tracked } = task;
   const { expectations, ownWrites, recorder, log } = dependencies;
   try {
-    const pod = await createNamed(task.podFor(node), dependencies.client);
-    expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
+    const pod = await createNamed(node, task, dependencies);
     ownWrites.raise(tracked, "pods", pod.metadata.resourceVersion ?? "");
+    // A pod of an earlier try may have been seen before this step began: then nobody will see it anew.
+    if (tracked.slots.pod(pod.metadata.uid ?? "") === undefined) {
+      expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
+    } else expectations.creationObserved(tracked.uid, pod.metadata.name ?? "");
     if (targetNodeName(pod) !== node) {
       log.warn("created pod does not name its node any more", {
         daemonSet: tracked.key,
@@ -108,14 +125,57 @@ async function createOne(
   }
 }
 
-async function createNamed(pod: Pod, client: Client): Promise<Pod> {
+/**
+ * Creates the pod under a name of our choosing, formed as the server forms generated ones. When the answer is lost, the
+ * name is kept for the node's next try: a pod that was made after all is then found, and never made twice.
+ */
+async function createNamed(
+  node: string,
+  task: ApplyTask,
+  { client, random }: ApplyDependencies,
+): Promise<Pod> {
+  const { unanswered } = task.tracked;
+  const pod = task.podFor(node);
   for (let tried = 1; ; tried++) {
+    const kept = unanswered.get(node);
+    const name = kept ?? generatedName(pod, random);
     try {
-      return await client.create(pods, pod);
+      const created = await client.create(pods, { ...pod, metadata: { ...pod.metadata, name } });
+      unanswered.delete(node);
+      return created;
     } catch (error) {
-      if (tried >= nameTriesMax || !isAlreadyExists(error)) throw error;
+      unanswered.delete(node);
+      if (isUnanswered(error)) unanswered.set(node, name);
+      if (!isAlreadyExists(error)) throw error;
+      const existing = kept === undefined ? undefined : await findOwn(name, task, client);
+      if (existing !== undefined) return existing;
+      if (tried >= nameTriesMax) throw error;
     }
   }
+}
+
+function generatedName(pod: Pod, random: Random): string {
+  const prefix = (pod.metadata.generateName ?? "").slice(0, namePrefixMax);
+  return `${prefix}${nameSuffix(random, nameSuffixLength)}`;
+}
+
+/** The live pod of that name if it is this DaemonSet's and not on its way out. */
+async function findOwn(name: string, { tracked }: ApplyTask, client: Client): Promise<Pod | undefined> {
+  try {
+    const pod = await client.get(pods, { namespace: tracked.namespace, name });
+    const isOurs = controllerOf(pod)?.uid === tracked.uid && pod.metadata.deletionTimestamp === undefined;
+    return isOurs ? pod : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Failures after which the server may have done it all the same. */
+function isUnanswered(error: unknown): boolean {
+  return (
+    !(error instanceof StatusError) || isTimeout(error) || isServerTimeout(error) || isInternalError(error)
+  );
 }
 
 async function deleteAll(

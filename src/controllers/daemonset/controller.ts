@@ -76,7 +76,7 @@ class Controller implements DaemonSetController {
   constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
-    const { client, clock, informers, log, metrics, recorder } = dependencies;
+    const { client, clock, random, informers, log, metrics, recorder } = dependencies;
     const caches = {
       daemonSets: informers.for(daemonsets),
       pods: informers.for(pods),
@@ -109,6 +109,7 @@ class Controller implements DaemonSetController {
         ...measures(metrics),
         client,
         clock,
+        random,
         log,
         recorder,
         revisions,

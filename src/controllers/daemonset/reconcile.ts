@@ -8,7 +8,7 @@
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncDaemonSet.
  */
 import { type DaemonSet, type Pod, pods } from "../../api/index.ts";
-import type { Clock, Log } from "../../base/index.ts";
+import type { Clock, Log, Random } from "../../base/index.ts";
 import {
   type Client,
   type EventRecorder,
@@ -42,6 +42,7 @@ const selectingAll = "This daemon set is selecting all pods. A non-empty selecto
 export interface ReconcileDependencies {
   readonly client: Client;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly recorder: EventRecorder;
   readonly expectations: Expectations;

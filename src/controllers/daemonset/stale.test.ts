@@ -1,6 +1,11 @@
 /** What the controller does when it sees late, old or odd things: held watch events, a tampered view, lost races. */
 import { describe, expect, test } from "vitest";
-import { controllerrevisions as revisionsResource, type DaemonSet, pods } from "../../api/index.ts";
+import {
+  controllerrevisions as revisionsResource,
+  type DaemonSet,
+  pods,
+  targetNodeName,
+} from "../../api/index.ts";
 import { controllerOf, type KubeObject, notFound } from "../../machinery/index.ts";
 import { type DaemonSetFixture, rollingUpdate, withDaemonSets } from "../../testing/daemonset-fixture.ts";
 import { newRevision } from "./revisions.ts";
@@ -60,6 +65,45 @@ describe("late events", () => {
       expect(await fixture.controller.reconcile("default/foo")).toEqual({ requeueAfterMs: 300_001 });
       await fixture.cluster.advance(300_001);
       expect(await fixture.sync()).toBe("0/1");
+    }));
+});
+
+describe("lost answers", () => {
+  test("a pod that was made although the answer was lost is found, not made again, while the cache is late (I1)", () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addNodes(3);
+      await fixture.addDaemonSet();
+      fixture.hold("pods");
+      fixture.losesAnswer = (verb, resource) => verb === "create" && resource === "pods";
+      await expect(fixture.sync()).rejects.toThrow("socket hang up");
+      fixture.losesAnswer = () => false;
+      expect(await fixture.pods()).toHaveLength(1);
+      await fixture.sync();
+      expect((await fixture.pods()).map((pod) => targetNodeName(pod)).sort()).toEqual([
+        "node-0",
+        "node-1",
+        "node-2",
+      ]);
+      await fixture.release();
+      expect(await fixture.sync()).toBe("0/0");
+      expect(fixture.controller.tracked("default/foo")?.unanswered.size).toBe(0);
+    }));
+
+  test("a create that never reached the server is done under the same name", () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addNodes(1);
+      await fixture.addDaemonSet();
+      const names: unknown[] = [];
+      fixture.fault = (verb, resource, body) => {
+        if (verb !== "create" || resource !== "pods") return undefined;
+        return names.push((body as KubeObject).metadata.name) === 1
+          ? new Error("connection refused")
+          : undefined;
+      };
+      await expect(fixture.sync()).rejects.toThrow("connection refused");
+      expect(await fixture.sync()).toBe("1/0");
+      expect(names[0]).toMatch(/^foo-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+      expect(names).toEqual([names[0], names[0]]);
     }));
 });
 

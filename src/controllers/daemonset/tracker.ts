@@ -60,6 +60,8 @@ export class TrackedDaemonSet {
   readonly misfits: Map<string, Pod> = new Map();
   /** Owned pods whose node cannot be found out, by UID. */
   readonly homeless: Map<string, Pod> = new Map();
+  /** Names of pods whose creation was not answered, by node: the next try for the node uses the same name. */
+  readonly unanswered: Map<string, string> = new Map();
   readonly #dependencies: TrackerDependencies;
   /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
   readonly #rememberedNodes = new Map<string, string>();
