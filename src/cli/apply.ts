@@ -4,7 +4,7 @@
  */
 import { type Kind, kinds, schemas } from "../api/index.ts";
 import type { Client } from "../client/index.ts";
-import { apiVersionOf, encodeJson, isNotFound, type KubeObject } from "../machinery/index.ts";
+import { apiVersionOf, encodeJson, isNotFound, type KubeObject, statusOf } from "../machinery/index.ts";
 import type { Manifest } from "./manifests.ts";
 import { threeWayPatch } from "./three-way.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,7 +20,7 @@ export interface Applied {
 }
 
 /** @throws UsageError when no kind fits, naming the document. */
-function kindOf(manifest: Manifest): Kind {
+export function kindOf(manifest: Manifest): Kind {
   const { apiVersion, kind } = manifest.object;
   const found = kinds.find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
   if (found !== undefined) return found;
@@ -30,8 +30,25 @@ function kindOf(manifest: Manifest): Kind {
   );
 }
 
-/** Applies one manifest. @throws StatusError as the server answers; UsageError for a kind that is not served. */
+/** Applies one manifest. @throws UsageError that names the document, for what the server refuses. */
 export async function apply(client: Client, manifest: Manifest): Promise<Applied> {
+  try {
+    return await applyOne(client, manifest);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new UsageError(`${manifest.source}: ${error.message}`, "correct the manifest and try again", {
+      cause: error,
+    });
+  }
+}
+
+/** Codes from 400 to 499 blame the manifest; all else is trouble of the server or ours. */
+function isRefusal(error: unknown): error is Error {
+  const { code = 0 } = statusOf(error);
+  return error instanceof Error && code >= 400 && code < 500;
+}
+
+async function applyOne(client: Client, manifest: Manifest): Promise<Applied> {
   const kind = kindOf(manifest);
   const { resource } = kind;
   const object = withNamespace(manifest.object, resource.namespaced);

@@ -35,7 +35,7 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
     if (error !== undefined) {
       const { line } = lines.linePos(error.pos[0]);
       throw new UsageError(
-        `${file}:${line}: ${error.message.split("\n", 1)[0]}`,
+        `${file}:${line}: ${error.message.split("\n", 1)[0]!.replace(/ at line \d+, column \d+:?$/, "")}`,
         "correct the YAML and try again",
       );
     }

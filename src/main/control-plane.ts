@@ -8,6 +8,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { type FleetDependencies, simulatedLog } from "../agent/index.ts";
 import { openApiDocument } from "../api/index.ts";
@@ -128,6 +129,7 @@ class RunningControlPlane implements ControlPlane {
   async open(): Promise<void> {
     const { dataDir, log, port, fresh } = this.#options;
     const onFailure = (error: unknown): void => this.#fail(error);
+    if (!(await exists(dataDir))) await checkPort(port);
     if (fresh) await clear(dataDir, log);
     this.#store = await openSqliteStore({
       directory: dataDir,
@@ -209,7 +211,11 @@ class RunningControlPlane implements ControlPlane {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    await Promise.race([aborted, this.#failed]);
+    try {
+      await Promise.race([aborted, this.#failed]);
+    } catch (error) {
+      throw asUsageError(error, this.#options);
+    }
   }
 
   async stop(): Promise<void> {
@@ -289,15 +295,30 @@ function masters(username: string): UserInfo {
   return { username, groups: ["system:masters", "system:authenticated"] };
 }
 
-/** Files and folders that Lares makes in a data directory; `--fresh` removes these and nothing else. */
-const ownEntries = ["lares.db", "lares.db-wal", "lares.db-shm", "pki", "kubeconfig"];
-
-async function clear(dataDir: string, log: Log): Promise<void> {
-  const exists = await stat(dataDir).then(
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
-  if (!exists) return;
+}
+
+/** So that no new data directory is left behind when the port is taken. @throws the system's error then. */
+function checkPort(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
+}
+
+/** Files and folders that Lares makes in a data directory; `--fresh` removes these and nothing else. */
+const ownEntries = [
+  ...["store.db", "store.db-wal", "store.db-shm", "store.db.new", "store.lock", "store.owner"],
+  ...["pki", "kubeconfig"],
+];
+
+async function clear(dataDir: string, log: Log): Promise<void> {
+  if (!(await exists(dataDir))) return;
   try {
     const store = await openSqliteStore({ directory: dataDir, clock: systemClock, log });
     await store.close();
@@ -312,15 +333,15 @@ function asUsageError(error: unknown, options: ControlPlaneOptions): unknown {
   const failure = storageFailureOf(error);
   if (failure?.code === "corrupt") {
     return new UsageError(
-      `${failure.path}: ${failure.why}`,
+      `${failure.path}: ${failure.why.split(". ", 1)[0]!}`,
       "restore it from a copy, name another --data-dir, or begin anew with --fresh",
       { cause: error },
     );
   }
   if (failure?.code === "unavailable") {
-    return new UsageError(failure.why, "stop the other process, or name another --data-dir", {
-      cause: error,
-    });
+    // The store's own words end with the way out.
+    const [why, wayOut = "name another --data-dir"] = failure.why.split(/\. (?=[^.]*$)/);
+    return new UsageError(why!, wayOut, { cause: error });
   }
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") {

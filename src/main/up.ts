@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { createFleet, type NodeWish, nodeObject } from "../agent/index.ts";
 import { type ConfigMap, configmaps, nodes as nodeResource } from "../api/index.ts";
-import { apply, readManifests } from "../cli/index.ts";
+import { apply, kindOf, readManifests, UsageError } from "../cli/index.ts";
 import { isAlreadyExists, isNotFound } from "../machinery/index.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { readManifestFiles } from "./manifest-files.ts";
@@ -36,6 +36,13 @@ const madeNodes = { name: "lares-up-nodes", namespace: "kube-system" } as const;
 export async function up(options: UpOptions): Promise<void> {
   const files = await readManifestFiles(options.filename);
   const manifests = files.flatMap(({ text, path }) => readManifests(text, path));
+  if (files.length > 0 && manifests.length === 0)
+    throw new UsageError(
+      `no objects in ${files.map(({ path }) => path).join(", ")}`,
+      "check the names given with -f",
+    );
+  // What can be known to be wrong is refused before anything is made.
+  for (const manifest of manifests) kindOf(manifest);
   const log = systemLog(options.logLevel);
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   await runUntilSignal(async (signal) => {

@@ -60,9 +60,14 @@ export class Cluster {
     this.kubeconfig = join(dataDir, "kubeconfig");
   }
 
+  /** Not started yet. */
+  static at(dataDir: string = mkdtempSync(join(tmpdir(), "lares-e2e-"))): Cluster {
+    return new Cluster(dataDir);
+  }
+
   /** Resolves when the first output says what to type next. */
   static async up(options: UpOptions = {}): Promise<Cluster> {
-    const cluster = new Cluster(options.dataDir ?? mkdtempSync(join(tmpdir(), "lares-e2e-")));
+    const cluster = Cluster.at(options.dataDir);
     await cluster.start(options.args ?? []);
     return cluster;
   }
@@ -95,7 +100,8 @@ export class Cluster {
   /** Ends the process and waits for it. @returns its exit code, or null when the signal ended it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
     const gone = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
     child.kill(signal);
     return await gone;
