@@ -103,10 +103,7 @@ async function createOne(
   try {
     const pod = await createNamed(node, task, dependencies);
     ownWrites.raise(tracked, "pods", pod.metadata.resourceVersion ?? "");
-    // A pod of an earlier try may have been seen before this step began: then nobody will see it anew.
-    if (tracked.slots.pod(pod.metadata.uid ?? "") === undefined) {
-      expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
-    } else expectations.creationObserved(tracked.uid, pod.metadata.name ?? "");
+    expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
     if (targetNodeName(pod) !== node) {
       log.warn("created pod does not name its node any more", {
         daemonSet: tracked.key,

@@ -204,6 +204,18 @@ describe("on the server", () => {
       expect(labelled.metadata.labels?.[hashLabel]).toBe("foo-orphan");
     }));
 
+  test("limit 0 keeps what pods still run (13.6)", () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addNodes(1);
+      await fixture.addDaemonSet({ spec: { revisionHistoryLimit: 0, updateStrategy: { type: "OnDelete" } } });
+      await fixture.sync();
+      await fixture.setImage("foo/bar:2");
+      await fixture.sync();
+      await fixture.setImage("foo/bar:3");
+      await fixture.sync();
+      expect((await fixture.revisions()).map(({ revision: number }) => number)).toEqual([1, 3]);
+    }));
+
   test("history beyond revisionHistoryLimit goes once its pods are gone", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(1);

@@ -89,6 +89,25 @@ describe("lost answers", () => {
       expect(fixture.controller.tracked("default/foo")?.unanswered.size).toBe(0);
     }));
 
+  test("a pod that was made and is on its way out already is not taken for the new one", () =>
+    withDaemonSets(
+      async (fixture) => {
+        await fixture.addNodes(1);
+        const spec = { updateStrategy: rollingUpdate(0, 1) };
+        await fixture.addDaemonSet({ spec, podSpec: { terminationGracePeriodSeconds: 30 } });
+        fixture.losesAnswer = (verb, resource) => verb === "create" && resource === "pods";
+        await expect(fixture.sync()).rejects.toThrow("socket hang up");
+        fixture.losesAnswer = () => false;
+        const [made] = await fixture.pods();
+        await fixture.cluster.client.delete(pods, { namespace: "default", name: made!.metadata.name! });
+        await fixture.settle();
+        await fixture.sync();
+        const living = (await fixture.pods()).filter((pod) => pod.metadata.deletionTimestamp === undefined);
+        expect(living).toHaveLength(1);
+      },
+      { placement: "controller" },
+    ));
+
   test("a create that never reached the server is done under the same name", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(1);
