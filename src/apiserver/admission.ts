@@ -1,10 +1,10 @@
 /**
  * What is added to or refused from a new object because of other objects: its namespace, priority classes, service accounts.
  * Not here: rules that look at the object alone (api/).
- * Upstream: kubernetes v1.34, plugin/pkg/admission/{namespace/lifecycle,priority,serviceaccount}.
+ * Upstream: kubernetes v1.34, plugin/pkg/admission/{namespace/lifecycle,nodetaint,priority,serviceaccount}.
  */
-import type { Namespace, Pod, PriorityClass } from "../api/index.ts";
-import { namespaces, pods, priorityclasses, serviceaccounts } from "../api/index.ts";
+import type { Namespace, Node, Pod, PriorityClass } from "../api/index.ts";
+import { namespaces, nodes, pods, priorityclasses, serviceaccounts } from "../api/index.ts";
 import {
   type Draft,
   forbidden,
@@ -18,11 +18,21 @@ import type { Served, ServedResources } from "./served.ts";
 /** Upstream's: without them a cluster does not work. */
 const lastingNamespaces = new Set(["default", "kube-system", "kube-public"]);
 
+/** Keeps pods away until the node life cycle has seen the node Ready and takes it off. */
+const notReadyTaint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" } as const;
+
+export interface AdmissionOptions {
+  /** New nodes get the not-ready taint. Only where a node life cycle controller runs: nobody else takes it off. */
+  readonly taintsNewNodes: boolean;
+}
+
 export class Admission {
   readonly #served: ServedResources;
+  readonly #options: AdmissionOptions;
 
-  constructor(served: ServedResources) {
+  constructor(served: ServedResources, options: AdmissionOptions) {
     this.#served = served;
+    this.#options = options;
   }
 
   /** Completes and checks a new object, after defaults and before validation. @throws StatusError 403, 404. */
@@ -31,6 +41,12 @@ export class Admission {
     if (resource.namespaced) this.#checkNamespace(resource, object);
     if (resource.resource === pods.resource && resource.group === pods.group)
       this.#completePod(object as Draft<Pod>);
+    if (
+      this.#options.taintsNewNodes &&
+      resource.resource === nodes.resource &&
+      resource.group === nodes.group
+    )
+      taintNode(object as Draft<Node>);
   }
 
   /** @throws StatusError 403 for namespaces that must stay. */
@@ -106,4 +122,12 @@ export class Admission {
     const detail = `error looking up service account ${namespace}/${name}: ${notFound(serviceaccounts, name).message.replace("serviceaccounts", "serviceaccount")}`;
     throw forbidden(pods, pod.metadata.name ?? "", detail);
   }
+}
+
+function taintNode({ spec }: Draft<Node>): void {
+  spec.taints ??= [];
+  const hasTaint = spec.taints.some(
+    ({ key, effect }) => key === notReadyTaint.key && effect === notReadyTaint.effect,
+  );
+  if (!hasTaint) spec.taints.push({ ...notReadyTaint });
 }

@@ -100,3 +100,28 @@ it("before it has loaded and after it has stopped the server says so", async () 
     details: { retryAfterSeconds: 1 },
   });
 });
+
+it("gives new nodes a taint that keeps pods away until they are known to be ready, where somebody takes the taint off", async () => {
+  const taint = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" };
+  const mine = { key: "a", effect: "NoExecute" };
+  const body = (name: string, taints: readonly object[]): object => ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name },
+    spec: { taints },
+  });
+  const server = await TestApiServer.start({ taintsNewNodes: true });
+  expect((await server.ok("POST", "/api/v1/nodes", { body: body("a", [mine]) })).spec.taints).toEqual([
+    mine,
+    taint,
+  ]);
+  expect((await server.ok("POST", "/api/v1/nodes", { body: body("b", [taint]) })).spec.taints).toEqual([
+    taint,
+  ]);
+  await server.ok("PUT", "/api/v1/nodes/b", { body: body("b", []) });
+  expect((await server.ok("GET", "/api/v1/nodes/b")).spec.taints).toBeUndefined();
+  await server.stop();
+  const plain = await TestApiServer.start();
+  expect((await plain.ok("POST", "/api/v1/nodes", { body: body("a", [mine]) })).spec.taints).toEqual([mine]);
+  await plain.stop();
+});

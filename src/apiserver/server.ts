@@ -30,6 +30,8 @@ export interface ApiServerOptions {
   readonly freeze?: boolean;
   /** Shown by `/version`. */
   readonly build?: Partial<BuildInfo> & { readonly version?: string };
+  /** New nodes are born with the not-ready taint, as by upstream's admission; for servers with a node life cycle controller. */
+  readonly taintsNewNodes?: boolean;
   /** `127.0.0.1:6443`: what legacy discovery tells clients to use. */
   readonly serverAddress?: string;
 }
@@ -82,7 +84,7 @@ class Server implements ApiServer {
     this.#log = log;
     this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock });
     this.#served = new ServedResources(kinds, { cacher: this.#cacher, store, written, clock, metrics });
-    const admission = new Admission(this.#served);
+    const admission = new Admission(this.#served, { taintsNewNodes: options.taintsNewNodes === true });
     this.#registry = new Registry({
       store,
       cacher: this.#cacher,

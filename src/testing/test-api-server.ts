@@ -42,6 +42,12 @@ export interface TestWatch {
   stop(): void;
 }
 
+export interface TestApiServerOptions {
+  readonly store?: Store;
+  readonly seed?: number;
+  readonly taintsNewNodes?: boolean;
+}
+
 export class TestApiServer {
   readonly clock: SimulatedClock = new SimulatedClock();
   readonly store: Store;
@@ -50,10 +56,10 @@ export class TestApiServer {
   readonly #controller = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(options: { readonly store?: Store; readonly seed?: number } = {}) {
+  constructor(options: TestApiServerOptions = {}) {
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
-      { freeze: true },
+      { freeze: true, taintsNewNodes: options.taintsNewNodes === true },
       {
         store: this.store,
         clock: this.clock,
@@ -66,9 +72,7 @@ export class TestApiServer {
     this.#done = this.server.run(this.#controller.signal);
   }
 
-  static async start(
-    options: { readonly store?: Store; readonly seed?: number } = {},
-  ): Promise<TestApiServer> {
+  static async start(options: TestApiServerOptions = {}): Promise<TestApiServer> {
     const server = new TestApiServer(options);
     await server.server.ready;
     return server;
