@@ -140,7 +140,7 @@ class RunningControlPlane implements ControlPlane {
     });
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
     this.#server = createApiServer(
-      { build: { version } },
+      { build: { version }, taintsNewNodes: true },
       {
         store: this.#store,
         clock: systemClock,
