@@ -203,7 +203,7 @@ class FaultyWatch implements ClientWatchSink {
   readonly #controller = new AbortController();
   readonly #timers = new Set<Timer>();
   #dueMs = 0;
-  #waiting = 0;
+  readonly #waiting: (() => void)[] = [];
   #last: WatchEvent | undefined;
   #isSilent = false;
   #isOver = false;
@@ -249,15 +249,12 @@ class FaultyWatch implements ClientWatchSink {
   /** At once when nothing waits; never before what came earlier, even if both are due at the same time. */
   #inOrder(hand: () => void): void {
     const now = this.#dependencies.clock.monotonicMs();
-    if (this.#waiting === 0 && this.#dueMs <= now) {
+    if (this.#waiting.length === 0 && this.#dueMs <= now) {
       hand();
       return;
     }
-    this.#waiting++;
-    this.#later(Math.max(0, this.#dueMs - now), () => {
-      this.#waiting--;
-      hand();
-    });
+    this.#waiting.push(hand);
+    this.#later(Math.max(0, this.#dueMs - now), () => this.#waiting.shift()?.());
   }
 
   #deliver(batch: readonly WatchEvent[]): void {

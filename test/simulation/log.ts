@@ -28,7 +28,7 @@ export interface Violation {
 }
 
 /** Entries kept for the trace of a failure. */
-const traceMax = 60;
+const traceMax = Number(process.env["SIM_TRACE"] ?? 60);
 const unread: ReadonlySet<string> = new Set(["events", "leases", "serviceaccounts", "configmaps"]);
 const folded: Readonly<Record<string, KindName>> = {
   pods: "pods",

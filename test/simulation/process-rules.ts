@@ -88,7 +88,16 @@ export class ProcessRules implements TransportObserver {
     if (resource === "daemonsets") this.#deletionSeen(object);
   }
 
+  /** A defect of a rule must not look like a failed call to the process. */
   sending(call: TransportCall): void {
+    try {
+      this.#sending(call);
+    } catch (error) {
+      this.#report("defect", `a rule failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  #sending(call: TransportCall): void {
     if (call.method === "GET") return;
     const target = targetOf(call.path);
     if (target.resource === "leases" || target.resource === "events") return;
@@ -96,8 +105,16 @@ export class ProcessRules implements TransportObserver {
     else if (target.resource === "pods" && call.method === "DELETE") this.#delete(call, target);
     else if (call.method === "PATCH") this.#patch(call, target);
     else if (target.resource === "daemonsets") this.#leavesDeletedAlone((call.body as DaemonSet).metadata.uid!);
-    else if (target.resource === "controllerrevisions" && call.method === "POST")
-      this.#leavesDeletedAlone(ownerUid(call.body as Pod) ?? "");
+    else if (target.resource === "controllerrevisions") this.#revise(call);
+  }
+
+  /** The history comes first in a sync: what it was begun with may be decided upon afterwards. */
+  #revise(call: TransportCall): void {
+    const uid = call.method === "DELETE" ? undefined : ownerUid(call.body as KubeObject);
+    if (uid === undefined) return;
+    this.#leavesDeletedAlone(uid);
+    this.#pictures(uid);
+    this.#underWay.set(call, { uid, done: () => {} });
   }
 
   done(call: TransportCall): void {
@@ -196,8 +213,10 @@ export class ProcessRules implements TransportObserver {
           const on = nodeOf(pod);
           if (on === undefined || on === node || isOld(state, truth, daemonSet, pod)) continue;
           const shown = state.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod;
+          // A neighbour for an old pod that serves nobody is not counted.
           const hasOld = podsOn(truth, uid, on).some(
-            (other) => isLive(other) && isOld(state, truth, daemonSet, other),
+            (other) =>
+              isLive(other) && isOld(state, truth, daemonSet, other) && isAvailable(other, daemonSet, nowMs),
           );
           if (hasOld && !isAvailable(shown, daemonSet, nowMs) && !isAvailable(pod, daemonSet, nowMs))
             surging.add(on);

@@ -49,8 +49,10 @@ class Simulation {
     const shared = new SharedFacts();
     const log = (): RevisionLog => this.#log;
     const nowMs = (): number => this.#cluster.clock.nowMs();
-    const complain = (message: string, fields?: object): void =>
+    const complain = (message: string, fields: { readonly error?: unknown } = {}): void => {
       options.onLog?.(`${message} ${JSON.stringify(fields, errorText)}`);
+      if (isDefect(fields.error)) this.#log.report("defect", `${message}: ${String((fields.error as Error).stack)}`);
+    };
     this.#cluster = new SimulatedCluster({
       seed: script.seed,
       nodes: Array.from({ length: script.nodes }, (_, i) => ({ name: nodeName(i), labels: labelsOf(i) })),
@@ -60,9 +62,7 @@ class Simulation {
       otherFaults: script.otherFaults,
       freeze: options.freeze === true,
       ...(options.seams === undefined ? {} : { seams: options.seams }),
-      ...(options.onLog === undefined
-        ? {}
-        : { log: { debug() {}, info() {}, warn: complain, error: complain } }),
+      log: { debug() {}, info() {}, warn: complain, error: complain },
       observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
       answered: (call, reply) => this.#log.answered(call, reply),
       settled: () => this.#log.settled(),
@@ -110,9 +110,6 @@ class Simulation {
     await this.#actor.heal();
     if (this.#hasFailed) return;
     if (!(await this.#cluster.until(() => this.#hasFailed || this.#troubles().length === 0, patienceMs))) {
-      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.pods.values()) console.log(pod.metadata.name, pod.metadata.labels, pod.metadata.ownerReferences?.[0]?.uid, pod.spec.nodeName, pod.status?.phase, pod.metadata.deletionTimestamp);
-      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.controllerrevisions.values()) console.log(pod.metadata.name, pod.revision, JSON.stringify(pod.data));
-      if (process.env["SIM_DUMP"]) for (const pod of this.#log.state.daemonsets.values()) console.log(pod.metadata, JSON.stringify(pod.spec));
       for (const trouble of this.#troubles()) this.#log.report("I6", `not well after ${patienceMs} ms: ${trouble}`);
       return;
     }
@@ -181,6 +178,15 @@ class Simulation {
     const current = podsOf(state, uid!).some((pod) => isUpToDate(state, daemonSet, pod)) ? 0 : 1;
     return idle.length > limit + current ? [`${name}: ${idle.length} revisions without pods, limit ${limit}`] : [];
   }
+}
+
+/** Errors that nobody throws on purpose. */
+function isDefect(error: unknown): boolean {
+  return (
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    (error instanceof Error && error.message.startsWith("defect:"))
+  );
 }
 
 function errorText(_: string, value: unknown): unknown {
