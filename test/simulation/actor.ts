@@ -15,7 +15,7 @@ import {
 } from "../../src/api/index.ts";
 import { isConflict, isNotFound, type KubeObject, type Resource, StatusError } from "../../src/machinery/index.ts";
 import type { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
-import { isTerminating, ownerUid } from "./model.ts";
+import { isRolling, isTerminating, isUpToDate, ownerUid, podsOf } from "./model.ts";
 import type { Script, Step, Trouble } from "./script.ts";
 import type { ClusterState } from "./state.ts";
 
@@ -67,6 +67,18 @@ export class Actor {
       await this.act({ do: "createNamespace" });
       await this.act({ do: "createSet", set: i, version: 9 });
       await this.act({ do: "image", set: i, version: 9, trouble: "" });
+    }
+    await cluster.advance(10_000);
+    await this.#replaceOutdated();
+  }
+
+  /** What OnDelete waits for. */
+  async #replaceOutdated(): Promise<void> {
+    const state = this.#state();
+    for (const daemonSet of state.daemonsets.values()) {
+      if (isRolling(daemonSet)) continue;
+      for (const pod of podsOf(state, daemonSet.metadata.uid!))
+        if (!isUpToDate(state, daemonSet, pod)) await this.#cluster.client.delete(pods, addressOf(pod)).catch(() => {});
     }
   }
 

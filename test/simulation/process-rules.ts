@@ -15,6 +15,7 @@ import {
   isFinished,
   isLive,
   isOfUnknownRevision,
+  isReady,
   isRolling,
   isTerminating,
   isUpToDate,
@@ -69,6 +70,8 @@ export class ProcessRules implements TransportObserver {
   readonly #decided = new Map<string, { readonly state: ClusterState; lastMs: number }>();
   readonly #underWay = new Map<TransportCall, { readonly uid: string; done(): void }>();
   readonly #deletionSeenMs = new Map<string, number>();
+  /** The picture before the events of this instant: a decision may be on its way when they come. */
+  #before: { readonly atMs: number; readonly state: ClusterState } | undefined;
 
   constructor(options: ProcessRulesOptions) {
     this.#options = options;
@@ -77,6 +80,7 @@ export class ProcessRules implements TransportObserver {
   listed(call: TransportCall, list: KubeList<KubeObject>): void {
     const { resource, name } = targetOf(call.path);
     if (name !== undefined || !isKind(resource)) return;
+    this.#keepPicture();
     this.#shown.replace(resource, list.items, list.metadata.resourceVersion ?? "0");
     if (resource === "daemonsets") list.items.forEach((item) => this.#deletionSeen(item));
   }
@@ -84,8 +88,14 @@ export class ProcessRules implements TransportObserver {
   delivered(call: TransportCall, { type, object }: WatchEvent): void {
     const { resource } = targetOf(call.path);
     if (!isKind(resource) || type === "BOOKMARK" || type === "ERROR") return;
+    this.#keepPicture();
     this.#shown.change(resource, type === "DELETED" ? "delete" : "put", object);
     if (resource === "daemonsets") this.#deletionSeen(object);
+  }
+
+  #keepPicture(): void {
+    const atMs = this.#options.nowMs();
+    if (this.#before?.atMs !== atMs) this.#before = { atMs, state: this.#shown.copy() };
   }
 
   /** A defect of a rule must not look like a failed call to the process. */
@@ -158,7 +168,8 @@ export class ProcessRules implements TransportObserver {
       decided = { state: this.#shown.copy(), lastMs: now };
       this.#decided.set(uid, decided);
     }
-    return [decided.state, this.#shown, this.#options.log().state];
+    const earlier = this.#before?.atMs === now ? [this.#before.state] : [];
+    return [decided.state, this.#shown, this.#options.log().state, ...earlier];
   }
 
   #create(call: TransportCall, pod: Pod): void {
@@ -282,7 +293,18 @@ export class ProcessRules implements TransportObserver {
       return;
     }
     if (!pictures.some((state) => this.#isWithinBudget(uid, pod, state)))
-      this.#report("I2", `${pod.metadata.name} on ${nodeOf(pod)} was deleted beyond maxUnavailable`);
+      this.#report("I2", `${pod.metadata.name} on ${nodeOf(pod)} was deleted beyond maxUnavailable: ${this.#served(uid, pictures)}`);
+  }
+
+  /** For people: what the pictures show of the DaemonSet's pods. */
+  #served(uid: string, pictures: readonly ClusterState[]): string {
+    const texts = pictures.map((state) =>
+      podsOf(state, uid)
+        .map((pod) => `${nodeOf(pod)}${isTerminating(pod) ? "-" : isReady(pod) ? "+" : "?"}`)
+        .join(" "),
+    );
+    const gone = [...this.#options.shared.deleting].length;
+    return `decided on [${texts[0]}], shown [${texts[1]}], true [${texts[2]}], ${gone} deletes under way`;
   }
 
   /** Revisions shown, and those that are there in truth: the controller knows its own before its cache does. */
@@ -324,6 +346,7 @@ export class ProcessRules implements TransportObserver {
     if (reference === undefined || !isKind(target.resource)) return;
     const key = `${target.namespace}/${target.name}`;
     const pictures = this.#pictures(reference.uid);
+    this.#underWay.set(call, { uid: reference.uid, done: () => {} });
     const objects = pictures.flatMap((state) => state[target.resource as KindName].get(key) ?? []);
     const sets = pictures.flatMap((state) => daemonSetOf(state, reference.uid) ?? []);
     const matches = (object: KubeObject, daemonSet: DaemonSet): boolean =>
