@@ -26,6 +26,10 @@ export interface ControllerSeams {
   readonly informers?: (informers: InformerFactory) => InformerFactory;
   readonly options?: Partial<DaemonSetControllerOptions>;
   readonly dependencies?: (dependencies: DaemonSetControllerDependencies) => DaemonSetControllerDependencies;
+  /** Makes another controller in the place of ours. */
+  readonly make?: (dependencies: DaemonSetControllerDependencies) => {
+    run(signal: AbortSignal): Promise<void>;
+  };
 }
 
 export interface ControllerProcessOptions {
@@ -71,9 +75,7 @@ async function runController(options: ControllerProcessOptions, signal: AbortSig
   const factory = createInformerFactory(client, { clock, random, log });
   const informers = seams.informers?.(factory) ?? factory;
   const dependencies = { client, informers, clock, random, log, metrics: silentMetrics, recorder: nobody };
-  const controller = createDaemonSetController(
-    { placement, ...seams.options },
-    seams.dependencies?.(dependencies) ?? dependencies,
-  );
+  const given = seams.dependencies?.(dependencies) ?? dependencies;
+  const controller = seams.make?.(given) ?? createDaemonSetController({ placement, ...seams.options }, given);
   await controller.run(signal);
 }
