@@ -21,6 +21,8 @@ await build({
   logLevel: "warning",
   external: ["@photostructure/sqlite"],
   // CommonJS packages inside an ES module bundle ask for `require`.
-  banner: { js: 'import { createRequire as __lares_require } from "node:module"; const require = __lares_require(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __lares_require } from "node:module"; const require = __lares_require(import.meta.url);',
+  },
 });
 copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(dist, "sqlite-worker.mjs"));

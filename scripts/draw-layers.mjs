@@ -15,7 +15,9 @@ function heights(layers) {
   const known = new Map();
   const height = (room) => {
     if (!known.has(room)) {
-      const below = layers[room].includes("*") ? Object.keys(layers).filter((other) => other !== room) : layers[room];
+      const below = layers[room].includes("*")
+        ? Object.keys(layers).filter((other) => other !== room)
+        : layers[room];
       known.set(room, below.length === 0 ? 0 : 1 + Math.max(...below.map(height)));
     }
     return known.get(room);

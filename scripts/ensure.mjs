@@ -59,7 +59,11 @@ export function ensureInstalled() {
 
 /** The command in dist/, made again when a source or the build itself changed. */
 export function ensureBuilt() {
-  const wanted = digest([...filesBelow(join(root, "src")), join(root, "scripts", "build.mjs"), join(root, "package-lock.json")]);
+  const wanted = digest([
+    ...filesBelow(join(root, "src")),
+    join(root, "scripts", "build.mjs"),
+    join(root, "package-lock.json"),
+  ]);
   if (isFresh("built", wanted) && existsSync(join(root, "dist", "lares.js"))) return;
   console.error("lares: building dist/ ...");
   execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: "inherit" });

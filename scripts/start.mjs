@@ -8,7 +8,9 @@ ensureBuilt();
 const args = process.argv.slice(2);
 const hasFile = args.some((arg) => arg === "-f" || arg.startsWith("--filename"));
 const example = hasFile ? [] : ["-f", join(root, "examples", "node-exporter.yaml")];
-const child = spawn(process.execPath, [join(root, "bin", "lares.js"), "up", ...example, ...args], { stdio: "inherit" });
+const child = spawn(process.execPath, [join(root, "bin", "lares.js"), "up", ...example, ...args], {
+  stdio: "inherit",
+});
 // The terminal sends Ctrl-C to both; this process only waits for the other to stop in order.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => child.kill("SIGTERM"));

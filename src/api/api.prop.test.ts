@@ -109,8 +109,7 @@ function objectsOf(kind: Kind): fc.Arbitrary<object> {
 
 function defaulted(kind: Kind, input: object): Draft<KubeObject> {
   const { object } = decodeObject<Draft<KubeObject>>(
-    schemas,
-    kind.schema,
+    { table: schemas, name: kind.schema },
     copyJson({ metadata: {}, ...input }),
   );
   object.metadata ??= {};

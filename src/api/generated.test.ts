@@ -76,6 +76,6 @@ test("names of the language are unknown fields", () => {
   const input: unknown = JSON.parse(
     '{"metadata":{},"spec":{"containers":[],"constructor":1,"__proto__":{"a":1}}}',
   );
-  const { unknown } = decodeObject(schemas, "core.v1.Pod", input);
+  const { unknown } = decodeObject({ table: schemas, name: "core.v1.Pod" }, input);
   expect([...unknown].sort()).toEqual(["spec.__proto__", "spec.constructor"]);
 });

@@ -82,7 +82,10 @@ export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyReques
     tellsDuplicates: validation !== "Ignore",
   });
   checkKind(kind, value);
-  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(schemas, kind.schema, value);
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
+    { table: schemas, name: kind.schema },
+    value,
+  );
   if (errors.length > 0) throw badRequest(`${cannotBeHandled(kind)}: ${errors[0]!}`);
   const found = fieldProblems(unknown, duplicates);
   if (found.length > 0 && validation === "Strict") {

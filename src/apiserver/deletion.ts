@@ -267,8 +267,7 @@ const optionsSchema = "meta.v1.DeleteOptions";
 function optionsFromBody(call: ApiCall, schemas: SchemaTable): DeleteOptions {
   const { value } = parseBody(call);
   const { object, errors } = decodeObject<RawOptions & { readonly kind?: string }>(
-    schemas,
-    optionsSchema,
+    { table: schemas, name: optionsSchema },
     value,
   );
   if (errors.length > 0) throw badRequest(errors[0]!);

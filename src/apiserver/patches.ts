@@ -87,8 +87,7 @@ function apply(
 ): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
   const live = served.shape === undefined ? before : served.shape.shown(before);
   const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
-    patch.schemas,
-    served.kind.schema,
+    { table: patch.schemas, name: served.kind.schema },
     patchedTree(served.kind, patch, live),
   );
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
@@ -122,7 +121,7 @@ function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
         throw badRequest("error decoding patch: a merge patch must be an object");
       return jsonMergePatch(live, value);
     case "strategic":
-      return strategicMergePatch(patch.schemas, kind.schema, live, value);
+      return strategicMergePatch({ table: patch.schemas, name: kind.schema }, live, value);
   }
 }
 

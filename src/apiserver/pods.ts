@@ -40,8 +40,7 @@ export async function bindPod(
   request: WriteRequest & { readonly target: Partial<Target> },
 ): Promise<Written> {
   const { object: binding, errors } = decodeObject<Binding>(
-    registry.schemas,
-    "core.v1.Binding",
+    { table: registry.schemas, name: "core.v1.Binding" },
     parseBody(request.call).value,
   );
   if (errors.length > 0) throw badRequest(errors[0]!);

@@ -13,6 +13,6 @@ export {
   silentLog,
   silentMetrics,
 } from "./log.ts";
-export { nameAlphabet, nameSuffix, type Random, seededRandom } from "./random.ts";
+export { nameSuffix, type Random, seededRandom } from "./random.ts";
 export { createLimiter, type Limiter } from "./limiter.ts";
 export { settleMicrotasks, SimulatedClock } from "./simulated-clock.ts";

@@ -10,7 +10,7 @@ export interface Random {
 }
 
 /** Upstream's alphabet for generated name suffixes: no vowels and no look-alikes, so no words appear. */
-export const nameAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+const nameAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 /** `length` characters of `nameAlphabet`; upstream uses 5 for generateName. */
 export function nameSuffix(random: Random, length: number): string {

@@ -2,12 +2,12 @@
  * Manifests as people write them: YAML or JSON, several documents in a file, lists unpacked.
  * Not here: reading files (main/), sending (apply.ts). YAML is read as kubectl reads it: version 1.1, so `yes` and `on` are booleans.
  */
-import { isMap, LineCounter, parseAllDocuments } from "yaml";
+import { type Document, isMap, LineCounter, parseAllDocuments } from "yaml";
 import type { KubeObject } from "../machinery/index.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A manifest may not be larger than what the server takes. */
-export const manifestBytesMax: number = 3 * 1024 * 1024;
+const manifestBytesMax: number = 3 * 1024 * 1024;
 /** Expansions of YAML aliases in one document; more is a bomb. */
 const aliasesMax = 100;
 
@@ -31,7 +31,8 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
   if ("empty" in documents) return [];
   const found: Manifest[] = [];
   for (const document of documents) {
-    const [error] = document.errors;
+    // Warnings are of tags that nobody knows.
+    const [error] = [...document.errors, ...document.warnings];
     if (error !== undefined) {
       const { line } = lines.linePos(error.pos[0]);
       throw new UsageError(
@@ -46,9 +47,20 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
         `${source}: this document is not an object`,
         "a manifest begins with apiVersion and kind",
       );
-    found.push(...unpack(document.toJS({ maxAliasCount: aliasesMax }) as object, source));
+    found.push(...unpack(plainValue(document, source), source));
   }
   return found;
+}
+
+/** @throws UsageError for aliases that would fill the memory, or lead nowhere. */
+function plainValue(document: Document.Parsed, source: string): object {
+  try {
+    return document.toJS({ maxAliasCount: aliasesMax }) as object;
+  } catch (error) {
+    throw new UsageError(`${source}: ${(error as Error).message}`, "write out what the aliases stand for", {
+      cause: error,
+    });
+  }
 }
 
 interface Raw {

@@ -5,7 +5,6 @@
  */
 import type {
   ApiCall,
-  ApiReply,
   KubeList,
   KubeObject,
   Resource,

@@ -6,7 +6,7 @@ import { RawJson } from "./go-json.ts";
 import { parseJson } from "./json.ts";
 
 const decodeSpec = (value: unknown): ReturnType<typeof decodeObject> =>
-  decodeObject(sampleTable, "v1.PodSpec", value, { path: "spec" });
+  decodeObject({ table: sampleTable, name: "v1.PodSpec" }, value, { path: "spec" });
 
 describe("decodeObject", () => {
   it("drops unknown fields and tells their paths", () => {
@@ -34,10 +34,13 @@ describe("decodeObject", () => {
   });
 
   it("treats null as absent, and fills what Go always writes", () => {
-    const { object } = decodeObject(sampleTable, "v1.Pod", {
-      metadata: null,
-      spec: { volumes: null, reference: {} },
-    });
+    const { object } = decodeObject(
+      { table: sampleTable, name: "v1.Pod" },
+      {
+        metadata: null,
+        spec: { volumes: null, reference: {} },
+      },
+    );
     expect(object).toEqual({ metadata: {}, spec: { reference: { apiGroup: null, target: 0 } } });
     expect(decodeSpec({ containers: [null, {}], finalizers: [] }).object).toEqual({
       containers: [
@@ -87,7 +90,7 @@ describe("decodeObject", () => {
       renewTime: "2026-11-20T16:00:00.123000Z",
     });
     const meta = (creationTimestamp: string): unknown =>
-      decodeObject(sampleTable, "v1.ObjectMeta", { creationTimestamp }).object;
+      decodeObject({ table: sampleTable, name: "v1.ObjectMeta" }, { creationTimestamp }).object;
     expect(meta("2026-11-20T18:00:00.9+02:00")).toEqual({ creationTimestamp: "2026-11-20T16:00:00Z" });
     expect(meta("2026-11-20T16:00:00Z")).toEqual({ creationTimestamp: "2026-11-20T16:00:00Z" });
     expect(meta("2026-10-31T16:00:00Z")).toEqual({ creationTimestamp: "2026-10-31T16:00:00Z" });
@@ -146,7 +149,7 @@ describe("decodeObject", () => {
   });
 
   it("refuses a value that is no object", () => {
-    expect(decodeObject(sampleTable, "v1.Pod", [1]).errors).toEqual([
+    expect(decodeObject({ table: sampleTable, name: "v1.Pod" }, [1]).errors).toEqual([
       "json: cannot unmarshal array into Go value of type Pod",
     ]);
   });
@@ -172,15 +175,15 @@ describe("decodeObject", () => {
   it("keeps raw text, and makes it of trees", () => {
     const raw = new RawJson('{"10":1,"9":2}');
     expect(rawTextPaths(sampleTable, "v1.Pod")).toEqual(["data"]);
-    expect(decodeObject(sampleTable, "v1.Pod", { data: raw }).object.data).toBe(raw);
-    expect(decodeObject(sampleTable, "v1.Pod", { data: { a: 1 } }).object.data).toEqual(
+    expect(decodeObject({ table: sampleTable, name: "v1.Pod" }, { data: raw }).object.data).toBe(raw);
+    expect(decodeObject({ table: sampleTable, name: "v1.Pod" }, { data: { a: 1 } }).object.data).toEqual(
       new RawJson('{"a":1}'),
     );
   });
 
   it("lets no key reach a prototype", () => {
     const value = parseJson('{"spec":{"nodeSelector":{"__proto__":"x"},"__proto__":{"y":1}}}');
-    const { object, unknown } = decodeObject(sampleTable, "v1.Pod", value);
+    const { object, unknown } = decodeObject({ table: sampleTable, name: "v1.Pod" }, value);
     expect(unknown).toEqual(["spec.__proto__"]);
     expect(JSON.stringify((object.spec as Record<string, unknown>).nodeSelector)).toBe('{"__proto__":"x"}');
     expect(({} as Record<string, unknown>).y).toBeUndefined();

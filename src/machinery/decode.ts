@@ -12,6 +12,7 @@ import {
   type ScalarSchema,
   type Schema,
   type SchemaTable,
+  type SchemaType,
 } from "./schema.ts";
 import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
 
@@ -35,15 +36,14 @@ export interface DecodeOptions {
  * required fields. Never changes `value`.
  */
 export function decodeObject<T = JsonObject>(
-  table: SchemaTable,
-  schemaName: string,
+  type: SchemaType,
   value: unknown,
   options: DecodeOptions = {},
 ): Decoded<T> {
-  const decoder = new Decoder(table);
+  const decoder = new Decoder(type.table);
   const path = options.path ?? "";
-  const schema: Schema = { type: "ref", name: schemaName };
-  const object = decoder.decode({ schema, value, path, owner: typeNameOf(schemaName) });
+  const schema: Schema = { type: "ref", name: type.name };
+  const object = decoder.decode({ schema, value, path, owner: typeNameOf(type.name) });
   return { object: object as T, unknown: decoder.unknown, errors: decoder.errors };
 }
 

@@ -71,7 +71,7 @@ export function goJson(value: unknown): string {
 }
 
 /** A JSON string as Go writes it; lone surrogates become U+FFFD. */
-export function goString(text: string): string {
+function goString(text: string): string {
   const quoted = JSON.stringify(text);
   if (!/[<>&\u2028\u2029]|\\ud[89a-f]/.test(quoted)) return quoted;
   return quoted

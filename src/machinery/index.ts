@@ -21,41 +21,29 @@ export {
   forbiddenField,
   goQuote,
   indexPath,
-  internalFieldError,
   invalidValue,
-  joinFieldErrors,
   keyPath,
   notFoundValue,
   notSupported,
   required,
   tooLong,
   tooMany,
-  typeInvalid,
 } from "./field-error.ts";
-export {
-  type FieldRequirement,
-  type FieldSelector,
-  fieldSelector,
-  formatFieldSelector,
-  parseFieldSelector,
-} from "./field-selector.ts";
-export { canonicalJson, compactJson, compareUtf8, encodeJson, RawJson } from "./go-json.ts";
+export { type FieldRequirement, type FieldSelector, parseFieldSelector } from "./field-selector.ts";
+export { canonicalJson, compareUtf8, encodeJson, RawJson } from "./go-json.ts";
 export { fnv1a32, safeEncode } from "./hash.ts";
-export { equalIntOrString, type IntOrString, percentOf, scaledValue } from "./int-or-string.ts";
-export { JsonError, jsonDepthMax, parseJson, type ParseJsonOptions } from "./json.ts";
-export { applyJsonPatch, jsonPatchCopiedMax, jsonPatchOperationsMax } from "./json-patch.ts";
+export { type IntOrString, scaledValue } from "./int-or-string.ts";
+export { JsonError, parseJson, type ParseJsonOptions } from "./json.ts";
+export { applyJsonPatch } from "./json-patch.ts";
 export {
   formatLabelSelector,
   type LabelOperator,
   type LabelRequirement,
   type LabelSelector,
   type LabelSelectorRequirement,
-  nothingSelector,
   parseLabelSelector,
   type Selector,
-  selectorFromLabels,
   selectorFromLabelSelector,
-  selectorFromRequirements,
 } from "./label-selector.ts";
 export { jsonMergePatch } from "./merge-patch.ts";
 export {
@@ -68,32 +56,28 @@ export {
   type ManagedFieldsEntry,
   type ObjectMeta,
   type OwnerReference,
-  splitKey,
 } from "./meta.ts";
 export {
   configMapKeyErrors,
   dns1035LabelErrors,
   dnsLabelErrors,
   dnsSubdomainErrors,
-  envVarNameErrors,
   labelValueErrors,
   percentErrors,
   portNameErrors,
   portNumberErrors,
   qualifiedNameErrors,
 } from "./names.ts";
-export { copyJson, equalJson } from "./objects.ts";
+export { copyJson } from "./objects.ts";
 export {
   addQuantities,
   canonicalQuantity,
   compareQuantities,
-  formatQuantity,
   parseQuantity,
   type Quantity,
   quantityFormatMessage,
   quantityMilli,
   quantityValue,
-  subtractQuantities,
 } from "./quantity.ts";
 export {
   apiVersionOf,
@@ -115,17 +99,16 @@ export {
   type ScalarType,
   type Schema,
   type SchemaTable,
+  type SchemaType,
 } from "./schema.ts";
 export {
   alreadyExists,
-  applyConflict,
   badRequest,
   conflict,
   expired,
   type ExpiredOptions,
   forbidden,
   generateNameConflict,
-  gone,
   type GroupKind,
   type GroupResource,
   hasStatusCause,
@@ -135,25 +118,19 @@ export {
   isBadRequest,
   isConflict,
   isExpired,
-  isForbidden,
   isInternalError,
   isInvalid,
   isMethodNotAllowed,
   isNotFound,
   isServerTimeout,
-  isServiceUnavailable,
   isTimeout,
-  isTooManyRequests,
-  isUnauthorized,
   methodNotAllowed,
-  modifiedMessage,
   notAcceptable,
   notFound,
   pathNotFound,
   requestEntityTooLarge,
   resourceVersionTooLarge,
   type RetryOptions,
-  serverTimeout,
   serviceUnavailable,
   type Status,
   type StatusCause,
@@ -166,7 +143,6 @@ export {
   timeout,
   tooManyRequests,
   unauthorized,
-  unprocessable,
   unsupportedMediaType,
 } from "./status.ts";
 export { formatMicroTime, formatTime, humanDuration, parseTimeMs } from "./time.ts";

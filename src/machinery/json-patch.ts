@@ -6,9 +6,9 @@ import { copyJson, equalJson, getOwn, isObject, type JsonObject, setOwn, unwrapR
 import { badRequest, requestEntityTooLarge, type StatusError, unprocessable } from "./status.ts";
 
 /** Operations in one patch, as upstream: each may walk the whole object. */
-export const jsonPatchOperationsMax = 10_000;
+const jsonPatchOperationsMax = 10_000;
 /** Characters of JSON that copy operations may add together, 3 MiB as upstream: copies of copies grow exponentially. */
-export const jsonPatchCopiedMax: number = 3 * 1024 * 1024;
+const jsonPatchCopiedMax: number = 3 * 1024 * 1024;
 
 interface Operation {
   readonly op: string;

@@ -55,7 +55,7 @@ export function selectorFromRequirements(requirements: readonly LabelRequirement
 }
 
 /** Matches nothing. */
-export function nothingSelector(): Selector {
+function nothingSelector(): Selector {
   return { requirements: [], canMatch: false, matches: () => false, toString: () => "" };
 }
 

@@ -76,14 +76,6 @@ export function keyOf(object: KubeObject): string {
   return namespace ? `${namespace}/${name ?? ""}` : (name ?? "");
 }
 
-/** Splits a key made by `keyOf`. */
-export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
-  const slash = key.indexOf("/");
-  return slash < 0
-    ? { namespace: "", name: key }
-    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 /** The reference with `controller: true`, if any; the server refuses objects with two. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((reference) => reference.controller === true);

@@ -75,7 +75,9 @@ it("without a schema a strategic merge is a JSON merge", () => {
     fc.property(objectTree(false).map(freeze), objectTree(false).map(freeze), (document, patch) => {
       const live = freeze({ free: document });
       const body = freeze({ free: patch });
-      expect(strategicMergePatch(sampleTable, "v1.PodSpec", live, body)).toEqual(jsonMergePatch(live, body));
+      expect(strategicMergePatch({ table: sampleTable, name: "v1.PodSpec" }, live, body)).toEqual(
+        jsonMergePatch(live, body),
+      );
     }),
     { numRuns: 200, ...replay() },
   );
@@ -134,7 +136,11 @@ function naiveOrder(merged: readonly string[], order: readonly string[], live: r
 }
 
 const patched = (live: readonly Element[], patch: object): Element[] => {
-  const spec = strategicMergePatch(sampleTable, "v1.PodSpec", freeze({ containers: live }), freeze(patch));
+  const spec = strategicMergePatch(
+    { table: sampleTable, name: "v1.PodSpec" },
+    freeze({ containers: live }),
+    freeze(patch),
+  );
   return (spec as { containers: Element[] }).containers;
 };
 
@@ -210,10 +216,10 @@ it("decoding is idempotent, leaves its input alone and lets nothing unknown thro
   );
   fc.assert(
     fc.property(spec.map(freeze), (value) => {
-      const first = decodeObject(sampleTable, "v1.PodSpec", value);
+      const first = decodeObject({ table: sampleTable, name: "v1.PodSpec" }, value);
       expect(JSON.stringify(first.object)).not.toContain("junk");
       if (first.errors.length > 0) return;
-      const second = decodeObject(sampleTable, "v1.PodSpec", freeze(first.object));
+      const second = decodeObject({ table: sampleTable, name: "v1.PodSpec" }, freeze(first.object));
       expect(second).toEqual({ object: first.object, unknown: [], errors: [] });
     }),
     { numRuns: 500, ...replay() },

@@ -76,6 +76,13 @@ export interface Field {
 
 export type SchemaTable = Readonly<Record<string, Schema>>;
 
+/** One type of a table. */
+export interface SchemaType {
+  readonly table: SchemaTable;
+  /** Key in the table. */
+  readonly name: string;
+}
+
 /** The schema behind references. @throws Error (a defect) when the table lacks the name. */
 export function resolveSchema(table: SchemaTable, schema: Schema): Exclude<Schema, RefSchema> {
   let resolved = schema;

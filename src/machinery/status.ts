@@ -78,11 +78,11 @@ export interface GroupKind {
 }
 
 export function badRequest(message: string): StatusError {
-  return failure(400, "BadRequest", message);
+  return failure("BadRequest", message);
 }
 
 export function unauthorized(message = "Unauthorized"): StatusError {
-  return failure(401, "Unauthorized", message);
+  return failure("Unauthorized", message);
 }
 
 /** `pods "x" is forbidden: detail`; without a name `pods is forbidden: …`; without a resource `forbidden: …`. */
@@ -93,40 +93,40 @@ export function forbidden(resource: GroupResource, name: string, detail: string)
       : name === ""
         ? `${qualifiedResource(resource)} is `
         : `${named(resource, name)} is `;
-  return failure(403, "Forbidden", `${what}forbidden: ${detail}`, detailsOf(resource, name));
+  return failure("Forbidden", `${what}forbidden: ${detail}`, detailsOf(resource, name));
 }
 
 export function notFound(resource: GroupResource, name: string): StatusError {
-  return failure(404, "NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
+  return failure("NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
 }
 
 /** For paths that lead nowhere. */
 export function pathNotFound(): StatusError {
-  return failure(404, "NotFound", "the server could not find the requested resource", {});
+  return failure("NotFound", "the server could not find the requested resource", {});
 }
 
 /** `action` is the verb: `update is not supported on resources of kind "…"`. */
 export function methodNotAllowed(resource: GroupResource, action: string): StatusError {
   const message = `${action} is not supported on resources of kind ${goQuote(qualifiedResource(resource))}`;
-  return failure(405, "MethodNotAllowed", message, detailsOf(resource, ""));
+  return failure("MethodNotAllowed", message, detailsOf(resource, ""));
 }
 
 export function notAcceptable(accepted: readonly string[]): StatusError {
-  return failure(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
+  return failure("NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 }
 
 export function alreadyExists(resource: GroupResource, name: string): StatusError {
-  return failure(409, "AlreadyExists", `${named(resource, name)} already exists`, detailsOf(resource, name));
+  return failure("AlreadyExists", `${named(resource, name)} already exists`, detailsOf(resource, name));
 }
 
 /** No free name was found for `metadata.generateName`; the client may try again after a second. */
 export function generateNameConflict(resource: GroupResource, name: string): StatusError {
   const message = `${named(resource, name)} already exists, the server was not able to generate a unique name for the object`;
-  return failure(409, "AlreadyExists", message, { ...detailsOf(resource, name), retryAfterSeconds: 1 });
+  return failure("AlreadyExists", message, { ...detailsOf(resource, name), retryAfterSeconds: 1 });
 }
 
 /** What a lost optimistic lock says. */
-export const modifiedMessage =
+const modifiedMessage =
   "the object has been modified; please apply your changes to the latest version and try again";
 
 /** `Operation cannot be fulfilled on pods "x": detail`. */
@@ -136,12 +136,7 @@ export function conflict(
   detail: string = modifiedMessage,
 ): StatusError {
   const message = `Operation cannot be fulfilled on ${named(resource, name)}: ${detail}`;
-  return failure(409, "Conflict", message, detailsOf(resource, name));
-}
-
-/** Server-side apply met other managers; `message` lists them. */
-export function applyConflict(causes: readonly StatusCause[], message: string): StatusError {
-  return failure(409, "Conflict", message, { causes });
+  return failure("Conflict", message, detailsOf(resource, name));
 }
 
 export interface ExpiredOptions {
@@ -151,23 +146,23 @@ export interface ExpiredOptions {
 
 /** The asked resource version is no longer kept. */
 export function expired(message: string, options: ExpiredOptions = {}): StatusError {
-  const { status } = failure(410, "Expired", message);
+  const { status } = failure("Expired", message);
   return options.continue === undefined
     ? new StatusError(status)
     : new StatusError({ ...status, metadata: { continue: options.continue } });
 }
 
 export function gone(message: string): StatusError {
-  return failure(410, "Gone", message);
+  return failure("Gone", message);
 }
 
 export function requestEntityTooLarge(message: string): StatusError {
-  return failure(413, "RequestEntityTooLarge", `Request entity too large: ${message}`);
+  return failure("RequestEntityTooLarge", `Request entity too large: ${message}`);
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
-  return failure(415, "UnsupportedMediaType", message);
+  return failure("UnsupportedMediaType", message);
 }
 
 /** `DaemonSet.apps "x" is invalid: …`, each error a cause. */
@@ -176,7 +171,7 @@ export function invalid(kind: GroupKind, name: string, errors: readonly FieldErr
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   const joined = joinFieldErrors(errors);
   const message = `${qualified} ${goQuote(name)} is invalid${joined === "" ? "" : `: ${joined}`}`;
-  return failure(422, "Invalid", message, {
+  return failure("Invalid", message, {
     ...detailsOf({ group: kind.group, resource: kind.kind }, name),
     causes,
   });
@@ -186,7 +181,7 @@ export function invalid(kind: GroupKind, name: string, errors: readonly FieldErr
 export function unprocessable(
   message = "the server rejected our request due to an error in our request",
 ): StatusError {
-  return failure(422, "Invalid", message, {});
+  return failure("Invalid", message, {});
 }
 
 export interface RetryOptions {
@@ -196,12 +191,12 @@ export interface RetryOptions {
 }
 
 export function tooManyRequests(message: string, options: RetryOptions = {}): StatusError {
-  return failure(429, "TooManyRequests", message, { ...options });
+  return failure("TooManyRequests", message, { ...options });
 }
 
 export function internalError(error: unknown): StatusError {
   const text = error instanceof Error ? error.message : String(error);
-  const status = failure(500, "InternalError", `Internal error occurred: ${text}`, {
+  const status = failure("InternalError", `Internal error occurred: ${text}`, {
     causes: [{ message: text }],
   }).status;
   return new StatusError(status, { cause: error });
@@ -213,16 +208,16 @@ export function serverTimeout(
   retryAfterSeconds = 0,
 ): StatusError {
   const message = `The ${operation} operation against ${qualifiedResource(resource)} could not be completed at this time, please try again.`;
-  return failure(500, "ServerTimeout", message, { ...detailsOf(resource, ""), retryAfterSeconds });
+  return failure("ServerTimeout", message, { ...detailsOf(resource, ""), retryAfterSeconds });
 }
 
 export function serviceUnavailable(message: string, options: RetryOptions = {}): StatusError {
   const hasDetails = options.retryAfterSeconds !== undefined || options.causes !== undefined;
-  return failure(503, "ServiceUnavailable", message, hasDetails ? { ...options } : undefined);
+  return failure("ServiceUnavailable", message, hasDetails ? { ...options } : undefined);
 }
 
 export function timeout(message: string, options: RetryOptions = {}): StatusError {
-  return failure(504, "Timeout", `Timeout: ${message}`, { ...options });
+  return failure("Timeout", `Timeout: ${message}`, { ...options });
 }
 
 /** A read at a revision that does not exist yet. */
@@ -349,7 +344,29 @@ const knownReasons: ReadonlySet<string> = new Set<StatusReason>([
   "Timeout",
 ]);
 
-function failure(code: number, reason: StatusReason, message: string, details?: StatusDetails): StatusError {
+/** Each reason has one HTTP status code. */
+const codes = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  NotAcceptable: 406,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Expired: 410,
+  Gone: 410,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
+  TooManyRequests: 429,
+  InternalError: 500,
+  ServerTimeout: 500,
+  ServiceUnavailable: 503,
+  Timeout: 504,
+} as const satisfies Partial<Record<StatusReason, number>>;
+
+function failure(reason: keyof typeof codes, message: string, details?: StatusDetails): StatusError {
   const status: Status = {
     kind: "Status",
     apiVersion: "v1",
@@ -358,7 +375,7 @@ function failure(code: number, reason: StatusReason, message: string, details?: 
     message,
     reason,
     ...(details === undefined ? {} : { details }),
-    code,
+    code: codes[reason],
   };
   return new StatusError(status);
 }

@@ -4,7 +4,7 @@ import { sampleTable } from "../testing/sample-schema.ts";
 import { strategicMergePatch } from "./strategic-merge-patch.ts";
 
 const patchSpec = (live: unknown, patch: unknown): unknown =>
-  strategicMergePatch(sampleTable, "v1.PodSpec", live, patch);
+  strategicMergePatch({ table: sampleTable, name: "v1.PodSpec" }, live, patch);
 const names = (spec: unknown, list = "containers"): string[] =>
   ((spec as Record<string, { name: string }[]>)[list] ?? []).map((element) => element.name);
 const containers = (...wanted: string[]): { containers: { name: string }[] } => ({
@@ -144,7 +144,7 @@ describe("lists of objects", () => {
 
 describe("lists of scalars", () => {
   const patchMeta = (live: unknown, patch: unknown): unknown =>
-    strategicMergePatch(sampleTable, "v1.ObjectMeta", live, patch);
+    strategicMergePatch({ table: sampleTable, name: "v1.ObjectMeta" }, live, patch);
 
   it("unites without duplicates", () => {
     expect(patchMeta({ finalizers: ["a", "b"] }, { finalizers: ["b", "c"] })).toEqual({
@@ -160,8 +160,7 @@ describe("lists of scalars", () => {
     expect(patchMeta({}, { "$deleteFromPrimitiveList/finalizers": ["a"] })).toEqual({});
     expect(() => patchMeta({}, { "$deleteFromPrimitiveList/finalizers": "a" })).toThrow(/primitive list/);
     const container = strategicMergePatch(
-      sampleTable,
-      "v1.Container",
+      { table: sampleTable, name: "v1.Container" },
       { args: ["a", "b"] },
       {
         "$deleteFromPrimitiveList/args": ["b"],
@@ -258,7 +257,7 @@ describe("whole patches", () => {
   it("rolls a template back as rollout undo does", () => {
     const live = { metadata: { name: "x" }, spec: { containers: [{ name: "old" }], hostNetwork: true } };
     const patch = { spec: { $patch: "replace", containers: [{ name: "new", env: null }] } };
-    expect(strategicMergePatch(sampleTable, "v1.Pod", live, patch)).toEqual({
+    expect(strategicMergePatch({ table: sampleTable, name: "v1.Pod" }, live, patch)).toEqual({
       metadata: { name: "x" },
       spec: { containers: [{ name: "new" }] },
     });

@@ -6,7 +6,14 @@
  */
 import { goJson } from "./go-json.ts";
 import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
-import { type Field, isMergeList, resolveSchema, type Schema, type SchemaTable } from "./schema.ts";
+import {
+  type Field,
+  isMergeList,
+  resolveSchema,
+  type Schema,
+  type SchemaTable,
+  type SchemaType,
+} from "./schema.ts";
 import { badRequest, unprocessable } from "./status.ts";
 
 const patchDirective = "$patch";
@@ -19,15 +26,13 @@ const deletePrefix = "$deleteFromPrimitiveList/";
  * decode it next (that also drops unknown fields).
  * @throws StatusError 400 for bad directives, 422 for elements without their merge key and for lists of lists.
  */
-export function strategicMergePatch(
-  table: SchemaTable,
-  schemaName: string,
-  live: unknown,
-  patch: unknown,
-): unknown {
+export function strategicMergePatch(type: SchemaType, live: unknown, patch: unknown): unknown {
   if (!isObject(patch)) throw badRequest("a strategic merge patch must be an object");
   const base = unwrapRaw(live);
-  return mergeObject(isObject(base) ? base : {}, patch, { table, schema: { type: "ref", name: schemaName } });
+  return mergeObject(isObject(base) ? base : {}, patch, {
+    table: type.table,
+    schema: { type: "ref", name: type.name },
+  });
 }
 
 interface Context {

@@ -62,18 +62,20 @@ export function humanDuration(seconds: number): string {
   if (total < 0) return "0s";
   if (total < 120) return `${total}s`;
   const minutes = Math.floor(total / 60);
-  if (minutes < 10) return two(minutes, "m", total % 60, "s");
+  if (minutes < 10) return two([minutes, "m"], [total % 60, "s"]);
   if (minutes < 180) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 8) return two(hours, "h", minutes % 60, "m");
+  if (hours < 8) return two([hours, "h"], [minutes % 60, "m"]);
   if (hours < 48) return `${hours}h`;
   const days = Math.floor(hours / 24);
-  if (hours < 192) return two(days, "d", hours % 24, "h");
+  if (hours < 192) return two([days, "d"], [hours % 24, "h"]);
   if (hours < 24 * 365 * 2) return `${days}d`;
   const years = Math.floor(days / 365);
-  return hours < 24 * 365 * 8 ? two(years, "y", days % 365, "d") : `${years}y`;
+  return hours < 24 * 365 * 8 ? two([years, "y"], [days % 365, "d"]) : `${years}y`;
 }
 
-function two(big: number, bigUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${big}${bigUnit}` : `${big}${bigUnit}${small}${smallUnit}`;
+type Amount = readonly [number, string];
+
+function two(big: Amount, small: Amount): string {
+  return small[0] === 0 ? big.join("") : [...big, ...small].join("");
 }

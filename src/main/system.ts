@@ -76,19 +76,31 @@ export interface SystemMetrics extends Metrics {
 
 export function systemMetrics(): SystemMetrics {
   const registry = new Registry();
+  const readers = new Set<() => void>();
   const once = <T>(name: string, make: () => T): T =>
     (registry.getSingleMetric(name) as T | undefined) ?? make();
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: () => {
+      for (const reader of readers) reader();
+      return registry.metrics();
+    },
+    onRead: (callback) => {
+      readers.add(callback);
+      return () => readers.delete(callback);
+    },
     counter: (name, help, labelNames = []) => {
       const made = once(name, () => new Counter({ name, help, labelNames, registers: [registry] }));
       return { add: (amount, labels: Labels = {}) => made.inc(labels, amount) };
     },
     gauge: (name, help, labelNames = []) => {
       const made = once(name, () => new Gauge({ name, help, labelNames, registers: [registry] }));
-      return { set: (value, labels: Labels = {}) => made.set(labels, value) };
+      return {
+        set: (value, labels: Labels = {}) => made.set(labels, value),
+        remove: (labels) => made.remove(labels),
+      };
     },
+    // oxlint-disable-next-line max-params -- issue 2: the signature is the seam's.
     histogram: (name, help, buckets, labelNames = []) => {
       const made = once(
         name,

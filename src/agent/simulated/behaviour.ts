@@ -19,7 +19,7 @@ export const annotationKeys = {
 } as const;
 
 export type PodTrouble = "image-pull-fails" | "crash-loop" | "never-ready" | "ignores-termination" | "fails";
-export const podTroubles: readonly PodTrouble[] = [
+const podTroubles: readonly PodTrouble[] = [
   "image-pull-fails",
   "crash-loop",
   "never-ready",
@@ -28,7 +28,7 @@ export const podTroubles: readonly PodTrouble[] = [
 ];
 
 export type NodeTrouble = "silent" | "not-ready" | "memory-pressure" | "disk-pressure" | "pid-pressure";
-export const nodeTroubles: readonly NodeTrouble[] = [
+const nodeTroubles: readonly NodeTrouble[] = [
   "silent",
   "not-ready",
   "memory-pressure",
@@ -51,7 +51,7 @@ export interface PodBehaviour {
 }
 
 /** Longest pull, start or stop that an annotation may ask for. */
-export const simulatedSecondsMax: number = 24 * 3600;
+const simulatedSecondsMax: number = 24 * 3600;
 
 function words(object: KubeObject | undefined): readonly string[] {
   const text = object?.metadata.annotations?.[annotationKeys.simulate];

@@ -68,7 +68,7 @@ async function bind(annotations: Record<string, string> = {}, image = "web:1"): 
   await server.clock.advance(0);
 }
 
-const state = async (): Promise<Record<string, any>> =>
+const state = async (): Promise<Record<string, { readonly reason: string; readonly message: string }>> =>
   (await server.ok("GET", pod))["status"].containerStatuses?.[0].state;
 const ready = async (): Promise<string | undefined> =>
   (await server.ok("GET", pod))["status"].conditions?.find((one: { type: string }) => one.type === "Ready")
@@ -139,9 +139,9 @@ test("a deleted pod stops within its time and is gone; one that ignores terminat
 test("a pull that fails backs off, and works when the annotation goes", async () => {
   await bind({ "lares.dev/simulate": "image-pull-fails" });
   await server.clock.advance(500);
-  expect((await state())["waiting"].reason).toBe("ErrImagePull");
+  expect((await state())["waiting"]!.reason).toBe("ErrImagePull");
   await server.clock.advance(1_000);
-  expect((await state())["waiting"].reason).toBe("ImagePullBackOff");
+  expect((await state())["waiting"]!.reason).toBe("ImagePullBackOff");
   await client.patch(
     podResource,
     { name: "p", namespace: "default" },
@@ -154,7 +154,7 @@ test("a pull that fails backs off, and works when the annotation goes", async ()
 test("an image from a host that ends in .invalid cannot be pulled; editing it heals the pod", async () => {
   await bind({}, "registry.invalid/web:1");
   await server.clock.advance(500);
-  expect((await state())["waiting"].message).toContain("no such host");
+  expect((await state())["waiting"]!.message).toContain("no such host");
   await client.patch(
     podResource,
     { name: "p", namespace: "default" },
@@ -171,11 +171,11 @@ test("a crash loop restarts at once, then after 10 s and 20 s", async () => {
   await server.clock.advance(800 + 1_000);
   expect(await restarts()).toBe(1);
   await server.clock.advance(1_000);
-  expect((await state())["waiting"].reason).toBe("CrashLoopBackOff");
+  expect((await state())["waiting"]!.reason).toBe("CrashLoopBackOff");
   await server.clock.advance(10_000);
   expect(await restarts()).toBe(2);
   await server.clock.advance(1_000);
-  expect((await state())["waiting"].message).toContain(
+  expect((await state())["waiting"]!.message).toContain(
     "back-off 20s restarting failed container=web pod=p_default(",
   );
 });

@@ -37,7 +37,7 @@ export function podIpOf(index: number, slot: number): string {
   return `10.${network >> 8}.${network & 255}.${2 + (slot % 253)}`;
 }
 
-export const nodeCapacity = {
+const nodeCapacity = {
   cpu: "4",
   "ephemeral-storage": "102400Mi",
   memory: "16Gi",

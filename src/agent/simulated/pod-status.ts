@@ -43,7 +43,7 @@ function reasonOfExit(exitCode: number): string {
 }
 
 /** A stable 64-digit id for a container run. */
-export function containerIdOf(pod: Pod, container: string, restarts: number): string {
+function containerIdOf(pod: Pod, container: string, restarts: number): string {
   const text = `${pod.metadata.uid ?? ""}/${container}/${restarts}`;
   let id = "";
   for (let part = 0; part < 8; part++) {

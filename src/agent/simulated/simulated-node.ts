@@ -19,7 +19,7 @@ import {
 } from "./node-status.ts";
 import { imageBytes, type PodEvent, type PodHost, SimulatedPod } from "./simulated-pod.ts";
 
-export const leaseNamespace = "kube-node-lease";
+const leaseNamespace = "kube-node-lease";
 
 /** A kubelet reports an unchanged status this often. */
 const statusEveryMs = 5 * 60_000;

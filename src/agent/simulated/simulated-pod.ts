@@ -146,7 +146,8 @@ export class SimulatedPod {
     const mustPull = this.#containers().filter(
       ({ image, imagePullPolicy }) => imagePullPolicy === "Always" || !this.#host.hasImage(image ?? ""),
     );
-    for (const { name, image } of mustPull) this.#say("Normal", "Pulling", `Pulling image "${image}"`, name);
+    for (const { name, image } of mustPull)
+      this.#say({ type: "Normal", reason: "Pulling", message: `Pulling image "${image}"`, container: name });
     const bad = mustPull.find(
       ({ image }) => troubles.has("image-pull-fails") || pullErrorOf(image ?? "") !== undefined,
     );
@@ -160,14 +161,14 @@ export class SimulatedPod {
         const wasPulled = mustPull.some((one) => one.name === name);
         this.#host.addImage(image ?? "");
         const took = `${timings.pullMs}ms`;
-        this.#say(
-          "Normal",
-          "Pulled",
-          wasPulled
+        this.#say({
+          type: "Normal",
+          reason: "Pulled",
+          message: wasPulled
             ? `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${imageBytes(image ?? "")} bytes.`
             : `Container image "${image}" already present on machine`,
-          name,
-        );
+          container: name,
+        });
       }
       this.#enterRunning();
     });
@@ -175,17 +176,32 @@ export class SimulatedPod {
 
   #enterPullFailed(container: { readonly name: string; readonly image?: string }): void {
     const image = container.image ?? "";
-    this.#say(
-      "Warning",
-      "Failed",
-      `Failed to pull image "${image}": ${pullFailureText(image)}`,
-      container.name,
-    );
-    this.#say("Warning", "Failed", "Error: ErrImagePull", container.name);
+    this.#say({
+      type: "Warning",
+      reason: "Failed",
+      message: `Failed to pull image "${image}": ${pullFailureText(image)}`,
+      container: container.name,
+    });
+    this.#say({
+      type: "Warning",
+      reason: "Failed",
+      message: "Error: ErrImagePull",
+      container: container.name,
+    });
     this.#enter("pull-failed");
     this.#after(pullBackOffAfterMs, () => {
-      this.#say("Normal", "BackOff", `Back-off pulling image "${image}"`, container.name);
-      this.#say("Warning", "Failed", "Error: ImagePullBackOff", container.name);
+      this.#say({
+        type: "Normal",
+        reason: "BackOff",
+        message: `Back-off pulling image "${image}"`,
+        container: container.name,
+      });
+      this.#say({
+        type: "Warning",
+        reason: "Failed",
+        message: "Error: ImagePullBackOff",
+        container: container.name,
+      });
       this.#enter("pull-back-off");
       const delayMs = Math.min(pullBackOffMs * 2 ** this.#failedPulls++, pullBackOffMaxMs);
       this.#after(delayMs, () => this.#pull());
@@ -194,8 +210,13 @@ export class SimulatedPod {
 
   #enterRunning(): void {
     for (const { name } of this.#containers()) {
-      this.#say("Normal", "Created", `Created container: ${name}`, name);
-      this.#say("Normal", "Started", `Started container ${name}`, name);
+      this.#say({
+        type: "Normal",
+        reason: "Created",
+        message: `Created container: ${name}`,
+        container: name,
+      });
+      this.#say({ type: "Normal", reason: "Started", message: `Started container ${name}`, container: name });
     }
     this.#failedPulls = 0;
     this.#startedMs = this.#host.clock.nowMs();
@@ -244,12 +265,12 @@ export class SimulatedPod {
     }
     for (const { name } of this.#containers()) {
       const { metadata } = this.#pod;
-      this.#say(
-        "Warning",
-        "BackOff",
-        `Back-off restarting failed container ${name} in pod ${metadata.name}_${metadata.namespace}(${metadata.uid})`,
-        name,
-      );
+      this.#say({
+        type: "Warning",
+        reason: "BackOff",
+        message: `Back-off restarting failed container ${name} in pod ${metadata.name}_${metadata.namespace}(${metadata.uid})`,
+        container: name,
+      });
     }
     this.#host.log.debug("simulated container crashed", {
       pod: keyOf(this.#pod),
@@ -271,7 +292,12 @@ export class SimulatedPod {
     if (this.#isTerminating || this.#stage === "failed") return;
     if (this.#stage === "running" || this.#stage === "crashed") {
       for (const { name } of this.#containers()) {
-        this.#say("Normal", "Killing", `Container ${name} definition changed, will be restarted`, name);
+        this.#say({
+          type: "Normal",
+          reason: "Killing",
+          message: `Container ${name} definition changed, will be restarted`,
+          container: name,
+        });
       }
       this.#restarts++;
       this.#finishedMs = this.#host.clock.nowMs();
@@ -287,7 +313,12 @@ export class SimulatedPod {
     const wasRunning = this.#stage === "running" || this.#stage === "crashed";
     if (!this.#isTerminating && wasRunning) {
       for (const { name } of this.#containers())
-        this.#say("Normal", "Killing", `Stopping container ${name}`, name);
+        this.#say({
+          type: "Normal",
+          reason: "Killing",
+          message: `Stopping container ${name}`,
+          container: name,
+        });
     }
     this.#isTerminating = true;
     const isStubborn = troubles.has("ignores-termination") || timings.stopMs > graceMs;
@@ -309,8 +340,8 @@ export class SimulatedPod {
     return this.#pod.spec?.containers ?? [];
   }
 
-  #say(type: "Normal" | "Warning", reason: string, message: string, container: string): void {
-    this.#host.event(this.#pod, { type, reason, message, container });
+  #say(what: PodEvent): void {
+    this.#host.event(this.#pod, what);
   }
 
   /** Writes until the server knows the present stage; then, after the end, removes the object. Never rejects. */

@@ -8,7 +8,7 @@ import { setDaemonSetDefaults } from "./workloads.ts";
 
 function daemonSet(template: object): Draft<DaemonSet> {
   const input = { metadata: { name: "d" }, spec: { selector: {}, template } };
-  const decoded = decodeObject<Draft<DaemonSet>>(schemas, "apps.v1.DaemonSet", input);
+  const decoded = decodeObject<Draft<DaemonSet>>({ table: schemas, name: "apps.v1.DaemonSet" }, input);
   expect(decoded.errors).toEqual([]);
   expect(decoded.unknown).toEqual([]);
   setDaemonSetDefaults(decoded.object);
@@ -16,7 +16,10 @@ function daemonSet(template: object): Draft<DaemonSet> {
 }
 
 function pod(spec: object): Draft<Pod> {
-  const decoded = decodeObject<Draft<Pod>>(schemas, "core.v1.Pod", { metadata: { name: "p" }, spec });
+  const decoded = decodeObject<Draft<Pod>>(
+    { table: schemas, name: "core.v1.Pod" },
+    { metadata: { name: "p" }, spec },
+  );
   expect(decoded.errors).toEqual([]);
   setPodDefaults(decoded.object);
   return decoded.object;
@@ -134,7 +137,7 @@ describe("DaemonSet", () => {
       metadata: {},
       spec: { selector: {}, template: {}, ...(given === undefined ? {} : { updateStrategy: given }) },
     };
-    const { object } = decodeObject<Draft<DaemonSet>>(schemas, "apps.v1.DaemonSet", input);
+    const { object } = decodeObject<Draft<DaemonSet>>({ table: schemas, name: "apps.v1.DaemonSet" }, input);
     setDaemonSetDefaults(object);
     expect(object.spec.updateStrategy).toEqual(expected);
     expect(object.spec.revisionHistoryLimit).toBe(10);
@@ -142,7 +145,7 @@ describe("DaemonSet", () => {
 
   test("an explicit limit of 0 is kept", () => {
     const input = { metadata: {}, spec: { revisionHistoryLimit: 0, template: {} } };
-    const { object } = decodeObject<Draft<DaemonSet>>(schemas, "apps.v1.DaemonSet", input);
+    const { object } = decodeObject<Draft<DaemonSet>>({ table: schemas, name: "apps.v1.DaemonSet" }, input);
     setDaemonSetDefaults(object);
     expect(object.spec.revisionHistoryLimit).toBe(0);
   });

@@ -19,7 +19,10 @@ export function kindOf(schema: string): Kind {
 
 /** The object as the server would see it: decoded and defaulted. @throws Error when it cannot be decoded. */
 export function decoded<T extends KubeObject>(schema: string, input: object): T {
-  const { object, errors, unknown } = decodeObject<Draft<KubeObject>>(schemas, schema, input);
+  const { object, errors, unknown } = decodeObject<Draft<KubeObject>>(
+    { table: schemas, name: schema },
+    input,
+  );
   if (errors.length + unknown.length > 0) throw new Error(`${errors.join()} ${unknown.join()}`);
   kindOf(schema).rules.setDefaults?.(object);
   return object as unknown as T;
