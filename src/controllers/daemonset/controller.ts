@@ -93,7 +93,7 @@ class Controller implements DaemonSetController {
     const ownWrites = new OwnWrites();
     const revisions = new RevisionKeeper({
       client,
-      revisions: caches.revisions.lister,
+      revisions: caches.revisions,
       pods: caches.pods.lister,
     });
     const shared = { tracker: this.#tracker, expectations, ownWrites };

@@ -102,6 +102,7 @@ export class Reconciler {
       return undefined;
     }
     if (daemonSet.metadata.deletionTimestamp !== undefined) return undefined;
+    if (tracked.goneVersion === daemonSet.metadata.resourceVersion) return undefined;
     return this.#sync(daemonSet, tracked);
   }
 
@@ -214,6 +215,10 @@ export class Reconciler {
     const numbers = statusNumbers(tracked.slots.counts());
     const written = await writeStatus(this.#dependencies.client, { daemonSet, numbers, observedGeneration });
     if (written === undefined) return;
+    if (written === "gone") {
+      tracked.goneVersion = daemonSet.metadata.resourceVersion;
+      return;
+    }
     this.#dependencies.ownWrites.raise(tracked, "daemonsets", written.metadata.resourceVersion ?? "");
   }
 

@@ -3,7 +3,8 @@
  * those beyond the limit (section 13).
  * Not here: what a revision holds and which may go (history.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go.
- * Differs: a duplicate's removal relabels only pods that carry a duplicate's hash (23.6).
+ * Differs: a duplicate's removal relabels only pods that carry a duplicate's hash (23.6); what was written counts before
+ * the cache shows it, or several edits in a row would give one number to two revisions.
  */
 import {
   type ControllerRevision,
@@ -13,7 +14,7 @@ import {
   type Pod,
   pods,
 } from "../../api/index.ts";
-import type { Client, Lister } from "../../client/index.ts";
+import type { Client, Informer, Lister } from "../../client/index.ts";
 import { isAlreadyExists, isNotFound } from "../../machinery/index.ts";
 import { addressOf, ClaimPass, decideClaim } from "./claim.ts";
 import { joinErrors, settleAll } from "./errors.ts";
@@ -27,6 +28,7 @@ import {
   templatePatch,
   viewHistory,
 } from "./history.ts";
+import { compareVersions } from "./own-writes.ts";
 import { ownerReference } from "./template.ts";
 import { orphansOf, ownerIndex, type TrackedDaemonSet } from "./tracker.ts";
 
@@ -43,7 +45,7 @@ export interface History {
 
 export interface RevisionDependencies {
   readonly client: Client;
-  readonly revisions: Lister<ControllerRevision>;
+  readonly revisions: Informer<ControllerRevision>;
   readonly pods: Lister<Pod>;
 }
 
@@ -65,9 +67,14 @@ export class RevisionKeeper {
     const wanted = this.#text(daemonSet.spec.template, () => templatePatch(daemonSet.spec.template));
     const view = viewHistory(revisions, wanted, (revision) => this.#text(revision, () => revision.data));
     let { current } = view;
-    if (current === undefined) current = await this.#snapshot(daemonSet, view.revision, wanted);
-    else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
-    if (current.revision < view.revision) current = await this.#renumber(current, view.revision);
+    if (current === undefined) {
+      current = await this.#snapshot(daemonSet, view.revision, wanted);
+      tracked.unseenRevisions.set(current.metadata.name ?? "", current);
+    } else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
+    if (current.revision < view.revision) {
+      current = await this.#renumber(current, view.revision);
+      tracked.unseenRevisions.set(current.metadata.name ?? "", current);
+    }
     return {
       current,
       old: view.old,
@@ -91,14 +98,9 @@ export class RevisionKeeper {
     tracked: TrackedDaemonSet,
     pass: ClaimPass,
   ): Promise<readonly ControllerRevision[]> {
-    const { revisions } = this.#dependencies;
-    const candidates = [
-      ...revisions.byIndex(ownerIndex, tracked.uid),
-      ...revisions.byIndex(ownerIndex, orphansOf(tracked.namespace)),
-    ].filter(({ metadata }) => (metadata.namespace ?? "") === tracked.namespace);
     const kept: ControllerRevision[] = [];
     const errors: unknown[] = [];
-    for (const candidate of candidates) {
+    for (const candidate of this.#candidates(tracked)) {
       try {
         const decision = decideClaim(candidate, tracked.uid, tracked.selector);
         if (decision === "keep") kept.push(candidate);
@@ -113,6 +115,22 @@ export class RevisionKeeper {
     }
     if (errors.length > 0) throw joinErrors(errors);
     return (await Promise.all(kept.map((revision) => this.#labelled(revision)))).sort(compareRevisions);
+  }
+
+  /** What the cache shows, with our own writes that it does not show yet. */
+  #candidates(tracked: TrackedDaemonSet): readonly ControllerRevision[] {
+    const { lister, lastResourceVersion } = this.#dependencies.revisions;
+    const { unseenRevisions: unseen } = tracked;
+    for (const [name, { metadata }] of unseen) {
+      const isAhead = (compareVersions(metadata.resourceVersion ?? "", lastResourceVersion) ?? 0) > 0;
+      if (!isAhead) unseen.delete(name);
+    }
+    const cached = [
+      ...lister.byIndex(ownerIndex, tracked.uid),
+      ...lister.byIndex(ownerIndex, orphansOf(tracked.namespace)),
+    ].filter(({ metadata }) => (metadata.namespace ?? "") === tracked.namespace);
+    if (unseen.size === 0) return cached;
+    return [...cached.filter(({ metadata }) => !unseen.has(metadata.name ?? "")), ...unseen.values()];
   }
 
   /** A revision without hash label gets its own name as hash. */

@@ -5,6 +5,7 @@
  */
 import { type DaemonSet, daemonsets } from "../../api/index.ts";
 import type { Client } from "../../client/index.ts";
+import { isNotFound } from "../../machinery/index.ts";
 import { addressOf } from "./claim.ts";
 import { type StatusNumbers, withStatus } from "./status.ts";
 
@@ -16,10 +17,13 @@ export interface StatusWrite {
 }
 
 /**
- * @returns the stored object, or undefined when nothing had to be written.
+ * @returns the stored object, undefined when nothing had to be written, `gone` when the DaemonSet does not exist any more.
  * @throws the error of the fresh look, or of the second write; nothing is tried a third time.
  */
-export async function writeStatus(client: Client, write: StatusWrite): Promise<DaemonSet | undefined> {
+export async function writeStatus(
+  client: Client,
+  write: StatusWrite,
+): Promise<DaemonSet | "gone" | undefined> {
   const { daemonSet, numbers, observedGeneration } = write;
   const wanted = withStatus(daemonSet, numbers, observedGeneration);
   if (wanted === undefined) return undefined;
@@ -27,9 +31,18 @@ export async function writeStatus(client: Client, write: StatusWrite): Promise<D
     return await client.update(daemonsets, wanted, { subresource: "status" });
   } catch {
     // Whatever it was, most often a conflict: the second try tells.
-    const live = await client.get(daemonsets, addressOf(daemonSet));
-    if (live.metadata.uid !== daemonSet.metadata.uid) return undefined;
+    const live = await find(client, daemonSet);
+    if (live === undefined || live.metadata.uid !== daemonSet.metadata.uid) return "gone";
     const again = withStatus(live, numbers, observedGeneration);
     return again === undefined ? undefined : client.update(daemonsets, again, { subresource: "status" });
+  }
+}
+
+async function find(client: Client, daemonSet: DaemonSet): Promise<DaemonSet | undefined> {
+  try {
+    return await client.get(daemonsets, addressOf(daemonSet));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }

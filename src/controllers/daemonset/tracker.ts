@@ -8,7 +8,13 @@
  *
  * Not here: what is enqueued and which expectations are lowered (handlers.ts).
  */
-import { type DaemonSet, type Node, type Pod, targetNodeName } from "../../api/index.ts";
+import {
+  type ControllerRevision,
+  type DaemonSet,
+  type Node,
+  type Pod,
+  targetNodeName,
+} from "../../api/index.ts";
 import type { Clock } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
 import {
@@ -62,6 +68,10 @@ export class TrackedDaemonSet {
   readonly homeless: Map<string, Pod> = new Map();
   /** Names of pods whose creation was not answered, by node: the next try for the node uses the same name. */
   readonly unanswered: Map<string, string> = new Map();
+  /** Revisions that were written and that the cache does not show yet, by name. */
+  readonly unseenRevisions: Map<string, ControllerRevision> = new Map();
+  /** The version of the cached DaemonSet that was found not to exist any more; a newer one counts again. */
+  goneVersion: string | undefined;
   readonly #dependencies: TrackerDependencies;
   /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
   readonly #rememberedNodes = new Map<string, string>();

@@ -1,0 +1,38 @@
+/** Two bugs that the simulation found: what the controller does while its caches are behind its own writes, or behind a deletion. */
+import { expect, test } from "vitest";
+import { daemonsets } from "../../api/index.ts";
+import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
+
+test("a DaemonSet that is gone but still in the cache is left alone, not worked on in circles", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    fixture.hold("daemonsets");
+    await fixture.cluster.client.delete(daemonsets, { namespace: "default", name: "foo" });
+    await fixture.setStatus((await fixture.pods())[0]!, { ready: true });
+    await fixture.settle();
+    await fixture.sync();
+    const from = fixture.cluster.calls.length;
+    await fixture.sync();
+    expect(fixture.cluster.calls.slice(from)).toEqual([]);
+    await fixture.release();
+    await fixture.addDaemonSet();
+    expect(await fixture.sync()).toBe("1/0");
+  }));
+
+test("two templates in a row get two numbers, also while the cache does not show the first revision (I9)", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    fixture.hold("controllerrevisions");
+    for (const image of ["second", "third"]) {
+      await fixture.setImage(image);
+      await fixture.sync();
+    }
+    expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1, 2, 3]);
+    await fixture.release();
+    await fixture.setImage("second");
+    await fixture.sync();
+    expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1, 3, 4]);
+  }));
