@@ -21,6 +21,8 @@ export interface Counter {
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;
+  /** Forgets the series of these labels; for what is no longer there. */
+  remove(labels: Labels): void;
 }
 export interface Histogram {
   observe(value: number, labels?: Labels): void;
@@ -36,11 +38,17 @@ export interface Metrics {
     buckets: readonly number[],
     labelNames?: readonly string[],
   ): Histogram;
+  /**
+   * Calls back before each reading of the metrics, so that what is only read costs nothing in between.
+   * @returns what ends it.
+   */
+  onRead(callback: () => void): () => void;
 }
 
-const nothing = { add() {}, set() {}, observe() {} };
+const nothing = { add() {}, set() {}, remove() {}, observe() {} };
 export const silentMetrics: Metrics = {
   counter: () => nothing,
   gauge: () => nothing,
   histogram: () => nothing,
+  onRead: () => () => {},
 };

@@ -18,7 +18,12 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
-  /** The oldest item, or undefined when empty. */
+  /** The oldest item, which stays, or undefined when empty. */
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  /** Takes the oldest item out; undefined when empty. */
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined;
     const item = this.#items[this.#head];

@@ -133,7 +133,16 @@ function bodyBytes(body: object | string): Uint8Array {
 async function replyOf(response: WireResponse, signal: AbortSignal): Promise<TransportReply> {
   const bytes = await collect(response.body, signal);
   const warnings = warningTexts(response.headers["warning"]);
-  return { status: response.status, object: objectOf(response, bytes), warnings };
+  return { status: response.status, object: withRetryAfter(objectOf(response, bytes), response), warnings };
+}
+
+/** Real servers name the wait of a 429 or 503 in the header only; here it is where the Status has its place for it. */
+function withRetryAfter(object: object, { status, headers }: WireResponse): object {
+  const seconds = Number(headers["retry-after"] ?? NaN);
+  if (status < 400 || !Number.isInteger(seconds) || seconds < 0) return object;
+  const failure = statusErrorOf(status, object).status;
+  if (failure.details?.retryAfterSeconds !== undefined) return object;
+  return { ...failure, details: { ...failure.details, retryAfterSeconds: seconds } };
 }
 
 /** JSON as it is; any other text becomes a Status when the call failed (proxies answer in HTML), else `{ text }`. */

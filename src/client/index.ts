@@ -1,5 +1,6 @@
 /** Face of `client`: transports, client, informers, workqueue, expectations, events, leader election. */
 export { type ClientSettings, createClient } from "./api-client.ts";
+export type { AdaptiveRateOptions } from "./adaptive-rate.ts";
 export type {
   Client,
   ClientWatchSink,
@@ -18,15 +19,23 @@ export type { EventType } from "./event-correlator.ts";
 export { createEventRecorder, type EventRecorder, type EventRecorderOptions } from "./event-recorder.ts";
 export { createExpectations, type Expectations, expectationsTimeoutMs } from "./expectations.ts";
 export { Fifo } from "./fifo.ts";
+export { type Fence, fencedTransport } from "./fenced-transport.ts";
 export { httpTransport, type HttpTransportOptions } from "./http-transport.ts";
 export type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
 export { type Connection, type KubeconfigSource, loadKubeconfig } from "./kubeconfig.ts";
 export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from "./leader-election.ts";
 export { type LoopbackOptions, loopbackTransport } from "./loopback-transport.ts";
+export { measuredTransport } from "./measured-transport.ts";
+export { inNamespace } from "./namespaced-informers.ts";
 export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts";
 export { indexPodsByNode, podsByNode } from "./pod-node-index.ts";
-export { type RateLimitOptions, rateLimitedTransport } from "./rate-limited-transport.ts";
-export type { Selection } from "./reflector.ts";
+export {
+  type AdaptiveLimitOptions,
+  adaptiveTransport,
+  type RateLimitOptions,
+  rateLimitedTransport,
+} from "./rate-limited-transport.ts";
+export type { FirstList, Selection } from "./reflector.ts";
 export { isNotNewer } from "./resource-version.ts";
 export { createInformer, createInformerFactory, type InformerDependencies } from "./shared-informer.ts";
 export type { BucketFigures } from "./token-bucket.ts";

@@ -5,6 +5,9 @@
  *     ▲ 1.0–2.2 × retryPeriod     └─ no success for renewDeadline, or abort ─▶ stop work ─▶ release ─▶ end
  *
  * Clocks of others are never trusted: a Lease is over when *this* process has not seen it change for its duration.
+ * A term ends `renewDeadline` after the *start* of the last renewal that succeeded, so before anybody else can see the
+ * Lease run out; `isLeader` tells it to the millisecond even when timers are late (a process that was stopped, a machine
+ * that slept), which is what a fence asks before each write (fenced-transport.ts).
  * Upstream: client-go tools/leaderelection/leaderelection.go.
  * Differs: released only after the work has stopped, so two work at once only if stopping outlasts the Lease.
  */
@@ -39,7 +42,10 @@ export interface LeaderElectorOptions {
 }
 
 export interface LeaderElector {
-  /** True from just before `onStarted` until the work has been told to stop. */
+  /**
+   * True from just before `onStarted` until the work has been told to stop or the term is over, whichever comes first.
+   * Asks the clocks each time.
+   */
   readonly isLeader: boolean;
   /** Last identity seen to hold the Lease; "" when free or unknown. */
   readonly leader: string;
@@ -51,6 +57,11 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
   return new Elector(options);
 }
 
+interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
 class Elector implements LeaderElector {
   readonly #options: LeaderElectorOptions & typeof defaults;
   #observed: Lease | undefined;
@@ -58,6 +69,8 @@ class Elector implements LeaderElector {
   #observedAtMs = 0;
   #reported = "";
   #isLeading = false;
+  /** When the last renewal that succeeded began, by both clocks. */
+  #renewedAt: Instant = { monotonicMs: 0, wallMs: 0 };
 
   constructor(options: LeaderElectorOptions) {
     const merged = { ...defaults, ...options } as LeaderElectorOptions & typeof defaults;
@@ -78,7 +91,7 @@ class Elector implements LeaderElector {
   }
 
   get isLeader(): boolean {
-    return this.#isLeading;
+    return this.#isLeading && this.#leftMs() > 0;
   }
 
   /** The Lease, as last seen, names us; it may have run out. */
@@ -87,7 +100,9 @@ class Elector implements LeaderElector {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    if (!(await this.#acquire(signal))) return;
+    const acquiredAt = await this.#acquire(signal);
+    if (acquiredAt === undefined) return;
+    this.#renewedAt = acquiredAt;
     this.#options.log.info("became leader", { lease: this.#options.name, identity: this.#options.identity });
     const work = new AbortController();
     this.#isLeading = true;
@@ -113,30 +128,43 @@ class Elector implements LeaderElector {
     }
   }
 
-  /** @returns false when the signal aborted first. */
-  async #acquire(signal: AbortSignal): Promise<boolean> {
+  /** @returns when the try that succeeded began; undefined when the signal aborted first. */
+  async #acquire(signal: AbortSignal): Promise<Instant | undefined> {
     const { clock, random, retryPeriodMs, renewDeadlineMs } = this.#options;
     while (!signal.aborted) {
-      if (await this.#attempt(signal, renewDeadlineMs)) return true;
+      const startedAt = this.#now();
+      if (await this.#attempt(signal, renewDeadlineMs)) return startedAt;
       await sleep(clock, retryPeriodMs * (1 + jitterFactor * random.next()), signal).catch(() => {});
     }
-    return false;
+    return undefined;
   }
 
   async #renewUntilLost(signal: AbortSignal): Promise<void> {
-    const { clock, retryPeriodMs, renewDeadlineMs, log, name } = this.#options;
-    let renewedAtMs = clock.monotonicMs();
+    const { clock, retryPeriodMs, log, name } = this.#options;
     while (!signal.aborted) {
-      await sleep(clock, retryPeriodMs, signal).catch(() => {});
+      const pauseMs = Math.max(0, Math.min(retryPeriodMs, this.#leftMs()));
+      await sleep(clock, pauseMs, signal).catch(() => {});
       if (signal.aborted) return;
-      const leftMs = renewedAtMs + renewDeadlineMs - clock.monotonicMs();
-      const startMs = clock.monotonicMs();
-      if (leftMs > 0 && (await this.#attempt(signal, leftMs))) renewedAtMs = startMs;
-      else if (!this.#isHolder || clock.monotonicMs() - renewedAtMs >= renewDeadlineMs) {
+      const leftMs = this.#leftMs();
+      const startedAt = this.#now();
+      if (leftMs > 0 && (await this.#attempt(signal, leftMs))) this.#renewedAt = startedAt;
+      else if (!this.#isHolder || this.#leftMs() <= 0) {
         if (!signal.aborted) log.error("leadership lost", { lease: name, leader: this.leader });
         return;
       }
     }
+  }
+
+  #now(): Instant {
+    const { clock } = this.#options;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+  }
+
+  /** Left of the term. The clock that went further counts: the monotonic one stands still while a machine sleeps. */
+  #leftMs(): number {
+    const now = this.#now();
+    const { monotonicMs, wallMs } = this.#renewedAt;
+    return this.#options.renewDeadlineMs - Math.max(now.monotonicMs - monotonicMs, now.wallMs - wallMs);
   }
 
   /** One try to take or renew, given up after `timeoutMs`. Never rejects. */

@@ -204,8 +204,9 @@ test("metrics tell depth, adds, retries and durations by name", async () => {
   };
   const metrics: Metrics = {
     counter: (name) => ({ add: note(name) }),
-    gauge: (name) => ({ set: note(name) }),
+    gauge: (name) => ({ set: note(name), remove() {} }),
     histogram: (name) => ({ observe: note(name) }),
+    onRead: () => () => {},
   };
   const queue = createWorkqueue({ name: "daemonset", clock, log: silentLog, metrics });
   queue.add("a");

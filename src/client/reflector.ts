@@ -3,7 +3,7 @@
  *
  *             ┌────────── 410 ───────────┐
  *             ▼                          │
- *   list (RV 0, later the last RV) ─▶ watch ─▶ end, silence, error: watch again from the last RV
+ *   list (RV 0 or newest, later the last RV) ─▶ watch ─▶ end, silence, error: watch again from the last RV
  *     └─ too old or from the future: newest data, in pages
  *
  * Not here: the cache and its handlers (shared-informer.ts).
@@ -61,10 +61,18 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly resource: Resource<T>;
   readonly selection: Selection;
   readonly target: ReflectorTarget<T>;
+  /** See `InformerDependencies.firstList`. */
+  readonly firstList?: FirstList;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
+
+/**
+ * `cached` lets a server answer the first list from a cache of any age; `newest` makes it look at its store.
+ * Whoever follows another writer, such as a new leader, has to see all that one did.
+ */
+export type FirstList = "cached" | "newest";
 
 /** Runs until the signal aborts; never rejects. After it resolves the target is left alone. */
 export function reflect<T extends KubeObject>(
@@ -132,7 +140,9 @@ class Reflector<T extends KubeObject> {
 
   /** At least as new as what was seen; when the server cannot (410, or it restarted from older data) the newest there is. */
   async #fetch(signal: AbortSignal): Promise<KubeList<T>> {
-    const { client, resource, selection } = this.#options;
+    const { client, resource, selection, firstList } = this.#options;
+    if (this.#resourceVersion === "" && firstList === "newest")
+      return await client.list(resource, { ...selection, signal });
     try {
       return await client.list(resource, {
         ...selection,

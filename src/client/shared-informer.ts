@@ -8,12 +8,14 @@ import { keyOf, type KubeObject, type Resource, resourcePath } from "../machiner
 import type { Client } from "./client.ts";
 import type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
 import { ObjectCache } from "./object-cache.ts";
-import { reflect, type ReflectorTarget, type Selection } from "./reflector.ts";
+import { type FirstList, reflect, type ReflectorTarget, type Selection } from "./reflector.ts";
 
 export interface InformerDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** How new the first list has to be; default `cached`. */
+  readonly firstList?: FirstList;
   /** Freezes every cached object to its depth, so that a change of a shared object throws. For tests: it costs time. */
   readonly freeze?: boolean;
 }
@@ -83,11 +85,9 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     assert(!this.#isRunning, "an informer runs once", this.#subject.resource.resource);
     this.#isRunning = true;
     const { resource, selection } = this.#subject;
-    const { clock, random, log } = this.#dependencies;
-    await reflect(
-      { client: this.#client, resource, selection: selection ?? {}, target: this, clock, random, log },
-      signal,
-    );
+    const { clock, random, log, firstList = "cached" } = this.#dependencies;
+    const options = { client: this.#client, resource, selection: selection ?? {}, target: this };
+    await reflect({ ...options, clock, random, log, firstList }, signal);
   }
 
   replace(items: readonly T[], resourceVersion: string): void {
