@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Cluster, eventually } from "./cluster.ts";
 import { contentTypes, methods, paths, versions } from "./hostile/addresses.ts";
-import { bodies, prototypes } from "./hostile/bodies.ts";
+import { bodies, prototypes, yamlBodies } from "./hostile/bodies.ts";
 import { deletions, patches } from "./hostile/changes.ts";
 import { queries } from "./hostile/queries.ts";
 import * as rows from "./hostile/rows.ts";
@@ -54,6 +54,7 @@ afterAll(async () => {
 
 const groups: readonly (readonly [string, readonly rows.Row[]])[] = [
   ["bodies", bodies],
+  ["YAML", yamlBodies],
   ["prototypes", prototypes],
   ["paths", paths],
   ["methods", methods],

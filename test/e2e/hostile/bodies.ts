@@ -1,4 +1,5 @@
 /** Bodies that are too large, too deep, no JSON, of another kind, and those with the keys of prototypes. */
+import type { Sent } from "../https.ts";
 import {
   bad,
   canaryPath,
@@ -189,6 +190,80 @@ export const bodies: readonly Row[] = [
     { body: { metadata: { name: "a", resourceVersion: "5" } } },
     bad("resourceVersion should not be set on objects to be created"),
   ),
+];
+
+function yaml(text: string): Sent {
+  return { headers: { "content-type": "application/yaml" }, body: text };
+}
+
+const yamlHead = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yam\n";
+const aliasBomb = [
+  "a: &a [1,1,1,1,1,1,1,1,1,1]",
+  ...Array.from({ length: 8 }, (_, index) => {
+    const [name, before] = ["bcdefghi"[index]!, "abcdefgh"[index]!];
+    return `${name}: &${name} [${Array.from({ length: 10 }, () => `*${before}`).join(",")}]`;
+  }),
+].join("\n");
+
+export const yamlBodies: readonly Row[] = [
+  row("aliases of aliases", `POST ${configmapsPath}`, yaml(`${yamlHead}${aliasBomb}\n`), bad(/./)),
+  row("an alias of nothing", `POST ${configmapsPath}`, yaml(`${yamlHead}data: *nothing\n`), bad(/./)),
+  row("an alias of itself", `POST ${configmapsPath}`, yaml(`${yamlHead}data: &d\n  a: *d\n`), bad(/./)),
+  row(
+    "a tag of a language",
+    `POST ${configmapsPath}`,
+    yaml(`${yamlHead}data: !!js/function 'x'\n`),
+    bad(/./),
+  ),
+  row("no YAML", `POST ${configmapsPath}`, yaml("a: [\n"), bad(/./)),
+  row("two documents", `POST ${configmapsPath}`, yaml(`${yamlHead}---\n${yamlHead}`), bad(/./)),
+  row("a text", `POST ${configmapsPath}`, yaml("hello"), bad(/./)),
+  row("nothing", `POST ${configmapsPath}`, yaml("# nothing\n"), bad(/./)),
+  row("100,000 levels", `POST ${configmapsPath}`, yaml("[".repeat(levels)), bad(/./)),
+  row("100,000 indented levels", `POST ${configmapsPath}`, yaml("- ".repeat(levels)), bad(/./)),
+  row(
+    "200 levels that end",
+    `POST ${configmapsPath}`,
+    yaml(`${yamlHead}x: ${"[".repeat(200)}${"]".repeat(200)}\n`),
+    bad(/./),
+  ),
+  row(
+    "a merge of a prototype",
+    `POST ${configmapsPath}?fieldValidation=Strict`,
+    yaml(`${yamlHead}<<: { __proto__: { a: b } }\n`),
+    bad(/./),
+  ),
+  row(
+    "label __proto__",
+    `POST ${configmapsPath}`,
+    yaml(`${yamlHead}  labels:\n    __proto__: x\n`),
+    invalid(/metadata\.labels: Invalid value: "__proto__"/),
+  ),
+  row(
+    "no UTF-8",
+    `POST ${configmapsPath}`,
+    { headers: { "content-type": "application/yaml" }, body: Buffer.from([0x61, 0x3a, 0xff]) },
+    bad(/./),
+  ),
+  row(
+    "200,000 keys",
+    `POST ${configmapsPath}?dryRun=All`,
+    yaml(`${yamlHead}data:\n${Array.from({ length: 200_000 }, (_, index) => `  a${index}: b\n`).join("")}`),
+    bad(/^error converting YAML to JSON: yaml: more than \d+ tokens$/),
+  ),
+  row(
+    "20,000 keys",
+    `POST ${configmapsPath}?dryRun=All`,
+    yaml(`${yamlHead}data:\n${Array.from({ length: 20_000 }, (_, index) => `  a${index}: b\n`).join("")}`),
+    { code: 201 },
+  ),
+  row(
+    "a key twice",
+    `POST ${configmapsPath}`,
+    yaml(`${yamlHead}data:\n  a: b\n  a: c\n`),
+    bad(/key "a" already set in map$/),
+  ),
+  row("right YAML", `POST ${configmapsPath}?dryRun=All`, yaml(`${yamlHead}data: { a: b }\n`), { code: 201 }),
 ];
 
 export const prototypes: readonly Row[] = [
