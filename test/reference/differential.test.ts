@@ -1,0 +1,40 @@
+/**
+ * Our DaemonSet controller against the reference, upstream's algorithm: the same scripts, each in a cluster of its own, must
+ * lead to the same pods on the same nodes, the same history and the same status.
+ * One seed alone: DIFFERENTIAL_SEED=17 npx vitest run test/reference
+ */
+import { expect, test } from "vitest";
+import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
+import { ReferenceController } from "./controller.ts";
+import { type Script, scriptOf, Stage } from "./script.ts";
+
+const asReference: ControllerSeams = { make: (dependencies) => new ReferenceController(dependencies) };
+const seeds =
+  process.env["DIFFERENTIAL_SEED"]?.split(",").map(Number) ?? Array.from({ length: 50 }, (_, i) => i + 1);
+
+/** Pictures of the cluster, one per time that it was at rest. */
+async function play(script: Script, seams: ControllerSeams): Promise<readonly object[]> {
+  const pictures: object[] = [];
+  const stage = await Stage.open(script, seams);
+  try {
+    for (const { step, pauseMs } of script.steps) {
+      await stage.act(step);
+      if (!script.isAtRest) await stage.cluster.advance(pauseMs);
+      else {
+        await stage.rest();
+        pictures.push({ after: step, ...(await stage.picture()) });
+      }
+    }
+    await stage.rest();
+    pictures.push(await stage.picture());
+  } finally {
+    await stage.close();
+  }
+  return pictures;
+}
+
+test.each(seeds)("seed %i: ours and the reference come to the same end", async (seed) => {
+  const script = scriptOf(seed);
+  const reference = await play(script, asReference);
+  expect(await play(script, {}), JSON.stringify(script)).toEqual(reference);
+});
