@@ -59,6 +59,13 @@ export class FailedPodBackoff {
     this.#entries.set(node, { delayMs, atMs: nowMs });
   }
 
+  /** Nodes whose back-off is not over. O(entries): for readers of metrics. */
+  running(nowMs: number): number {
+    let count = 0;
+    for (const { atMs, delayMs } of this.#entries.values()) if (atMs + delayMs > nowMs) count++;
+    return count;
+  }
+
   delayMs(node: string): number {
     return this.#entries.get(node)?.delayMs ?? 0;
   }

@@ -16,6 +16,7 @@ import {
 } from "../../client/index.ts";
 import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
 import { createHandlers } from "./handlers.ts";
+import { DaemonSetMetrics } from "./metrics.ts";
 import { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
 import { Reconciler } from "./reconcile.ts";
@@ -34,6 +35,8 @@ export interface DaemonSetControllerOptions {
   /** Who binds the pods: a scheduler, by the affinity put into each pod, or this controller, by `spec.nodeName`. */
   readonly placement: PlacementMode;
   readonly workers?: number;
+  /** Label of the queue's metrics and log lines; for several controllers in one process. */
+  readonly queueName?: string;
   readonly burst?: number;
   readonly failedPodBackoff?: BackoffOptions;
 }
@@ -72,6 +75,7 @@ class Controller implements DaemonSetController {
   readonly #tracker: Tracker;
   readonly #reconciler: Reconciler;
   readonly #queue: Workqueue;
+  readonly #metrics: DaemonSetMetrics;
 
   constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
     this.#options = options;
@@ -88,7 +92,9 @@ class Controller implements DaemonSetController {
     const trackerDependencies = { clock, pods: caches.pods.lister, nodes: caches.nodes.lister };
     this.#tracker = new Tracker(trackerDependencies, () => new FailedPodBackoff(options.failedPodBackoff));
     const classOf = (key: string): PriorityClass => priorityOf(caches.daemonSets.lister.get(key));
-    this.#queue = dependencies.queue ?? createWorkqueue({ name: "daemonset", clock, log, metrics, classOf });
+    const name = options.queueName ?? "daemonset";
+    this.#queue = dependencies.queue ?? createWorkqueue({ name, clock, log, metrics, classOf });
+    this.#metrics = new DaemonSetMetrics(metrics, { tracker: this.#tracker, clock });
     const expectations = createExpectations({ clock });
     const ownWrites = new OwnWrites();
     const revisions = new RevisionKeeper({
@@ -130,11 +136,20 @@ class Controller implements DaemonSetController {
     }
     const workers = this.#options.workers ?? workersDefault;
     const reconcile = (key: string): Promise<ReconcileResult> => this.reconcile(key);
-    await Promise.all([this.#queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
+    const stopMetrics = this.#metrics.start();
+    try {
+      await Promise.all([this.#queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
+    } finally {
+      stopMetrics();
+    }
   }
 
-  reconcile(key: string): Promise<ReconcileResult> {
-    return this.#reconciler.reconcile(key);
+  async reconcile(key: string): Promise<ReconcileResult> {
+    try {
+      return await this.#reconciler.reconcile(key);
+    } finally {
+      this.#metrics.synced(key);
+    }
   }
 
   tracked(key: string): TrackedDaemonSet | undefined {
