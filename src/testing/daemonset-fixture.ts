@@ -30,7 +30,7 @@ import {
   type InformerFactory,
   type Workqueue,
 } from "../client/index.ts";
-import { controllerOf, formatTime, type KubeObject, type Resource } from "../machinery/index.ts";
+import { controllerOf, expired, formatTime, type KubeObject, type Resource } from "../machinery/index.ts";
 import { makeNode } from "./cluster-objects.ts";
 import { TestCluster } from "./cluster.ts";
 
@@ -45,6 +45,9 @@ export function rollingUpdate(
 ): DaemonSetUpdateStrategy {
   return { type: "RollingUpdate", rollingUpdate: { maxUnavailable, maxSurge } };
 }
+
+/** After a watch has ended, its informer lists anew well within this. */
+const relistWaitMs = 10_000;
 
 export interface DaemonSetChange {
   readonly spec?: Partial<DaemonSetSpec>;
@@ -71,6 +74,7 @@ interface Meddler {
   admit(resource: string, object: KubeObject): KubeObject;
   see(via: "get" | "watch", object: KubeObject): KubeObject;
   deliver(resource: string, send: () => void): void;
+  opened(resource: string, end: (error: Error) => void): void;
 }
 
 function meddledClient(client: Client, meddler: Meddler): Client {
@@ -93,17 +97,25 @@ function meddledClient(client: Client, meddler: Meddler): Client {
         async () => meddler.see("get", await client.get(resource, address, options)) as never,
       ),
     list: (resource, options) => client.list(resource, options),
-    watch: (resource, options, sink) =>
-      client.watch(resource, options, {
+    watch: (resource, options, sink) => {
+      let hasEnded = false;
+      const end: typeof sink.end = (error) => {
+        if (!hasEnded) sink.end(error);
+        hasEnded = true;
+      };
+      meddler.opened(resource.resource, end);
+      return client.watch(resource, options, {
         events: (batch) => {
+          if (hasEnded) return;
           const seen = batch.map((event) => ({
             ...event,
             object: meddler.see("watch", event.object) as never,
           }));
           meddler.deliver(resource.resource, () => sink.events(seen));
         },
-        end: (error) => sink.end(error),
-      }),
+        end,
+      });
+    },
     createSubresource: (resource, address, body, options) =>
       client.createSubresource(resource, address, body, options),
     create: (resource, object, options) =>
@@ -134,6 +146,8 @@ export class DaemonSetFixture {
   /** Changes what the controller is shown. */
   see: Meddler["see"] = (_via, object) => object;
   readonly #held = new Map<string, (() => void)[]>();
+  /** Ends the open watches of a resource, closed ones too. */
+  readonly #watches = new Map<string, ((error: Error) => void)[]>();
   readonly #stop = new AbortController();
   readonly #informers: InformerFactory;
 
@@ -150,6 +164,8 @@ export class DaemonSetFixture {
         if (waiting === undefined) send();
         else waiting.push(send);
       },
+      opened: (resource, end) =>
+        void this.#watches.set(resource, [...(this.#watches.get(resource) ?? []), end]),
     });
     const { clock, random, log } = dependencies;
     this.#informers = createInformerFactory(client, { clock, random, log, freeze: true });
@@ -197,13 +213,15 @@ export class DaemonSetFixture {
       readonly first?: number;
       readonly labels?: Record<string, string>;
       readonly taints?: readonly Taint[];
+      readonly status?: Partial<NonNullable<Node["status"]>>;
     } = {},
   ): Promise<void> {
-    const { first = 0, labels = {}, taints } = change;
+    const { first = 0, labels = {}, taints, status = {} } = change;
     for (let i = first; i < first + count; i++) {
       const { metadata, ...rest } = makeNode(`node-${i}`, {
         labels,
         spec: taints === undefined ? {} : { taints },
+        status,
       });
       await this.cluster.client.create(nodes, {
         ...rest,
@@ -391,6 +409,16 @@ export class DaemonSetFixture {
     this.#held.clear();
     for (const send of held) send();
     await this.settle();
+  }
+
+  /** The watch of the resource never tells what happens during `body`, and ends with 410: a new list has to. */
+  async missed(resource: string, body: () => Promise<unknown>): Promise<void> {
+    this.hold(resource);
+    await body();
+    await this.settle();
+    this.#held.delete(resource);
+    for (const end of this.#watches.get(resource) ?? []) end(expired("too old resource version"));
+    await this.cluster.advance(relistWaitMs);
   }
 
   stop(): Promise<void> {
