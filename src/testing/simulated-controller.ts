@@ -21,6 +21,8 @@ import {
 
 export interface ControllerSeams {
   readonly transport?: (transport: Transport) => Transport;
+  /** What the process begins with; default `newest`. */
+  readonly firstList?: "newest" | "cached";
   readonly clock?: (clock: Clock) => Clock;
   readonly client?: (client: Client) => Client;
   readonly informers?: (informers: InformerFactory) => InformerFactory;
@@ -72,7 +74,7 @@ async function runController(options: ControllerProcessOptions, signal: AbortSig
   const transport = seams.transport?.(options.transport) ?? options.transport;
   const plain = createClient(transport, { userAgent: options.instance });
   const client = seams.client?.(plain) ?? plain;
-  const factory = createInformerFactory(client, { clock, random, log });
+  const factory = createInformerFactory(client, { clock, random, log, firstList: seams.firstList ?? "newest" });
   const informers = seams.informers?.(factory) ?? factory;
   const dependencies = { client, informers, clock, random, log, metrics: silentMetrics, recorder: nobody };
   const given = seams.dependencies?.(dependencies) ?? dependencies;
