@@ -43,6 +43,7 @@ import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
 import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
+import { type ControllerName, selectControllers } from "./controller-names.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { shortPath } from "./screen.ts";
 import { systemClock, systemMetrics, systemRandom } from "./system.ts";
@@ -56,6 +57,8 @@ export interface ControlPlaneOptions {
   readonly kubeconfig?: string;
   readonly fresh: boolean;
   readonly placement: "affinity" | "nodename";
+  /** As upstream's option: `*,-daemonset-controller` runs all but one. Absent means all. */
+  readonly controllers?: string;
   readonly log: Log;
 }
 
@@ -106,9 +109,11 @@ class RunningControlPlane implements ControlPlane {
   #fail: (error: unknown) => void = () => {};
   readonly #failed = new Promise<never>((_, reject) => (this.#fail = reject));
   #kubeconfig = "";
+  readonly #controllers: ReadonlySet<ControllerName>;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
+    this.#controllers = selectControllers(options.controllers ?? "*");
     this.#failed.catch(() => {});
     // Every part of the process listens to this one signal.
     setMaxListeners(0, this.#controller.signal);
@@ -254,40 +259,36 @@ class RunningControlPlane implements ControlPlane {
       return { ...shared, client, recorder: this.#recorder(client, component) };
     };
     const mode = placement === "nodename" ? "controller" : "scheduler";
-    const daemonSets = createDaemonSetController(
-      { placement: mode },
-      as("daemon-set-controller", "daemonset-controller"),
-    );
-    this.start("daemonset controller", (signal) => daemonSets.run(signal));
     const scheduler = createScheduler({}, as("scheduler", "default-scheduler"));
     this.start("scheduler", (signal) => scheduler.run(signal));
-    const nodes = createNodeLifecycleController({}, as("node-controller", "node-controller"));
-    this.start("node life cycle", (signal) => nodes.run(signal));
-    const evictions = createTaintEvictionController(
-      {},
-      as("taint-eviction-controller", "taint-eviction-controller"),
-    );
-    this.start("taint eviction", (signal) => evictions.run(signal));
-    const podGc = createPodGcController({}, as("pod-garbage-collector", "pod-garbage-collector"));
-    this.start("pod garbage collection", (signal) => podGc.run(signal));
-    const garbage = createGarbageCollector(
-      {},
-      as("generic-garbage-collector", "garbage-collector-controller"),
-    );
-    this.start("garbage collector", (signal) => garbage.run(signal));
-    const namespaces = createNamespaceController({}, as("namespace-controller", "namespace-controller"));
-    this.start("namespace controller", (signal) => namespaces.run(signal));
-    const accounts = createServiceAccountController(
-      {},
-      as("service-account-controller", "service-account-controller"),
-    );
-    this.start("service accounts", (signal) => accounts.run(signal));
-    const authority = createRootCaController(
-      { rootCa },
-      as("root-ca-cert-publisher", "root-ca-certificate-publisher"),
-    );
-    this.start("root certificate", (signal) => authority.run(signal));
+    const makers: Readonly<Record<ControllerName, () => Part>> = {
+      "daemonset-controller": () =>
+        createDaemonSetController({ placement: mode }, as("daemon-set-controller", "daemonset-controller")),
+      "garbage-collector-controller": () =>
+        createGarbageCollector({}, as("generic-garbage-collector", "garbage-collector-controller")),
+      "namespace-controller": () =>
+        createNamespaceController({}, as("namespace-controller", "namespace-controller")),
+      "node-lifecycle-controller": () =>
+        createNodeLifecycleController({}, as("node-controller", "node-controller")),
+      "pod-garbage-collector-controller": () =>
+        createPodGcController({}, as("pod-garbage-collector", "pod-garbage-collector")),
+      "root-ca-certificate-publisher-controller": () =>
+        createRootCaController({ rootCa }, as("root-ca-cert-publisher", "root-ca-certificate-publisher")),
+      "serviceaccount-controller": () =>
+        createServiceAccountController({}, as("service-account-controller", "service-account-controller")),
+      "taint-eviction-controller": () =>
+        createTaintEvictionController({}, as("taint-eviction-controller", "taint-eviction-controller")),
+    };
+    for (const name of this.#controllers) {
+      const part = makers[name]();
+      this.start(name, (signal) => part.run(signal));
+    }
   }
+}
+
+/** What every controller is to the process. */
+interface Part {
+  run(signal: AbortSignal): Promise<void>;
 }
 
 /** Every part of the control plane may do everything until there are roles. */

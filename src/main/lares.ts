@@ -50,6 +50,11 @@ function serverOptions(command: Command, dataDir: string): Command {
         .choices(["affinity", "nodename"])
         .default("affinity"),
     )
+    .option(
+      "--controllers <list>",
+      "controllers to run: * for all, name for one more, -name for one less",
+      "*",
+    )
     .addOption(
       new Option("--log-level <level>", "least severe messages to log")
         .choices(["debug", "info", "warn", "error"])

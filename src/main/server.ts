@@ -12,6 +12,7 @@ export interface ServerOptions {
   readonly kubeconfig?: string;
   readonly fresh: boolean;
   readonly placement: "affinity" | "nodename";
+  readonly controllers: string;
   readonly logLevel: LogLevel;
 }
 

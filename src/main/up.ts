@@ -20,6 +20,7 @@ export interface UpOptions {
   readonly kubeconfig?: string;
   readonly fresh: boolean;
   readonly placement: "affinity" | "nodename";
+  readonly controllers: string;
   readonly logLevel: LogLevel;
   readonly controlPlanes: number;
   readonly workers: number;

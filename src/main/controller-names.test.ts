@@ -1,0 +1,24 @@
+/** `--controllers`, as kube-controller-manager reads it. */
+import { expect, test } from "vitest";
+import { controllerNames, selectControllers } from "./controller-names.ts";
+
+const without = (...names: readonly string[]): readonly string[] =>
+  controllerNames.filter((name) => !names.includes(name));
+
+test.each([
+  ["*", controllerNames],
+  ["*,-daemonset-controller", without("daemonset-controller")],
+  ["-daemonset,*", without("daemonset-controller")],
+  ["*, -podgc , -nodelifecycle", without("pod-garbage-collector-controller", "node-lifecycle-controller")],
+  ["daemonset-controller", ["daemonset-controller"]],
+  ["daemonset-controller,namespace", ["daemonset-controller", "namespace-controller"]],
+  ["-daemonset-controller", []],
+  ["", []],
+])("%s", (list, names) => {
+  expect([...selectControllers(list)]).toEqual(names);
+});
+
+test("names that there are not, and contradictions, are refused", () => {
+  expect(() => selectControllers("*,-deamonset")).toThrow('"deamonset" is no controller');
+  expect(() => selectControllers("daemonset,-daemonset-controller")).toThrow("both wants and does not want");
+});
