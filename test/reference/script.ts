@@ -10,6 +10,7 @@ import {
   type DaemonSet,
   daemonsets,
   type DaemonSetSpec,
+  type DaemonSetUpdateStrategy,
   nodes,
   type Pod,
   pods,
@@ -19,6 +20,7 @@ import { type Log, type Random, seededRandom } from "../../src/base/index.ts";
 import {
   canonicalJson,
   controllerOf,
+  isNotFound,
   type KubeObject,
   RawJson,
   StatusError,
@@ -56,14 +58,11 @@ export interface Script {
   readonly nodes: number;
   /** After each step the cluster comes to rest and is compared; otherwise only at the end. */
   readonly isAtRest: boolean;
-  readonly strategies: Readonly<Record<SetName, DaemonSetSpec["updateStrategy"]>>;
+  readonly strategies: Readonly<Record<SetName, DaemonSetUpdateStrategy>>;
   readonly steps: readonly { readonly step: Step; readonly pauseMs: number }[];
 }
 
-const strategy = (
-  maxUnavailable: number | string,
-  maxSurge: number | string,
-): DaemonSetSpec["updateStrategy"] => ({
+const strategy = (maxUnavailable: number | string, maxSurge: number | string): DaemonSetUpdateStrategy => ({
   type: "RollingUpdate",
   rollingUpdate: { maxUnavailable, maxSurge },
 });
@@ -75,7 +74,11 @@ const rolling = [
   strategy(0, 1),
   strategy(0, "50%"),
 ];
-const strategies = [...rolling, { type: "OnDelete" }, { type: "OnDelete" }];
+const strategies: readonly DaemonSetUpdateStrategy[] = [
+  ...rolling,
+  { type: "OnDelete" },
+  { type: "OnDelete" },
+];
 
 /** In proportion. */
 const weights: Readonly<Record<Step["do"] | "strategy" | "minReady" | "historyLimit", number>> = {
@@ -140,7 +143,7 @@ function stepOf(random: Random, isAtRest: boolean): Step {
     case "image":
       return { do: what, set, version: below(random, 4), isBroken: isAtRest && random.next() < 0.2 };
     case "strategy":
-      return spec({ updateStrategy: pick(random, isAtRest ? strategies : rolling) });
+      return spec({ updateStrategy: pick(random, isAtRest ? strategies : rolling)! });
     case "minReady":
       return spec({ minReadySeconds: pick(random, [0, 1, 3]) });
     case "historyLimit":
@@ -177,6 +180,7 @@ export class Stage {
   readonly #script: Script;
   #changedMs = 0;
   #orphans = 0;
+  #nudges = 0;
   /** Version of each DaemonSet's template, so that one that is made again is made the same. */
   readonly #versions = new Map<SetName, number>();
   readonly #stop = new AbortController();
@@ -214,6 +218,22 @@ export class Stage {
       if (!(error instanceof StatusError)) throw error;
     }
     if (step.do === "deleteNode") await this.cluster.advance(podGcMs);
+    if (step.do === "deleteNode" || step.do === "taint") await this.nudge();
+  }
+
+  /**
+   * Has each DaemonSet looked at once more. Upstream does not wake for a node that is gone (23.12), nor for a taint that keeps
+   * its pod: its status stays as it was until something else happens.
+   */
+  async nudge(): Promise<void> {
+    const body = { metadata: { annotations: { nudge: `${this.#nudges++}` } } };
+    for (const set of setNames) {
+      try {
+        await this.cluster.client.patch(daemonsets, addressOf(set), { type: "merge", body });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
   }
 
   async rest(): Promise<void> {
