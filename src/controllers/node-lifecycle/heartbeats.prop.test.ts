@@ -45,3 +45,13 @@ test("silence is found once, after the grace time, and ends with the next heartb
     }),
   );
 });
+
+test("a node that dies right after its first report is not given the longer grace of a start", () => {
+  const heartbeats = new Heartbeats();
+  heartbeats.heard("a", 0, 60_000);
+  heartbeats.heard("a", 1_000, 40_000);
+  expect(heartbeats.expire(40_999)).toEqual([]);
+  expect(heartbeats.expire(41_000)).toEqual(["a"]);
+  expect(heartbeats.expire(60_000)).toEqual([]);
+  expect(heartbeats.size).toBe(1);
+});

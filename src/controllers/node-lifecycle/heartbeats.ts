@@ -27,18 +27,11 @@ export class Heartbeats {
   /** The node was heard of. Unknown nodes become known. @returns true when it had been silent. O(1) while it beats. */
   heard(name: string, nowMs: number, graceMs: number): boolean {
     const beat = this.#beats.get(name);
-    if (beat === undefined) {
-      const added: Beat = {
-        name,
-        heardMs: nowMs,
-        isSilent: false,
-        isKnown: true,
-        dueMs: nowMs + graceMs,
-        graceMs,
-      };
-      this.#beats.set(name, added);
-      this.#due.push(added);
-      return false;
+    // A turn that would come too late is not waited for: the grace time has become shorter.
+    if (beat === undefined || graceMs < beat.graceMs) {
+      this.forget(name);
+      this.#add({ name, heardMs: nowMs, isSilent: false, isKnown: true, dueMs: nowMs + graceMs, graceMs });
+      return beat?.isSilent ?? false;
     }
     beat.heardMs = nowMs;
     beat.graceMs = graceMs;
@@ -47,6 +40,11 @@ export class Heartbeats {
     beat.dueMs = nowMs + graceMs;
     this.#due.push(beat);
     return true;
+  }
+
+  #add(beat: Beat): void {
+    this.#beats.set(beat.name, beat);
+    this.#due.push(beat);
   }
 
   /** True for nodes that were not heard of for longer than their grace time, as of the last `expire`. */
