@@ -12,7 +12,7 @@ import {
   withDaemonSets,
 } from "../../../testing/daemonset-fixture.ts";
 import { OwnWrites } from "../own-writes.ts";
-import { foreignPod } from "./fixtures.ts";
+import { foreignPod } from "../../../testing/upstream-cases.ts";
 
 /** Bodies of the patches that the sync sends to pods. */
 async function patches(fixture: DaemonSetFixture): Promise<unknown[]> {

@@ -8,7 +8,7 @@ import {
   podLabels,
   withDaemonSets,
 } from "../../../testing/daemonset-fixture.ts";
-import { both, deletePod, foreignPod, hungry } from "./fixtures.ts";
+import { both, deletePod, foreignPod, hungry } from "../../../testing/upstream-cases.ts";
 
 function controllerReference(daemonSet: DaemonSet): OwnerReference {
   const { name, uid } = daemonSet.metadata;

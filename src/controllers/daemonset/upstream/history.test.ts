@@ -12,7 +12,7 @@ import { rollingUpdate, withDaemonSets } from "../../../testing/daemonset-fixtur
 import { compareRevisions } from "../history.ts";
 import { newRevision } from "../revisions.ts";
 import { rolloutLimits } from "../rolling-update.ts";
-import { deletePod } from "./fixtures.ts";
+import { deletePod } from "../../../testing/upstream-cases.ts";
 
 describe("TestGetUnavailableNumbers", () => {
   interface Case {

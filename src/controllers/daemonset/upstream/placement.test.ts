@@ -4,7 +4,7 @@ import { type NodeStatus, type PodSpec, type Taint, targetNodeName } from "../..
 import { blue, withDaemonSets } from "../../../testing/daemonset-fixture.ts";
 import { makeNode } from "../../../testing/cluster-objects.ts";
 import { nodeChange } from "../placement.ts";
-import { both, foreignPod, hungry, smallNode } from "./fixtures.ts";
+import { both, foreignPod, hungry, smallNode } from "../../../testing/upstream-cases.ts";
 
 const condition = (type: string, status: string): Partial<NodeStatus> => ({ conditions: [{ type, status }] });
 const hostPort = (port: number): Partial<PodSpec> => ({

@@ -1,13 +1,8 @@
 /** What the re-created upstream cases share: both strategies, foreign pods. Only tests import this. */
 import { test } from "vitest";
-import { type DaemonSetUpdateStrategy, type Pod, pods, type PodSpec } from "../../../api/index.ts";
-import type { ObjectMeta } from "../../../machinery/index.ts";
-import {
-  type DaemonSetFixture,
-  onDelete,
-  rollingUpdate,
-  withDaemonSets,
-} from "../../../testing/daemonset-fixture.ts";
+import { type DaemonSetUpdateStrategy, type Pod, pods, type PodSpec } from "../api/index.ts";
+import type { ObjectMeta } from "../machinery/index.ts";
+import { type DaemonSetFixture, onDelete, rollingUpdate, withDaemonSets } from "./daemonset-fixture.ts";
 
 const strategies = { OnDelete: onDelete, RollingUpdate: rollingUpdate(1) };
 
