@@ -124,7 +124,8 @@ async function createOne(
 
 /**
  * Creates the pod under a name of our choosing, formed as the server forms generated ones. When the answer is lost, the
- * name is kept for the node's next try: a pod that was made after all is then found, and never made twice.
+ * name is kept for the node's next tries until one is answered for good, not just refused: a pod that was made after all
+ * is then found, and never made twice.
  */
 async function createNamed(
   node: string,
@@ -141,10 +142,10 @@ async function createNamed(
       unanswered.delete(node);
       return created;
     } catch (error) {
-      unanswered.delete(node);
       if (isUnanswered(error)) unanswered.set(node, name);
       if (!isAlreadyExists(error)) throw error;
       const existing = kept === undefined ? undefined : await findOwn(name, task, client);
+      unanswered.delete(node);
       if (existing !== undefined) return existing;
       if (tried >= nameTriesMax) throw error;
     }

@@ -1,6 +1,7 @@
-/** Two bugs that the simulation found: what the controller does while its caches are behind its own writes, or behind a deletion. */
+/** Bugs that the simulation found: what the controller does while its caches are behind its own writes, or behind a deletion. */
 import { expect, test } from "vitest";
 import { daemonsets } from "../../api/index.ts";
+import { tooManyRequests } from "../../machinery/index.ts";
 import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
 
 test("a DaemonSet that is gone but still in the cache is left alone, not worked on in circles", () =>
@@ -35,4 +36,22 @@ test("two templates in a row get two numbers, also while the cache does not show
     await fixture.setImage("second");
     await fixture.sync();
     expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1, 3, 4]);
+  }));
+
+test("one pod per node when the answer to a create is lost and the next tries are refused or cannot look (I1)", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    fixture.hold("pods");
+    fixture.losesAnswer = (verb, resource) => verb === "create" && resource === "pods";
+    await expect(fixture.sync()).rejects.toThrow("socket hang up");
+    fixture.losesAnswer = () => false;
+    for (const refused of ["create", "get"]) {
+      fixture.fault = (verb, resource) =>
+        verb === refused && resource === "pods" ? tooManyRequests("later") : undefined;
+      await expect(fixture.sync()).rejects.toThrow("later");
+    }
+    fixture.fault = () => undefined;
+    await fixture.sync();
+    expect(await fixture.pods()).toHaveLength(1);
   }));
