@@ -7,7 +7,13 @@
  *   event ─▶ [late, in order] ─▶ [doubled | an older one again] ─▶ reader        … [break | 410 | silence]
  */
 import { type Clock, type Random, sleep, type Timer } from "../base/index.ts";
-import type { ClientWatchSink, Transport, TransportCall, TransportReply, WatchEvent } from "../client/index.ts";
+import type {
+  ClientWatchSink,
+  Transport,
+  TransportCall,
+  TransportReply,
+  WatchEvent,
+} from "../client/index.ts";
 import {
   conflict,
   expired,
@@ -175,7 +181,10 @@ export class FaultyTransport implements Transport {
     const { refuse = 0, conflict: conflicts = 0 } = this.faults;
     if (this.#chance(refuse)) {
       const pick = Math.floor(this.#dependencies.random.next() * 3);
-      if (pick === 0) return replyOf(tooManyRequests("too many requests, please try again later", { retryAfterSeconds: 1 }));
+      if (pick === 0)
+        return replyOf(
+          tooManyRequests("too many requests, please try again later", { retryAfterSeconds: 1 }),
+        );
       return replyOf(pick === 1 ? internalError("simulated fault") : serviceUnavailable("simulated fault"));
     }
     if (method === "PUT" && this.#chance(conflicts))

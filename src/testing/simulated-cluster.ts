@@ -12,7 +12,14 @@ import { setMaxListeners } from "node:events";
 import { createFleet, type NodeWish, nodeObject, type Timings } from "../agent/index.ts";
 import { nodes as nodeResource } from "../api/index.ts";
 import { type ApiServer, createApiServer } from "../apiserver/index.ts";
-import { type Log, type Random, seededRandom, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
+import {
+  type Log,
+  type Random,
+  seededRandom,
+  silentLog,
+  silentMetrics,
+  SimulatedClock,
+} from "../base/index.ts";
 import {
   type Client,
   createClient,
@@ -248,13 +255,18 @@ export class SimulatedCluster {
   #serverRandom: Random | undefined;
 
   #loopback(username: string): Transport {
-    return loopbackTransport(this.#answer(() => this.#server.handler), { user: masters(username) });
+    return loopbackTransport(
+      this.#answer(() => this.#server.handler),
+      { user: masters(username) },
+    );
   }
 
   /** Writes go to the first server; reads to the one that is behind, while it is used. */
   #controllerLoopback(): Transport {
     const handler = this.#answer((call) =>
-      call.method === "GET" && this.#behind?.isUsed === true ? this.#behind.server.handler : this.#server.handler,
+      call.method === "GET" && this.#behind?.isUsed === true
+        ? this.#behind.server.handler
+        : this.#server.handler,
     );
     return loopbackTransport(handler, { user: masters(controllerUser) });
   }
@@ -286,9 +298,16 @@ export class SimulatedCluster {
     this.#others = new FaultyTransport(network, otherFaults, { clock, random: seededRandom(seed * 4000) });
     const clientOf = (username: string): Client =>
       createClient(network.as(username, this.#others!), { userAgent: username });
-    const informers = createInformerFactory(clientOf("system:kube-controller-manager"), { clock, random, log });
+    const informers = createInformerFactory(clientOf("system:kube-controller-manager"), {
+      clock,
+      random,
+      log,
+    });
     const shared = { informers, clock, random, log, metrics: silentMetrics, recorder: silentRecorder };
-    const as = (account: string) => ({ ...shared, client: clientOf(`system:serviceaccount:kube-system:${account}`) });
+    const as = (account: string) => ({
+      ...shared,
+      client: clientOf(`system:serviceaccount:kube-system:${account}`),
+    });
     const parts = [
       createNodeLifecycleController({}, as("node-controller")),
       createTaintEvictionController({}, as("taint-eviction-controller")),
@@ -299,7 +318,14 @@ export class SimulatedCluster {
       createRootCaController({ rootCa: "simulated" }, as("root-ca-cert-publisher")),
       createFleet(
         { name: "", nodes: [], kubeletVersion: "v1.34.0", ...(timings === undefined ? {} : { timings }) },
-        { client: clientOf("system:nodes"), informers, clock, random, log, recorderFor: () => silentRecorder },
+        {
+          client: clientOf("system:nodes"),
+          informers,
+          clock,
+          random,
+          log,
+          recorderFor: () => silentRecorder,
+        },
       ),
     ];
     if (this.#options.placement !== "controller") parts.push(createScheduler({}, as("scheduler")));

@@ -2,6 +2,7 @@
  * One process with a DaemonSet controller in a simulated cluster: its own caches over its own network, alone or as one
  * of several candidates for leadership. Every part that it gets can be exchanged, which is how bugs are planted.
  */
+import { setMaxListeners } from "node:events";
 import { type Clock, type Log, type Random, silentMetrics } from "../base/index.ts";
 import {
   type Client,
@@ -69,12 +70,19 @@ export async function startController(options: ControllerProcessOptions): Promis
 }
 
 async function runController(options: ControllerProcessOptions, signal: AbortSignal): Promise<void> {
+  // Every cache of the process listens to this one signal.
+  setMaxListeners(0, signal);
   const { random, log, seams, placement } = options;
   const clock = seams.clock?.(options.clock) ?? options.clock;
   const transport = seams.transport?.(options.transport) ?? options.transport;
   const plain = createClient(transport, { userAgent: options.instance });
   const client = seams.client?.(plain) ?? plain;
-  const factory = createInformerFactory(client, { clock, random, log, firstList: seams.firstList ?? "newest" });
+  const factory = createInformerFactory(client, {
+    clock,
+    random,
+    log,
+    firstList: seams.firstList ?? "newest",
+  });
   const informers = seams.informers?.(factory) ?? factory;
   const dependencies = { client, informers, clock, random, log, metrics: silentMetrics, recorder: nobody };
   const given = seams.dependencies?.(dependencies) ?? dependencies;

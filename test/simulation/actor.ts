@@ -13,9 +13,15 @@ import {
   pods,
   type PodTemplateSpec,
 } from "../../src/api/index.ts";
-import { isConflict, isNotFound, type KubeObject, type Resource, StatusError } from "../../src/machinery/index.ts";
+import {
+  isConflict,
+  isNotFound,
+  type KubeObject,
+  type Resource,
+  StatusError,
+} from "../../src/machinery/index.ts";
 import type { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
-import { isRolling, isTerminating, isUpToDate, ownerUid, podsOf } from "./model.ts";
+import { isReady, isRolling, isTerminating, isUpToDate, ownerUid, podsOf } from "./model.ts";
 import type { Script, Step, Trouble } from "./script.ts";
 import type { ClusterState } from "./state.ts";
 
@@ -78,7 +84,8 @@ export class Actor {
     for (const daemonSet of state.daemonsets.values()) {
       if (isRolling(daemonSet)) continue;
       for (const pod of podsOf(state, daemonSet.metadata.uid!))
-        if (!isUpToDate(state, daemonSet, pod)) await this.#cluster.client.delete(pods, addressOf(pod)).catch(() => {});
+        if (!isUpToDate(state, daemonSet, pod))
+          await this.#cluster.client.delete(pods, addressOf(pod)).catch(() => {});
     }
   }
 
@@ -87,7 +94,9 @@ export class Actor {
     const { client } = cluster;
     switch (step.do) {
       case "image":
-        return this.#editSet(step.set, (set) => withTemplate(set, templateOf(set, step.version, step.trouble)));
+        return this.#editSet(step.set, (set) =>
+          withTemplate(set, templateOf(set, step.version, step.trouble)),
+        );
       case "strategy":
         return this.#editSet(step.set, (set) => withSpec(set, { updateStrategy: step.strategy }));
       case "minReady":
@@ -189,7 +198,9 @@ export class Actor {
   }
 
   #pod(pick: number): Pod | undefined {
-    const own = [...this.#state().pods.values()].filter((pod) => ownerUid(pod) !== undefined && !isTerminating(pod));
+    const own = [...this.#state().pods.values()].filter(
+      (pod) => ownerUid(pod) !== undefined && !isTerminating(pod),
+    );
     return own.length === 0 ? undefined : own[pick % own.length];
   }
 
@@ -201,10 +212,14 @@ export class Actor {
 
   async #endPod(pick: number, phase: string): Promise<void> {
     const pod = this.#pod(pick);
-    if (pod?.spec.nodeName === undefined) return;
+    if (pod?.spec.nodeName === undefined || !isReady(pod)) return;
     const conditions = [{ type: "Ready", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" }];
     const body = { status: { phase, reason: "Evicted", conditions } };
-    await this.#cluster.client.patch(pods, { ...addressOf(pod), subresource: "status" }, { type: "strategic", body });
+    await this.#cluster.client.patch(
+      pods,
+      { ...addressOf(pod), subresource: "status" },
+      { type: "strategic", body },
+    );
   }
 
   async #relabelPod(pick: number): Promise<void> {

@@ -5,7 +5,19 @@
 import type { ControllerRevision, DaemonSet, Pod } from "../../src/api/index.ts";
 import type { KubeObject } from "../../src/machinery/index.ts";
 import type { Entry, RevisionLog } from "./log.ts";
-import { hashLabel, isLive, isTerminating, mayHavePairs, nodeOf, ownerUid, podsOf, podsOn, templateOf, templateText } from "./model.ts";
+import {
+  hashLabel,
+  isFinished,
+  isLive,
+  isTerminating,
+  mayHavePairs,
+  nodeOf,
+  ownerUid,
+  podsOf,
+  podsOn,
+  templateOf,
+  templateText,
+} from "./model.ts";
 import { daemonSetOf } from "./state.ts";
 
 const collector = "system:serviceaccount:kube-system:generic-garbage-collector";
@@ -22,6 +34,8 @@ export class LogRules {
   readonly #options: LogRulesOptions;
   /** Objects whose owner was deleted with the orphan policy, while they were there. */
   readonly #orphaned = new Set<string>();
+  /** UIDs of pods that had ended and run again: a node that did not see in time what somebody wrote over it. */
+  readonly #risen = new Set<string>();
   /** From now on nobody may write. */
   isFrozen = false;
   writes = 0;
@@ -51,7 +65,10 @@ export class LogRules {
     this.#orphans(entry);
     this.writes++;
     if (this.isFrozen && !heartbeats.has(entry.resource) && !isForeign(entry))
-      this.#report("I6", `written after everything had settled: ${entry.key} by ${entry.author ?? "somebody"}`);
+      this.#report(
+        "I6",
+        `written after everything had settled: ${entry.key} by ${entry.author ?? "somebody"}`,
+      );
   }
 
   #report(invariant: string, message: string): void {
@@ -62,10 +79,13 @@ export class LogRules {
     const pod = object as Pod;
     const uid = ownerUid(pod);
     const node = nodeOf(pod);
+    if (before !== undefined && isFinished(before as Pod) && !isFinished(pod))
+      this.#risen.add(pod.metadata.uid!);
     if (type !== "put" || before !== undefined || uid === undefined || node === undefined) return;
     const { state } = this.#log();
     const beside = podsOn(state, uid, node).filter(
-      (other) => other.metadata.uid !== pod.metadata.uid && isLive(other),
+      (other) =>
+        other.metadata.uid !== pod.metadata.uid && isLive(other) && !this.#risen.has(other.metadata.uid!),
     );
     if (beside.length === 0) return;
     const daemonSet = daemonSetOf(state, uid);
@@ -105,14 +125,20 @@ export class LogRules {
         (pod) => !isTerminating(pod) && pod.metadata.labels?.[hashLabel] === hash,
       );
       if (used.length > 0 && !siblings.some((other) => other.metadata.labels?.[hashLabel] === hash))
-        this.#report("I9", `revision ${revision.metadata.name} was removed while ${used[0]!.metadata.name} uses it`);
+        this.#report(
+          "I9",
+          `revision ${revision.metadata.name} was removed while ${used[0]!.metadata.name} uses it`,
+        );
       return;
     }
     const isNew = before === undefined;
     const isMoved = isNew || (before as ControllerRevision).revision !== revision.revision;
     const highest = Math.max(0, ...siblings.map((other) => other.revision));
     if (isMoved && revision.revision <= highest)
-      this.#report("I9", `revision ${revision.metadata.name} got number ${revision.revision}, not above ${highest}`);
+      this.#report(
+        "I9",
+        `revision ${revision.metadata.name} got number ${revision.revision}, not above ${highest}`,
+      );
     if (!isNew) return;
     const text = templateText(templateOf(revision.data));
     const twin = siblings.find((other) => templateText(templateOf(other.data)) === text);
@@ -143,15 +169,21 @@ export class LogRules {
     if (owners.length === 0 || alive.length > 0)
       this.#report("I12", `${nameOf(object)} was collected while its owner ${nameOf(alive[0])} is there`);
     if (this.#orphaned.has(object.metadata.uid!))
-      this.#report("I12", `${nameOf(object)} was collected although its owner was deleted with the orphan policy`);
+      this.#report(
+        "I12",
+        `${nameOf(object)} was collected although its owner was deleted with the orphan policy`,
+      );
   }
 
-  #orphans({ object, before }: Entry): void {
+  #orphans({ object, before, author, type }: Entry): void {
+    const isLet = before !== undefined && hasFinalizer(before, "orphan");
+    // Somebody has deleted it again with another policy, which is what counts then.
+    if (isLet && author !== collector && (type === "delete" || !hasFinalizer(object, "orphan")))
+      for (const other of this.#log().byUid.values())
+        if (isOwnedBy(other, object)) this.#orphaned.delete(other.metadata.uid!);
     if (!hasFinalizer(object, "orphan") || (before !== undefined && hasFinalizer(before, "orphan"))) return;
-    for (const other of this.#log().byUid.values()) {
-      const isOwned = other.metadata.ownerReferences?.some(({ uid }) => uid === object.metadata.uid);
-      if (isOwned === true) this.#orphaned.add(other.metadata.uid!);
-    }
+    for (const other of this.#log().byUid.values())
+      if (isOwnedBy(other, object)) this.#orphaned.add(other.metadata.uid!);
   }
 }
 
@@ -163,6 +195,10 @@ function isForeign({ resource, object }: Entry): boolean {
 /** A dependent created after the collector looked is collected later; it never blocked. */
 function hasSeenItsOwnerGo(dependent: KubeObject): boolean {
   return dependent.metadata.deletionTimestamp !== undefined && dependent.metadata.finalizers === undefined;
+}
+
+function isOwnedBy(dependent: KubeObject, owner: KubeObject): boolean {
+  return dependent.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;
 }
 
 function isMarked(object: KubeObject, before: KubeObject | undefined): boolean {

@@ -85,7 +85,11 @@ export class RevisionLog {
   answered(call: ApiCall, reply: ApiReply): void {
     if (call.method === "GET" || reply.status >= 300) return;
     const objects =
-      reply.body.as === "object" ? [reply.body.object] : reply.body.as === "list" ? reply.body.list.items : [];
+      reply.body.as === "object"
+        ? [reply.body.object]
+        : reply.body.as === "list"
+          ? reply.body.list.items
+          : [];
     for (const object of objects) {
       const version = (object as KubeObject).metadata?.resourceVersion;
       if (version !== undefined) this.#authors.set(Number(version), call.user.username);
@@ -150,7 +154,8 @@ export class RevisionLog {
   }
 
   #digest(text: string): void {
-    for (let i = 0; i < text.length; i++) this.digest = Math.imul(this.digest ^ text.charCodeAt(i), 0x01000193);
+    for (let i = 0; i < text.length; i++)
+      this.digest = Math.imul(this.digest ^ text.charCodeAt(i), 0x01000193);
   }
 }
 

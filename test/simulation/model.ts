@@ -62,7 +62,9 @@ export function limits(daemonSet: DaemonSet, desired: number): { unavailable: nu
   const rolling = daemonSet.spec.updateStrategy?.rollingUpdate;
   const unavailable = scaled(rolling?.maxUnavailable ?? 0, desired);
   const surge = scaled(rolling?.maxSurge ?? 0, desired);
-  return desired > 0 && unavailable === 0 && surge === 0 ? { unavailable: 1, surge: 0 } : { unavailable, surge };
+  return desired > 0 && unavailable === 0 && surge === 0
+    ? { unavailable: 1, surge: 0 }
+    : { unavailable, surge };
 }
 
 function scaled(value: number | string, total: number): number {
@@ -98,7 +100,8 @@ export function isUpToDate(state: ClusterState, daemonSet: DaemonSet, pod: Pod):
   const wanted = templateText(daemonSet.spec.template);
   const hash = pod.metadata.labels?.[hashLabel];
   for (const revision of state.controllerrevisions.values()) {
-    if (revision.metadata.labels?.[hashLabel] !== hash || ownerUid(revision) !== daemonSet.metadata.uid) continue;
+    if (revision.metadata.labels?.[hashLabel] !== hash || ownerUid(revision) !== daemonSet.metadata.uid)
+      continue;
     if (templateText(templateOf(revision.data)) === wanted) return true;
   }
   return false;
@@ -108,7 +111,8 @@ export function isUpToDate(state: ClusterState, daemonSet: DaemonSet, pod: Pod):
 export function isOfUnknownRevision(state: ClusterState, daemonSet: DaemonSet, pod: Pod): boolean {
   const hash = pod.metadata.labels?.[hashLabel];
   for (const revision of state.controllerrevisions.values())
-    if (revision.metadata.labels?.[hashLabel] === hash && ownerUid(revision) === daemonSet.metadata.uid) return false;
+    if (revision.metadata.labels?.[hashLabel] === hash && ownerUid(revision) === daemonSet.metadata.uid)
+      return false;
   return true;
 }
 

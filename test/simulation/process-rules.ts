@@ -108,14 +108,26 @@ export class ProcessRules implements TransportObserver {
   }
 
   #sending(call: TransportCall): void {
-    if (call.method === "GET") return;
     const target = targetOf(call.path);
+    if (call.method === "GET") {
+      this.#look(call, target);
+      return;
+    }
     if (target.resource === "leases" || target.resource === "events") return;
     if (target.resource === "pods" && call.method === "POST") this.#create(call, call.body as Pod);
     else if (target.resource === "pods" && call.method === "DELETE") this.#delete(call, target);
     else if (call.method === "PATCH") this.#patch(call, target);
-    else if (target.resource === "daemonsets") this.#leavesDeletedAlone((call.body as DaemonSet).metadata.uid!);
+    else if (target.resource === "daemonsets")
+      this.#leavesDeletedAlone((call.body as DaemonSet).metadata.uid!);
     else if (target.resource === "controllerrevisions") this.#revise(call);
+  }
+
+  /** A live look at the DaemonSet comes before an adoption, and belongs to its step. */
+  #look(call: TransportCall, { resource, namespace, name }: Target): void {
+    const uid = this.#shown.daemonsets.get(`${namespace}/${name}`)?.metadata.uid;
+    if (resource !== "daemonsets" || uid === undefined) return;
+    this.#pictures(uid);
+    this.#underWay.set(call, { uid, done: () => {} });
   }
 
   /** The history comes first in a sync: what it was begun with may be decided upon afterwards. */
@@ -225,10 +237,10 @@ export class ProcessRules implements TransportObserver {
           if (on === undefined || on === node || isOld(state, truth, daemonSet, pod)) continue;
           const shown = state.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod;
           // A neighbour for an old pod that serves nobody is not counted.
-          const hasOld = podsOn(truth, uid, on).some(
-            (other) =>
-              isLive(other) && isOld(state, truth, daemonSet, other) && isAvailable(other, daemonSet, nowMs),
-          );
+          const hasOld = podsOn(truth, uid, on)
+            .filter((other) => isLive(other) && isOld(state, truth, daemonSet, other))
+            .map((other) => state.pods.get(`${other.metadata.namespace}/${other.metadata.name}`) ?? other)
+            .some((other) => isAvailable(other, daemonSet, nowMs));
           if (hasOld && !isAvailable(shown, daemonSet, nowMs) && !isAvailable(pod, daemonSet, nowMs))
             surging.add(on);
         }
@@ -236,7 +248,9 @@ export class ProcessRules implements TransportObserver {
         for (const id of this.#options.shared.creating.keys()) {
           if (!id.startsWith(prefix)) continue;
           const on = id.slice(prefix.length);
-          const old = podsOn(state, uid, on).filter((pod) => isLive(pod) && isAvailable(pod, daemonSet, nowMs));
+          const old = podsOn(state, uid, on).filter(
+            (pod) => isLive(pod) && isAvailable(pod, daemonSet, nowMs),
+          );
           if (old.length > 0) surging.add(on);
         }
         return surging.size < surge;
@@ -293,7 +307,10 @@ export class ProcessRules implements TransportObserver {
       return;
     }
     if (!pictures.some((state) => this.#isWithinBudget(uid, pod, state)))
-      this.#report("I2", `${pod.metadata.name} on ${nodeOf(pod)} was deleted beyond maxUnavailable: ${this.#served(uid, pictures)}`);
+      this.#report(
+        "I2",
+        `${pod.metadata.name} on ${nodeOf(pod)} was deleted beyond maxUnavailable: ${this.#served(uid, pictures)}`,
+      );
   }
 
   /** For people: what the pictures show of the DaemonSet's pods. */
@@ -330,7 +347,8 @@ export class ProcessRules implements TransportObserver {
     const served = new Set<string>();
     for (const source of [state, truth]) {
       for (const other of podsOf(source, uid)) {
-        if (other.metadata.uid === pod.metadata.uid || this.#options.shared.deleted.has(other.metadata.uid!)) continue;
+        if (other.metadata.uid === pod.metadata.uid || this.#options.shared.deleted.has(other.metadata.uid!))
+          continue;
         if (isTerminating(other) || !available(other)) continue;
         served.add(nodeOf(other) ?? "");
       }

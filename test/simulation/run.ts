@@ -51,7 +51,8 @@ class Simulation {
     const nowMs = (): number => this.#cluster.clock.nowMs();
     const complain = (message: string, fields: { readonly error?: unknown } = {}): void => {
       options.onLog?.(`${message} ${JSON.stringify(fields, errorText)}`);
-      if (isDefect(fields.error)) this.#log.report("defect", `${message}: ${String((fields.error as Error).stack)}`);
+      if (isDefect(fields.error))
+        this.#log.report("defect", `${message}: ${String((fields.error as Error).stack)}`);
     };
     this.#cluster = new SimulatedCluster({
       seed: script.seed,
@@ -110,7 +111,8 @@ class Simulation {
     await this.#actor.heal();
     if (this.#hasFailed) return;
     if (!(await this.#cluster.until(() => this.#hasFailed || this.#troubles().length === 0, patienceMs))) {
-      for (const trouble of this.#troubles()) this.#log.report("I6", `not well after ${patienceMs} ms: ${trouble}`);
+      for (const trouble of this.#troubles())
+        this.#log.report("I6", `not well after ${patienceMs} ms: ${trouble}`);
       return;
     }
     if (this.#hasFailed) return;
@@ -138,7 +140,8 @@ class Simulation {
       };
       if (JSON.stringify(told) !== JSON.stringify(counts))
         troubles.push(`${name}: status says ${JSON.stringify(told)}, there is ${JSON.stringify(counts)}`);
-      if (status?.observedGeneration !== metadata.generation) troubles.push(`${name}: generation not observed`);
+      if (status?.observedGeneration !== metadata.generation)
+        troubles.push(`${name}: generation not observed`);
       if (counts["current"] !== counts["desired"]) troubles.push(`${name}: current is not desired`);
       if (isRolling(daemonSet)) {
         if (counts["available"] !== counts["desired"]) troubles.push(`${name}: available is not desired`);
@@ -170,13 +173,17 @@ class Simulation {
   #historyTroubles(daemonSet: DaemonSet): string[] {
     const { state } = this.#log;
     const { uid, name } = daemonSet.metadata;
-    const revisions = [...state.controllerrevisions.values()].filter((revision) => ownerUid(revision) === uid);
+    const revisions = [...state.controllerrevisions.values()].filter(
+      (revision) => ownerUid(revision) === uid,
+    );
     const live = new Set(podsOf(state, uid!).map((pod) => pod.metadata.labels?.[hashLabel]));
     const idle = revisions.filter((revision) => !live.has(revision.metadata.labels?.[hashLabel]));
     const limit = daemonSet.spec.revisionHistoryLimit ?? 10;
     // The current revision is never removed, even if no pod has it (no node is desired).
     const current = podsOf(state, uid!).some((pod) => isUpToDate(state, daemonSet, pod)) ? 0 : 1;
-    return idle.length > limit + current ? [`${name}: ${idle.length} revisions without pods, limit ${limit}`] : [];
+    return idle.length > limit + current
+      ? [`${name}: ${idle.length} revisions without pods, limit ${limit}`]
+      : [];
   }
 }
 

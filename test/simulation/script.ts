@@ -6,7 +6,8 @@
 import { type Random, seededRandom } from "../../src/base/index.ts";
 import type { Faults } from "../../src/testing/faulty-transport.ts";
 
-export type Trouble = "never-ready" | "fails" | "crash-loop" | "image-pull-fails" | "ignores-termination" | "";
+export type Trouble =
+  "never-ready" | "fails" | "crash-loop" | "image-pull-fails" | "ignores-termination" | "";
 
 export type Step =
   | { readonly do: "image"; readonly set: number; readonly version: number; readonly trouble: Trouble }
@@ -15,7 +16,11 @@ export type Step =
   | { readonly do: "where"; readonly set: number; readonly selector: Readonly<Record<string, string>> }
   | { readonly do: "tolerate"; readonly set: number; readonly key: string | undefined }
   | { readonly do: "historyLimit"; readonly set: number; readonly limit: number }
-  | { readonly do: "deleteSet"; readonly set: number; readonly policy: "Background" | "Foreground" | "Orphan" }
+  | {
+      readonly do: "deleteSet";
+      readonly set: number;
+      readonly policy: "Background" | "Foreground" | "Orphan";
+    }
   | { readonly do: "createSet"; readonly set: number; readonly version: number }
   | { readonly do: "label"; readonly node: number; readonly key: string; readonly value: string | null }
   | { readonly do: "taint"; readonly node: number; readonly effect: "NoSchedule" | "NoExecute" | undefined }
@@ -52,11 +57,19 @@ export interface Profile {
   readonly faults: Faults;
   readonly otherFaults?: Faults;
   readonly controllers?: number;
-  readonly mishaps: readonly (Step["do"])[];
+  readonly mishaps: readonly Step["do"][];
 }
 
 const slow: Faults = { delayMs: 200, eventDelayMs: 400 };
-const rough: Faults = { delayMs: 60, eventDelayMs: 150, refuse: 0.06, conflict: 0.08, repeatEvent: 0.1, breakWatch: 0.4, silenceWatch: 0.05 };
+const rough: Faults = {
+  delayMs: 60,
+  eventDelayMs: 150,
+  refuse: 0.06,
+  conflict: 0.08,
+  repeatEvent: 0.1,
+  breakWatch: 0.4,
+  silenceWatch: 0.05,
+};
 
 export type ProfileName = "calm" | "slow" | "rough" | "lossy" | "mortal" | "behind" | "elected";
 
@@ -65,9 +78,16 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   slow: { faults: slow, otherFaults: slow, mishaps: [] },
   rough: { faults: rough, otherFaults: { refuse: 0.03, delayMs: 30 }, mishaps: ["restartApi"] },
   lossy: { faults: { ...rough, loseRequest: 0.05, loseReply: 0.05 }, mishaps: ["restartApi"] },
-  mortal: { faults: { delayMs: 50, eventDelayMs: 100 }, mishaps: ["crash", "crashAtWrite", "crashAtWrite", "restartApi"] },
+  mortal: {
+    faults: { delayMs: 50, eventDelayMs: 100 },
+    mishaps: ["crash", "crashAtWrite", "crashAtWrite", "restartApi"],
+  },
   behind: { faults: { delayMs: 20 }, mishaps: ["timeTravel", "timeTravel", "crash", "crashAtWrite"] },
-  elected: { faults: { delayMs: 50, eventDelayMs: 100, refuse: 0.02 }, controllers: 2, mishaps: ["crash", "crashAtWrite"] },
+  elected: {
+    faults: { delayMs: 50, eventDelayMs: 100, refuse: 0.02 },
+    controllers: 2,
+    mishaps: ["crash", "crashAtWrite"],
+  },
 };
 
 const profileNames = Object.keys(profiles) as ProfileName[];
@@ -83,7 +103,13 @@ export const strategies: readonly object[] = [
   { type: "OnDelete" },
 ];
 
-const troubles: readonly Trouble[] = ["never-ready", "fails", "crash-loop", "image-pull-fails", "ignores-termination"];
+const troubles: readonly Trouble[] = [
+  "never-ready",
+  "fails",
+  "crash-loop",
+  "image-pull-fails",
+  "ignores-termination",
+];
 /** Chosen in proportion; mishaps of the profile come on top. */
 const weights: readonly (readonly [Step["do"], number])[] = [
   ["image", 10],
@@ -178,7 +204,16 @@ function stepOf(what: Step["do"], random: Random): Step {
     case "createSet":
       return { do: what, set, version: number(4) };
     case "label":
-      return { do: what, node, ...pick([{ key: "agent", value: "yes" }, { key: "agent", value: null }, { key: "zone", value: "a" }, { key: "zone", value: "b" }]) };
+      return {
+        do: what,
+        node,
+        ...pick([
+          { key: "agent", value: "yes" },
+          { key: "agent", value: null },
+          { key: "zone", value: "a" },
+          { key: "zone", value: "b" },
+        ]),
+      };
     case "taint":
       return { do: what, node, effect: pick(["NoSchedule", "NoExecute", undefined, undefined] as const) };
     case "silence":
