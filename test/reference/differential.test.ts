@@ -4,6 +4,8 @@
  * One seed alone: DIFFERENTIAL_SEED=17 npx vitest run test/reference
  */
 import { expect, test } from "vitest";
+import { controllerrevisions } from "../../src/api/index.ts";
+import type { KubeObject, Resource } from "../../src/machinery/index.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 import { ReferenceController } from "./controller.ts";
 import { type Script, scriptOf, Stage } from "./script.ts";
@@ -37,4 +39,29 @@ test.each(seeds)("seed %i: ours and the reference come to the same end", async (
   const script = scriptOf(seed);
   const reference = await play(script, asReference);
   expect(await play(script, {}), JSON.stringify(script)).toEqual(reference);
+});
+
+test("a controller that forgets to renumber a revision at a rollback is told apart", async () => {
+  const forgetful: ControllerSeams = {
+    client: (client) =>
+      new Proxy(client, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== "function") return member;
+          if (name !== "update") return member.bind(target) as unknown;
+          return (resource: Resource, object: KubeObject, options?: object) =>
+            resource === controllerrevisions
+              ? Promise.resolve(object)
+              : target.update(resource, object, options);
+        },
+      }),
+  };
+  const steps = [
+    { step: { do: "image", set: "everywhere", version: 1, isBroken: false }, pauseMs: 0 },
+    { step: { do: "undo", set: "everywhere" }, pauseMs: 0 },
+  ] as const;
+  const script = { ...scriptOf(2), nodes: 3, isAtRest: true, steps };
+  const reference = await play(script, asReference);
+  expect(await play(script, {})).toEqual(reference);
+  expect(await play(script, forgetful)).not.toEqual(reference);
 });

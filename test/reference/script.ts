@@ -28,8 +28,8 @@ import {
 import { startSimulatedCluster, type SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 
-const setNames = ["everywhere", "selected"] as const;
-type SetName = (typeof setNames)[number];
+export const setNames = ["everywhere", "selected"] as const;
+export type SetName = (typeof setNames)[number];
 /** A cluster is at rest when no pod, DaemonSet or revision has changed for so long: more than any delay in scripts. */
 const quietMs = 6_000;
 /** Longest wait for rest: a roll-out over five nodes, one by one, with minReadySeconds. */
@@ -181,8 +181,8 @@ export class Stage {
   #changedMs = 0;
   #orphans = 0;
   #nudges = 0;
-  /** Version of each DaemonSet's template, so that one that is made again is made the same. */
-  readonly #versions = new Map<SetName, number>();
+  /** DaemonSets as they were when they were deleted: made again, they take their orphans over. */
+  readonly #deleted = new Map<SetName, DaemonSet>();
   readonly #stop = new AbortController();
 
   private constructor(cluster: SimulatedCluster, script: Script) {
@@ -256,7 +256,6 @@ export class Stage {
     const { client } = this.cluster;
     switch (step.do) {
       case "image":
-        this.#versions.set(step.set, step.version);
         return this.edit(step.set, (set) => withTemplate(set, step.version, step.isBroken));
       case "undo":
         return this.#undo(step.set);
@@ -267,6 +266,7 @@ export class Stage {
         return this.edit(step.set, (set) => withPodSpec(set, { tolerations }));
       }
       case "deleteSet":
+        this.#deleted.set(step.set, await client.get(daemonsets, addressOf(step.set)));
         await client.delete(daemonsets, addressOf(step.set), { propagationPolicy: step.policy });
         return;
       case "createSet":
@@ -332,25 +332,8 @@ export class Stage {
   }
 
   async #createSet(set: SetName): Promise<void> {
-    const labels = { app: set };
-    const bare: DaemonSet = {
-      apiVersion: "apps/v1",
-      kind: "DaemonSet",
-      metadata: { name: set, namespace: "default", annotations: { "kubernetes.io/change-cause": "created" } },
-      spec: {
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            terminationGracePeriodSeconds: 2,
-            containers: [{ name: "main", image: "" }],
-            ...(set === "selected" ? { nodeSelector: { agent: "yes" } } : {}),
-          },
-        },
-        updateStrategy: this.#script.strategies[set]!,
-      },
-    };
-    await this.cluster.client.create(daemonsets, withTemplate(bare, this.#versions.get(set) ?? 0, false));
+    const daemonSet = recreated(this.#deleted.get(set)) ?? newSet(set, this.#script.strategies[set]);
+    await this.cluster.client.create(daemonsets, daemonSet);
   }
 
   async #podsOn(set: SetName, node: number): Promise<readonly Pod[]> {
@@ -363,7 +346,9 @@ export class Stage {
     );
   }
 
+  /** On nodes that are there: a pod on another one stops upstream's surges until it is collected (23.4). */
   async #createOrphan(set: SetName, node: string): Promise<void> {
+    await this.cluster.client.get(nodes, { name: node });
     const containers = [{ name: "main", image: "orphan" }];
     await this.cluster.client.create(pods, {
       metadata: { name: `orphan-${this.#orphans++}`, namespace: "default", labels: { app: set } },
@@ -407,6 +392,7 @@ export class Stage {
   }
 }
 
+const generationAnnotation = "deprecated.daemonset.template.generation";
 const hashLabel = "controller-revision-hash";
 /** Counters that are zero are left out by one and written by the other: both are right. */
 const noNumbers = { updatedNumberScheduled: 0, numberAvailable: 0, numberUnavailable: 0 };
@@ -435,6 +421,32 @@ function wishOf(node: number): { readonly name: string; readonly labels: Record<
 function withPodSpec(set: DaemonSet, change: object): DaemonSet {
   const { template } = set.spec;
   return { ...set, spec: { ...set.spec, template: { ...template, spec: { ...template.spec!, ...change } } } };
+}
+
+function newSet(set: SetName, updateStrategy: DaemonSetUpdateStrategy): DaemonSet {
+  const labels = { app: set };
+  const where = set === "selected" ? { nodeSelector: { agent: "yes" } } : {};
+  const spec = { terminationGracePeriodSeconds: 2, containers: [{ name: "main", image: "" }], ...where };
+  const bare: DaemonSet = {
+    metadata: { name: set, namespace: "default" },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec }, updateStrategy },
+  };
+  return withTemplate(bare, 0, false);
+}
+
+/** With a template generation of its own, or upstream takes adopted pods of other templates for new ones (23.8). */
+function recreated(deleted: DaemonSet | undefined): DaemonSet | undefined {
+  if (deleted === undefined) return undefined;
+  const { name, annotations } = deleted.metadata;
+  const generation = String(Number(annotations?.[generationAnnotation]) + 1);
+  return {
+    metadata: {
+      name: name!,
+      namespace: "default",
+      annotations: { ...annotations, [generationAnnotation]: generation },
+    },
+    spec: deleted.spec,
+  };
 }
 
 /** The same for the same version, so that going back is a rollback. */
