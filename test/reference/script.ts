@@ -34,8 +34,6 @@ export type SetName = (typeof setNames)[number];
 const quietMs = 6_000;
 /** Longest wait for rest: a roll-out over five nodes, one by one, with minReadySeconds. */
 const patienceMs = 120_000;
-/** Pods of a node that is gone: the garbage collector looks every 20 s and waits 40 s. */
-const podGcMs = 90_000;
 
 export type Step =
   | { readonly do: "image"; readonly set: SetName; readonly version: number; readonly isBroken: boolean }
@@ -217,7 +215,6 @@ export class Stage {
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
     }
-    if (step.do === "deleteNode") await this.cluster.advance(podGcMs);
     if (step.do === "deleteNode" || step.do === "taint") await this.nudge();
   }
 
