@@ -49,6 +49,8 @@ export interface LeaderElector {
   readonly isLeader: boolean;
   /** Last identity seen to hold the Lease; "" when free or unknown. */
   readonly leader: string;
+  /** Whether another identity was seen to renew the Lease since this one stands: it led until lately. */
+  readonly hasSeenRival: boolean;
   /** Waits to lead, leads, and resolves when leadership is lost or the signal aborts. Runs once; call a new one to stand again. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -69,6 +71,7 @@ class Elector implements LeaderElector {
   #observedAtMs = 0;
   #reported = "";
   #isLeading = false;
+  #hasSeenRival = false;
   /** When the last renewal that succeeded began, by both clocks. */
   #renewedAt: Instant = { monotonicMs: 0, wallMs: 0 };
 
@@ -92,6 +95,10 @@ class Elector implements LeaderElector {
 
   get isLeader(): boolean {
     return this.#isLeading && this.#leftMs() > 0;
+  }
+
+  get hasSeenRival(): boolean {
+    return this.#hasSeenRival;
   }
 
   /** The Lease, as last seen, names us; it may have run out. */
@@ -253,6 +260,8 @@ class Elector implements LeaderElector {
   }
 
   #observe(lease: Lease): void {
+    const holder = lease.spec.holderIdentity ?? "";
+    if (holder !== "" && holder === this.leader && !this.#isHolder) this.#hasSeenRival = true;
     this.#observed = lease;
     this.#observedAtMs = this.#options.clock.monotonicMs();
     if (this.leader === this.#reported) return;

@@ -1,13 +1,7 @@
 /** `lares fleet`: simulated nodes against any API server. Not here: the nodes (agent/). */
 import { createFleet } from "../agent/index.ts";
-import { UsageError } from "../cli/index.ts";
-import {
-  createClient,
-  createEventRecorder,
-  createInformerFactory,
-  httpTransport,
-  loadKubeconfig,
-} from "../client/index.ts";
+import { createClient, createEventRecorder, createInformerFactory, httpTransport } from "../client/index.ts";
+import { connectionFor } from "./connection.ts";
 import { runUntilSignal } from "./signals.ts";
 import { type LogLevel, systemClock, systemLog, systemRandom } from "./system.ts";
 import { apiVersion, version } from "./version.ts";
@@ -29,17 +23,7 @@ export async function fleet(options: FleetCommandOptions): Promise<void> {
   const log = systemLog(options.logLevel);
   const random = systemRandom();
   await runUntilSignal(async (signal) => {
-    const connection = await loadKubeconfig({
-      ...(options.kubeconfig === undefined ? {} : { path: options.kubeconfig }),
-      ...(options.context === undefined ? {} : { context: options.context }),
-      env: process.env,
-    }).catch((error: unknown) => {
-      throw new UsageError(
-        (error as Error).message,
-        "name a kubeconfig with --kubeconfig, or set KUBECONFIG",
-        { cause: error },
-      );
-    });
+    const connection = await connectionFor(options);
     const transport = httpTransport({
       ...connection,
       clock: systemClock,

@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isUsageError } from "../cli/index.ts";
+import { dnsLabelErrors } from "../machinery/index.ts";
 import { version } from "./version.ts";
 
 /** Nodes that one process simulates at most; each has a network of its own. */
@@ -14,6 +15,25 @@ function count(text: string): number {
   if (!/^\d+$/.test(text) || value > nodesMax)
     throw new InvalidArgumentError(`a number from 0 to ${nodesMax} is wanted.`);
   return value;
+}
+
+function some(text: string): number {
+  const value = count(text);
+  if (value === 0) throw new InvalidArgumentError("at least 1 is wanted.");
+  return value;
+}
+
+function names(text: string): readonly string[] {
+  const items = [...new Set(text.split(",").map((item) => item.trim()))];
+  if (items.some((item) => dnsLabelErrors(item).length > 0))
+    throw new InvalidArgumentError("names of namespaces with commas between them are wanted.");
+  return items;
+}
+
+function objectName(text: string): string {
+  if (!/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text))
+    throw new InvalidArgumentError("a namespace and a name with a slash between them are wanted.");
+  return text;
 }
 
 function port(text: string): number {
@@ -77,6 +97,52 @@ function timingOptions(command: Command): Command {
     );
 }
 
+function controllerOptions(command: Command): Command {
+  return command
+    .option(
+      "--kubeconfig <path>",
+      "how to reach the server (default: KUBECONFIG, ~/.kube/config, then the pod's service account)",
+    )
+    .option("--context <name>", "context in the kubeconfig")
+    .addOption(
+      new Option("--namespaces <a,b>", "only DaemonSets of these, with rights in these").argParser(names),
+    )
+    .option("--leader-elect", "act only while holding a Lease, so that several may run", true)
+    .option("--no-leader-elect", "act at once; nothing else may run beside")
+    .addOption(
+      new Option("--lease <namespace/name>", "Lease to hold; one for each set of namespaces")
+        .default("kube-system/lares-daemonset-controller")
+        .argParser(objectName),
+    )
+    .addOption(
+      new Option(
+        "--placement <mode>",
+        "who gives a daemon pod its node: the scheduler, by affinity, or the controller",
+      )
+        .choices(["affinity", "nodename"])
+        .default("affinity"),
+    )
+    .addOption(
+      new Option("--metrics-port <port>", "port of /metrics and /healthz, on 127.0.0.1").argParser(port),
+    )
+    .addOption(
+      new Option("--workers <n>", "DaemonSets worked on at once, per namespace named")
+        .default(4)
+        .argParser(some),
+    )
+    .addOption(
+      new Option("--max-calls-per-second <n>", "ceiling of the rate that adapts to the server")
+        .default(1_000)
+        .argParser(some),
+    )
+    .option("--force", "act even if another DaemonSet controller seems to be active", false)
+    .addOption(
+      new Option("--log-level <level>", "least severe messages to log")
+        .choices(["debug", "info", "warn", "error"])
+        .default("info"),
+    );
+}
+
 function program(): Command {
   const root = new Command("lares")
     .description("Keeps one agent running on every machine: a Kubernetes-compatible DaemonSet platform.")
@@ -116,6 +182,10 @@ function program(): Command {
         .default("warn"),
     )
     .action(async (options) => (await import("./fleet.ts")).fleet(options));
+
+  controllerOptions(root.command("controller"))
+    .description("the DaemonSet controller alone, against any Kubernetes API server (docs/any-cluster.md)")
+    .action(async (options) => (await import("./controller.ts")).controller(options));
 
   root
     .command("version")
