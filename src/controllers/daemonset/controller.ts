@@ -9,6 +9,7 @@ import {
   createExpectations,
   createWorkqueue,
   type EventRecorder,
+  type Expectations,
   type InformerFactory,
   type PriorityClass,
   type ReconcileResult,
@@ -19,7 +20,7 @@ import { createHandlers } from "./handlers.ts";
 import { DaemonSetMetrics } from "./metrics.ts";
 import { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
-import { Reconciler } from "./reconcile.ts";
+import { ownPlanning, type Planning, Reconciler } from "./reconcile.ts";
 import { RevisionKeeper } from "./revisions.ts";
 import type { PlacementMode } from "./template.ts";
 import { ownerIndex, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
@@ -39,6 +40,8 @@ export interface DaemonSetControllerOptions {
   readonly queueName?: string;
   readonly burst?: number;
   readonly failedPodBackoff?: BackoffOptions;
+  /** Stands between observing and applying: may look at, change or hold back what was decided. */
+  readonly planning?: (own: Planning) => Planning;
 }
 
 export interface DaemonSetControllerDependencies {
@@ -51,6 +54,8 @@ export interface DaemonSetControllerDependencies {
   readonly recorder: EventRecorder;
   /** Where keys wait; made here when absent. A caller that gives one can see what events enqueue. */
   readonly queue?: Workqueue;
+  /** What was sent and not seen yet; made here when absent. */
+  readonly expectations?: Expectations;
 }
 
 export interface DaemonSetController {
@@ -95,7 +100,7 @@ class Controller implements DaemonSetController {
     const name = options.queueName ?? "daemonset";
     this.#queue = dependencies.queue ?? createWorkqueue({ name, clock, log, metrics, classOf });
     this.#metrics = new DaemonSetMetrics(metrics, { tracker: this.#tracker, clock });
-    const expectations = createExpectations({ clock });
+    const expectations = dependencies.expectations ?? createExpectations({ clock });
     const ownWrites = new OwnWrites();
     const revisions = new RevisionKeeper({
       client,
@@ -109,7 +114,11 @@ class Controller implements DaemonSetController {
     caches.revisions.addHandler(handlers.revisions);
     caches.pods.addHandler(handlers.pods);
     this.#reconciler = new Reconciler(
-      { placement: options.placement, burst: options.burst ?? burstDefault },
+      {
+        placement: options.placement,
+        burst: options.burst ?? burstDefault,
+        planning: options.planning?.(ownPlanning) ?? ownPlanning,
+      },
       {
         ...shared,
         ...measures(metrics),

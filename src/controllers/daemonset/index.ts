@@ -5,4 +5,6 @@ export {
   type DaemonSetControllerDependencies,
   type DaemonSetControllerOptions,
 } from "./controller.ts";
+export type { Action, Snapshot } from "./plan.ts";
+export type { Planning } from "./reconcile.ts";
 export type { PlacementMode } from "./template.ts";

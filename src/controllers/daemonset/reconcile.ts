@@ -22,7 +22,7 @@ import { ClaimPass } from "./claim.ts";
 import { joinErrors } from "./errors.ts";
 import { observe, paramsOf, strategyOf } from "./observe.ts";
 import type { OwnWrites, WrittenResource } from "./own-writes.ts";
-import { type Action, plan } from "./plan.ts";
+import { type Action, plan, type Snapshot } from "./plan.ts";
 import type { History, RevisionKeeper } from "./revisions.ts";
 import { hasSurge, planRollout } from "./rolling-update.ts";
 import { statusNumbers } from "./status.ts";
@@ -60,7 +60,16 @@ export interface ReconcileDependencies {
 export interface ReconcileOptions {
   readonly placement: PlacementMode;
   readonly burst: number;
+  readonly planning: Planning;
 }
+
+/** The two decisions of a sync. */
+export interface Planning {
+  plan(snapshot: Snapshot): readonly Action[];
+  planRollout(snapshot: Snapshot): readonly Action[];
+}
+
+export const ownPlanning: Planning = { plan, planRollout };
 
 interface Target {
   readonly daemonSet: DaemonSet;
@@ -132,12 +141,13 @@ export class Reconciler {
   /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
   async #act(daemonSet: DaemonSet, tracked: TrackedDaemonSet, history: History): Promise<unknown[]> {
     const { expectations, revisions, tracker } = this.#dependencies;
+    const { planning } = this.#options;
     const target = { daemonSet, tracked, hash: history.hash };
     const look = (): ReturnType<typeof observe> =>
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
       this.#warnOfHostPorts(daemonSet, tracked);
-      await this.#apply(target, plan(look()));
+      await this.#apply(target, planning.plan(look()));
       const isCurrent = tracker.get(tracked.key) === tracked;
       if (
         isCurrent &&
@@ -145,7 +155,7 @@ export class Reconciler {
         strategyOf(daemonSet).type === "RollingUpdate"
       ) {
         tracked.slots.advance();
-        await this.#apply(target, planRollout(look()));
+        await this.#apply(target, planning.planRollout(look()));
       }
       await revisions.cleanUp(daemonSet, history, (hash) => tracked.slots.isHashInUse(hash));
       return [];
