@@ -2,7 +2,7 @@
  * Set-up that `npm start` and `npm test` share: installs packages when they are missing or changed, builds what is stale.
  * Says what it does; does nothing when all is in place. Not here: what is built (build.mjs).
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -43,6 +43,14 @@ function mark(name, value) {
   writeFileSync(stamp(name), value);
 }
 
+/** Ends this process when the step fails: its own words are on the screen already. */
+function run(command, args, what) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  if (status === 0) return;
+  console.error(`lares: ${what} failed; mend what it says above and run this again`);
+  process.exit(1);
+}
+
 /** Packages as the lock file says; the stamp lies inside node_modules, so it vanishes with it. */
 export function ensureInstalled() {
   const wanted = digest([join(root, "package.json"), join(root, "package-lock.json")]);
@@ -50,10 +58,7 @@ export function ensureInstalled() {
   console.error("lares: installing packages (npm ci) ...");
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm === undefined ? ["npm"] : [process.execPath, npm];
-  execFileSync(command, [...first, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  run(command, [...first, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], "npm ci");
   mark("installed", wanted);
 }
 
@@ -66,6 +71,6 @@ export function ensureBuilt() {
   ]);
   if (isFresh("built", wanted) && existsSync(join(root, "dist", "lares.js"))) return;
   console.error("lares: building dist/ ...");
-  execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: "inherit" });
+  run(process.execPath, [join(root, "scripts", "build.mjs")], "the build");
   mark("built", wanted);
 }
