@@ -20,6 +20,8 @@ import { systemClock } from "./system.ts";
 /** Redraws at most this often, and never for more than one part in `paintShare` of the time: rows of thousands of pods cost. */
 const frameMs = 100;
 const paintShare = 20;
+/** What stands this long has settled: a node that became ready makes its DaemonSets want more a moment later. */
+const stillMs = 250;
 /** After this long the table is left as it is: something does not settle, and the person wants the prompt's advice. */
 const patienceMs = 60_000;
 
@@ -27,8 +29,8 @@ const podsByOwner = "main/owner";
 
 export interface ScreenFacts {
   readonly informers: InformerFactory;
-  /** Nodes that must have registered before anything counts as settled. */
-  readonly nodesWanted: number;
+  /** Names of nodes that were made just now: they must have registered before anything counts as settled. */
+  readonly nodesMade: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +47,7 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
   await informers.waitForSync(signal);
   const started = systemClock.monotonicMs();
   const painter = new Painter();
+  let standingMs: number | undefined;
   for (;;) {
     const frameStarted = systemClock.monotonicMs();
     const daemonSets = sets.lister.list();
@@ -59,13 +62,27 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
     });
     const tookMs = systemClock.monotonicMs() - started;
     if (signal.aborted) return painter.end("");
-    if (nodes.lister.size >= facts.nodesWanted && daemonSets.every((set) => isStanding(set))) {
-      return painter.end(daemonSets.length === 0 ? "" : `Settled after ${(tookMs / 1_000).toFixed(1)} s.`);
+    const areNodesKnown =
+      facts.nodesMade.every((name) => nodes.lister.get(name) !== undefined) &&
+      nodes.lister.list().every((node) => isKnown(node));
+    standingMs =
+      areNodesKnown && daemonSets.every((set) => isStanding(set)) ? (standingMs ?? tookMs) : undefined;
+    if (standingMs !== undefined && tookMs - standingMs >= stillMs) {
+      return painter.end(
+        daemonSets.length === 0 ? "" : `Settled after ${(standingMs / 1_000).toFixed(1)} s.`,
+      );
     }
     if (tookMs > patienceMs) return painter.end("Not settled yet; kubectl describe says why.");
     const paintMs = systemClock.monotonicMs() - frameStarted;
     await sleep(systemClock, Math.max(frameMs, paintMs * paintShare), signal).catch(() => {});
   }
+}
+
+/** The node has reported, and if it is ready, pods may come: the life cycle has taken its first taint off. */
+function isKnown({ spec, status }: Node): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const isNew = spec.taints?.some(({ key }) => key === "node.kubernetes.io/not-ready") ?? false;
+  return ready !== undefined && (ready.status !== "True" || !isNew);
 }
 
 /** Settled, and counted at least once: a set that nobody has looked at has no generation observed. */

@@ -53,14 +53,14 @@ export async function up(options: UpOptions): Promise<void> {
       say(
         `lares ${version}: Kubernetes ${apiVersion.gitVersion} API at ${plane.url}, data in ${shortPath(dataDir)}`,
       );
-      const nodesWanted = await makeNodes(options, plane);
+      const nodesMade = await makeNodes(options, plane);
       startFleet(options, plane);
       const client = plane.client({ username: "kubernetes-admin", groups: ["system:masters"] }, "lares-up");
       for (const manifest of manifests) {
         const { name, outcome } = await apply(client, manifest);
         say(`${name} ${outcome}`);
       }
-      await showUntilSettled({ informers: plane.informers, nodesWanted, signal });
+      await showUntilSettled({ informers: plane.informers, nodesMade, signal });
       if (!signal.aborted) for (const line of nextSteps(plane.kubeconfig)) say(line);
       await plane.ended(signal);
     } finally {
@@ -88,9 +88,9 @@ function startFleet(options: UpOptions, plane: ControlPlane): void {
 
 /**
  * Registers the nodes asked for that were never made here: one that somebody deleted does not come back.
- * @returns how many the last list names.
+ * @returns the names of those that it made.
  */
-async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<number> {
+async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<readonly string[]> {
   const client = plane.client({ username: "kubernetes-admin", groups: ["system:masters"] }, "lares-up");
   const wishes = wishedNodes(options);
   const record = await client.get(configmaps, madeNodes).catch((error: unknown) => {
@@ -99,7 +99,7 @@ async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<numbe
   });
   const made = new Set((record?.data?.["names"] ?? "").split("\n").filter((name) => name !== ""));
   const missing = wishes.filter(({ name }) => !made.has(name));
-  if (missing.length === 0) return wishes.length;
+  if (missing.length === 0) return [];
   await Promise.all(
     missing.map((wish) =>
       client.create(nodeResource, nodeObject(wish)).catch((error: unknown) => {
@@ -111,7 +111,7 @@ async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<numbe
   const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata: madeNodes, data: { names } };
   if (record === undefined) await client.create(configmaps, object);
   else await client.update(configmaps, { ...record, data: { names } });
-  return wishes.length;
+  return missing.map(({ name }) => name);
 }
 
 /** `kube-master` alone, or numbered; workers are always numbered. */
