@@ -21,6 +21,7 @@ import {
   StatusError,
 } from "../../machinery/index.ts";
 import { joinErrors, messageOf } from "./errors.ts";
+import { failureText } from "./failed-pod.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
 import type { TrackedDaemonSet } from "./tracker.ts";
@@ -51,6 +52,8 @@ export interface ApplyTask {
   readonly actions: readonly Action[];
   /** @throws when the template makes no valid pod. */
   podFor(node: string): Pod;
+  /** The pod of that name as last seen. */
+  cached(name: string): Pod | undefined;
 }
 
 /** @throws one error or an AggregateError when anything failed; all deletes have been tried then. */
@@ -209,10 +212,15 @@ async function deleteOne(action: Delete, task: ApplyTask, dependencies: ApplyDep
   }
 }
 
-function announce(action: Delete, { daemonSet, tracked }: ApplyTask, recorder: EventRecorder): void {
+/** Upstream's text first, because programs match on it. */
+function announce(action: Delete, task: ApplyTask, recorder: EventRecorder): void {
+  const { daemonSet, tracked } = task;
   const what = `daemon pod ${tracked.namespace}/${action.pod} on node ${action.node}, will try to`;
-  if (action.because === "failed")
-    recorder.event(daemonSet, "Warning", "FailedDaemonPod", `Found failed ${what} kill it`);
+  if (action.because === "failed") {
+    const why = failureText(task.cached(action.pod));
+    const message = `Found failed ${what} kill it${why === "" ? "" : `: ${why}`}`;
+    recorder.event(daemonSet, "Warning", "FailedDaemonPod", message);
+  }
   if (action.because === "succeeded") {
     recorder.event(daemonSet, "Normal", "SucceededDaemonPod", `Found succeeded ${what} delete it`);
   }

@@ -24,11 +24,12 @@ import { observe, paramsOf, strategyOf } from "./observe.ts";
 import type { OwnWrites, WrittenResource } from "./own-writes.ts";
 import { type Action, plan, type Snapshot } from "./plan.ts";
 import type { History, RevisionKeeper } from "./revisions.ts";
-import { hasSurge, planRollout } from "./rolling-update.ts";
+import { planRollout } from "./rolling-update.ts";
 import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import { Warnings } from "./warnings.ts";
 
 /** Claim patches sent at once: as many as keep a connection busy. */
 const claimsAtOnce = 64;
@@ -80,12 +81,12 @@ interface Target {
 export class Reconciler {
   readonly #options: ReconcileOptions;
   readonly #dependencies: ReconcileDependencies;
-  /** Generation for which a DaemonSet was warned that host ports and surge exclude each other, by UID. */
-  readonly #warned = new WeakMap<TrackedDaemonSet, number>();
+  readonly #warnings: Warnings;
 
   constructor(options: ReconcileOptions, dependencies: ReconcileDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
+    this.#warnings = new Warnings(dependencies);
   }
 
   /** Brings one DaemonSet nearer to its wanted state. Safe to repeat. @throws what the queue shall retry. */
@@ -146,7 +147,7 @@ export class Reconciler {
     const look = (): ReturnType<typeof observe> =>
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
-      this.#warnOfHostPorts(daemonSet, tracked);
+      this.#warnings.look(daemonSet, tracked);
       await this.#apply(target, planning.plan(look()));
       const isCurrent = tracker.get(tracked.key) === tracked;
       if (
@@ -179,7 +180,9 @@ export class Reconciler {
       make ??= podMaker(daemonSet, { hash, placement: this.#options.placement });
       return make(node);
     };
-    await apply({ daemonSet, tracked, actions, podFor }, this.#dependencies);
+    const cached = (name: string): Pod | undefined =>
+      this.#dependencies.pods.lister.get(`${tracked.namespace}/${name}`);
+    await apply({ daemonSet, tracked, actions, podFor, cached }, this.#dependencies);
   }
 
   /** Releases what does not match any more and adopts what does. @returns the errors; the rest is claimed. */
@@ -237,20 +240,6 @@ export class Reconciler {
     const wakeMs = Math.min(tracked.untilWakeMs(), isWaiting ? expectationsTimeoutMs + 1 : Infinity);
     return wakeMs === Infinity ? undefined : { requeueAfterMs: wakeMs };
   }
-
-  /** A new pod with host ports can never be scheduled beside the old one (23.19): say so once per generation. */
-  #warnOfHostPorts(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
-    const generation = daemonSet.metadata.generation ?? 0;
-    if (this.#warned.get(tracked) === generation) return;
-    this.#warned.set(tracked, generation);
-    if (!hasSurge(strategyOf(daemonSet)) || !usesHostPorts(daemonSet)) return;
-    this.#dependencies.recorder.event(
-      daemonSet,
-      "Warning",
-      "SurgeWithHostPorts",
-      "maxSurge places a new pod beside the old one, but the template uses host ports, which only one of them can have.",
-    );
-  }
 }
 
 const cacheOf = { pods: "pods", daemonsets: "daemonSets" } as const satisfies Record<WrittenResource, string>;
@@ -258,10 +247,4 @@ const cacheOf = { pods: "pods", daemonsets: "daemonSets" } as const satisfies Re
 function hasEmptySelector(daemonSet: DaemonSet): boolean {
   const { matchLabels, matchExpressions } = daemonSet.spec.selector ?? {};
   return Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions ?? []).length === 0;
-}
-
-function usesHostPorts(daemonSet: DaemonSet): boolean {
-  const spec = daemonSet.spec.template.spec;
-  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
-  return ports.some((port) => (port.hostPort ?? 0) > 0 || spec?.hostNetwork === true);
 }

@@ -76,6 +76,7 @@ export class TrackedDaemonSet {
   /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
   readonly #rememberedNodes = new Map<string, string>();
   #selector: Selector;
+  #podLabels: Readonly<Record<string, string>>;
   #rule: PlacementRule;
   #slots: DaemonSetSlots;
   #builtFor: string | undefined;
@@ -88,6 +89,7 @@ export class TrackedDaemonSet {
     this.backoff = backoff;
     this.#dependencies = dependencies;
     this.#selector = selectorOf(daemonSet);
+    this.#podLabels = podLabelsOf(daemonSet);
     this.#rule = placementRule(daemonSet.spec.template.spec!);
     this.#clockOffsetMs = this.#offsetMs();
     this.#slots = this.#emptySlots();
@@ -113,6 +115,7 @@ export class TrackedDaemonSet {
   refresh(daemonSet: DaemonSet, params: SlotParams): void {
     const rule = placementRule(daemonSet.spec.template.spec!);
     const selector = selectorOf(daemonSet);
+    this.#podLabels = podLabelsOf(daemonSet);
     const fingerprint = `${rule.fingerprint}\n${selector.toString()}`;
     if (this.#builtFor !== fingerprint) {
       this.#rule = rule;
@@ -175,6 +178,11 @@ export class TrackedDaemonSet {
     const { labels } = object.metadata;
     if (labels === undefined || Object.keys(labels).length === 0) return false;
     return this.#selector.requirements.length > 0 && this.#selector.matches(labels);
+  }
+
+  /** Whether the other's selector matches the pods of this one's template. */
+  makesPodsFor(other: TrackedDaemonSet): boolean {
+    return other.matches({ metadata: { labels: this.#podLabels } });
   }
 
   /** The pod that we created for `node` cannot be told to belong there; remember it. */
@@ -257,6 +265,10 @@ function selectorOf(daemonSet: DaemonSet): Selector {
   return selectorFromLabelSelector(daemonSet.spec.selector);
 }
 
+function podLabelsOf(daemonSet: DaemonSet): Readonly<Record<string, string>> {
+  return daemonSet.spec.template.metadata?.labels ?? {};
+}
+
 function isOlder(version: string, known: string): boolean {
   const order = compareVersions(version, known);
   return order !== undefined && order < 0;
@@ -317,6 +329,13 @@ export class Tracker {
       if (tracked.matches(object)) matching.push(tracked);
     }
     return matching;
+  }
+
+  /** Others of the namespace whose selectors match this one's pods, or whose pods match its selector. */
+  overlapping(tracked: TrackedDaemonSet): readonly TrackedDaemonSet[] {
+    return [...(this.#byNamespace.get(tracked.namespace) ?? [])].filter(
+      (other) => other !== tracked && (other.makesPodsFor(tracked) || tracked.makesPodsFor(other)),
+    );
   }
 
   /** Applies a pod's new state. O(1) for owned pods. */

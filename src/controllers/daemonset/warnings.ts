@@ -1,0 +1,60 @@
+/**
+ * What upstream lets a user find out by himself, told in events on the DaemonSet: host ports with surge (23.19) and
+ * selectors that overlap (23.27). Nothing is decided by it.
+ */
+import type { DaemonSet } from "../../api/index.ts";
+import type { EventRecorder } from "../../client/index.ts";
+import { hasSurge } from "./rolling-update.ts";
+import { strategyOf } from "./observe.ts";
+import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+
+/** Names of other DaemonSets in one event; more would not help. */
+const namesMax = 3;
+
+export class Warnings {
+  readonly #recorder: EventRecorder;
+  readonly #tracker: Tracker;
+  /** Generation of which each DaemonSet was warned last. */
+  readonly #warned = new WeakMap<TrackedDaemonSet, number>();
+
+  constructor(dependencies: { readonly recorder: EventRecorder; readonly tracker: Tracker }) {
+    this.#recorder = dependencies.recorder;
+    this.#tracker = dependencies.tracker;
+  }
+
+  /** Once per generation; of overlapping selectors only before the controller has ever acted on the DaemonSet. */
+  look(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    const generation = daemonSet.metadata.generation ?? 0;
+    const before = this.#warned.get(tracked);
+    if (before === generation) return;
+    this.#warned.set(tracked, generation);
+    if (hasSurge(strategyOf(daemonSet)) && usesHostPorts(daemonSet)) {
+      this.#recorder.event(
+        daemonSet,
+        "Warning",
+        "SurgeWithHostPorts",
+        "maxSurge places a new pod beside the old one, but the template uses host ports, which only one of them can have.",
+      );
+    }
+    const isNew = before === undefined && (daemonSet.status?.observedGeneration ?? 0) === 0;
+    if (isNew) this.#warnOfOverlap(daemonSet, tracked);
+  }
+
+  #warnOfOverlap(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    const names = this.#tracker.overlapping(tracked).map(({ key }) => key.slice(key.indexOf("/") + 1));
+    if (names.length === 0) return;
+    const more = names.length > namesMax ? ` and ${names.length - namesMax} more` : "";
+    this.#recorder.event(
+      daemonSet,
+      "Warning",
+      "OverlappingSelectors",
+      `The selector overlaps with that of ${names.slice(0, namesMax).join(", ")}${more}: each adopts pods without owner that match both.`,
+    );
+  }
+}
+
+function usesHostPorts(daemonSet: DaemonSet): boolean {
+  const spec = daemonSet.spec.template.spec;
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.some((port) => (port.hostPort ?? 0) > 0 || spec?.hostNetwork === true);
+}
