@@ -7,6 +7,7 @@ import { relative } from "node:path";
 import {
   type DaemonSet,
   daemonsets,
+  type Node,
   nodes as nodeResource,
   type Pod,
   pods as podResource,
