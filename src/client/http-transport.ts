@@ -7,6 +7,7 @@ import type { Readable } from "node:stream";
 import { silentLog, type Clock, type Log } from "../base/index.ts";
 import { linkedController, statusErrorOf } from "./api-client.ts";
 import type { ClientWatchSink, Transport, TransportCall, TransportReply } from "./client.ts";
+import { encodeJson } from "../machinery/index.ts";
 import {
   destroySoon,
   HttpConnections,
@@ -127,7 +128,7 @@ function queryText(query: TransportCall["query"]): string {
 }
 
 function bodyBytes(body: object | string): Uint8Array {
-  return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+  return Buffer.from(typeof body === "string" ? body : encodeJson(body));
 }
 
 async function replyOf(response: WireResponse, signal: AbortSignal): Promise<TransportReply> {

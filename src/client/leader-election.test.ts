@@ -1,7 +1,7 @@
 /** Candidates on one Lease of a model server. */
 import { expect, test } from "vitest";
 import { type Lease, leases } from "../api/index.ts";
-import { seededRandom, silentLog, SimulatedClock, sleep } from "../base/index.ts";
+import { type Clock, seededRandom, silentLog, SimulatedClock, sleep } from "../base/index.ts";
 import { serviceUnavailable } from "../machinery/index.ts";
 import { ModelServer } from "../testing/model-server.ts";
 import { createClient } from "./api-client.ts";
@@ -21,14 +21,14 @@ class Rig {
 
   candidate(
     identity: string,
-    options: { workEndsAfterMs?: number; wrap?: (t: Transport) => Transport } = {},
+    options: { workEndsAfterMs?: number; wrap?: (t: Transport) => Transport; clock?: Clock } = {},
   ): { elector: LeaderElector; stop: AbortController; run: Promise<void> } {
     const { server, clock, story, leading } = this;
     const loopback = loopbackTransport(server.handler, { user: { username: identity, groups: [] } });
     const client = createClient(options.wrap?.(loopback) ?? loopback);
     const elector = createLeaderElector({
       client,
-      clock,
+      clock: options.clock ?? clock,
       random: seededRandom(identity.charCodeAt(0)),
       log: silentLog,
       name: "l",
@@ -106,6 +106,68 @@ test("a leader that cannot renew gives up after ten seconds, before another may 
   expect(rig.story.filter((line) => line !== "a stopped")).toEqual(["a starts", "a ends", "b starts"]);
   expect(a.elector.isLeader).toBe(false);
   expect([b.elector.isLeader, rig.lease().spec.leaseTransitions]).toEqual([true, 1]);
+});
+
+test("a term counts from the start of the renewal that made it, however late its answer came", async () => {
+  const rig = new Rig();
+  let lateMs = 8000;
+  let isCut = false;
+  const wrap = (transport: Transport): Transport => ({
+    ...transport,
+    send: async (call) => {
+      if (isCut)
+        return new Promise((_, reject) =>
+          call.signal.addEventListener("abort", () => reject(call.signal.reason)),
+        );
+      const reply = await transport.send(call);
+      if (call.method === "POST") await sleep(rig.clock, lateMs);
+      lateMs = 0;
+      return reply;
+    },
+  });
+  const a = rig.candidate("a", { wrap });
+  await rig.clock.advance(8000);
+  expect(a.elector.isLeader).toBe(true);
+  isCut = true;
+  await rig.clock.advance(1999);
+  expect([a.elector.isLeader, rig.story]).toEqual([true, ["a starts"]]);
+  await rig.clock.advance(1);
+  expect([a.elector.isLeader, rig.story]).toEqual([false, ["a starts", "a ends"]]);
+  await rig.clock.advance(10_000);
+  await a.run;
+});
+
+test("a leader that slept too long knows it before any timer fires", async () => {
+  const rig = new Rig();
+  let sleptMs = 0;
+  const clock = {
+    nowMs: () => rig.clock.nowMs() + sleptMs,
+    monotonicMs: () => rig.clock.monotonicMs(),
+    after: (delayMs: number, callback: () => void) => rig.clock.after(delayMs, callback),
+  };
+  const a = rig.candidate("a", { clock });
+  await rig.clock.advance(5000);
+  sleptMs = 7_000;
+  expect(a.elector.isLeader).toBe(true);
+  sleptMs = 60_000;
+  expect([a.elector.isLeader, rig.story]).toEqual([false, ["a starts"]]);
+  await rig.clock.advance(2000);
+  await a.run;
+  expect(rig.story).toEqual(["a starts", "a ends", "a stopped"]);
+});
+
+test("whether another led until lately is told by its renewals, not by the name that an old lease bears", async () => {
+  const rig = new Rig();
+  const spec = { holderIdentity: "ghost", leaseDurationSeconds: 15, renewTime: "", leaseTransitions: 4 };
+  rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
+  const a = rig.candidate("a");
+  await rig.clock.advance(20_000);
+  expect([a.elector.isLeader, a.elector.hasSeenRival]).toEqual([true, false]);
+  const b = rig.candidate("b");
+  await rig.clock.advance(10_000);
+  a.stop.abort();
+  await rig.clock.advance(10_000);
+  expect([b.elector.isLeader, b.elector.hasSeenRival]).toEqual([true, true]);
 });
 
 test("short trouble does not cost the leadership", async () => {

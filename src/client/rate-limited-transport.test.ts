@@ -3,13 +3,13 @@ import { expect, test } from "vitest";
 import { SimulatedClock } from "../base/index.ts";
 import { serviceUnavailable, type Status, tooManyRequests } from "../machinery/index.ts";
 import type { Transport, TransportCall } from "./client.ts";
-import { rateLimitedTransport } from "./rate-limited-transport.ts";
+import { adaptiveTransport, rateLimitedTransport } from "./rate-limited-transport.ts";
 
 const call: TransportCall = { method: "GET", path: "/", query: [], signal: new AbortController().signal };
 
 function rig(
   statuses: readonly Status[],
-  bucket = { perSecond: 10, burst: 3 },
+  bucket: { perSecond: number; burst: number } | "adaptive" = { perSecond: 10, burst: 3 },
 ): { clock: SimulatedClock; sent: number[]; transport: Transport } {
   const clock = new SimulatedClock();
   const sent: number[] = [];
@@ -24,7 +24,11 @@ function rig(
     stream: () => Promise.reject(new Error("no streams")),
     close: async () => {},
   };
-  return { clock, sent, transport: rateLimitedTransport(inner, { clock, bucket }) };
+  const transport =
+    bucket === "adaptive"
+      ? adaptiveTransport(inner, { clock, startPerSecond: 10 })
+      : rateLimitedTransport(inner, { clock, bucket });
+  return { clock, sent, transport };
 }
 
 test("a burst at once, then the rate, in order; watches count too", async () => {
@@ -69,4 +73,29 @@ test("a caller that goes away while waiting is not sent for", async () => {
   await expect(waiting).rejects.toThrow("gone");
   await clock.advance(5000);
   expect(sent).toEqual([0]);
+});
+
+test("the adaptive rate spaces calls in order, and a refusal of one holds back all that wait", async () => {
+  const refusal = tooManyRequests("x", { retryAfterSeconds: 3 }).status;
+  const { clock, sent, transport } = rig([refusal], "adaptive");
+  const order: number[] = [];
+  for (let i = 0; i < 5; i++) void transport.send(call).then(() => order.push(i));
+  await clock.advance(3000);
+  expect(sent).toEqual([0, 3000]);
+  await clock.advance(3000);
+  // Half the rate from then on; the refused call takes its turn again behind those that waited.
+  expect(sent).toEqual([0, 3000, 3200, 3400, 3600, 3800]);
+  expect(order).toEqual([1, 2, 3, 4, 0]);
+});
+
+test("callers that go away while the adaptive rate holds them back leave no gap", async () => {
+  const { clock, sent, transport } = rig([], "adaptive");
+  for (let i = 0; i < 2; i++) void transport.send(call);
+  const abort = new AbortController();
+  const gone = [1, 2, 3].map(() => transport.send({ ...call, signal: abort.signal }));
+  void transport.watch(call, { events() {}, end() {} });
+  abort.abort(new Error("gone"));
+  for (const each of gone) await expect(each).rejects.toThrow("gone");
+  await clock.advance(1000);
+  expect(sent).toEqual([0, 100, 200]);
 });

@@ -22,6 +22,7 @@ import {
 import {
   isNotFound,
   notFound,
+  RawJson,
   type ApiCall,
   type ApiHandler,
   type ApiReply,
@@ -180,6 +181,31 @@ describe("calls", () => {
       status: 502,
       object: { kind: "Status", status: "Failure", message: "<h1>bad</h1>", code: 502 },
     });
+  });
+
+  it("carry values that are kept as text: a ControllerRevision's data arrives as it was written", async () => {
+    const bodies: string[] = [];
+    const server = await serve(async (call) => {
+      bodies.push(Buffer.from(call.body as Uint8Array).toString());
+      return objectReply({});
+    });
+    const { transport: made } = transport(server.port);
+    const data = new RawJson('{"10":1,"9":{"text":"x"},"big":12345678901234567890}');
+    await made.send({ ...get("/"), method: "POST", body: { data, revision: 1 } });
+    expect(bodies).toEqual(['{"data":{"10":1,"9":{"text":"x"},"big":12345678901234567890},"revision":1}']);
+  });
+
+  it("tell how long to wait where only a header says it", async () => {
+    const busy: ApiReply = {
+      status: 429,
+      contentType: "text/plain",
+      headers: { "retry-after": "7" },
+      body: { as: "bytes", bytes: () => Buffer.from("Too many requests, please try again later.") },
+    };
+    const server = await serve(async () => busy);
+    const { transport: made } = transport(server.port);
+    const reply = await made.send(get("/"));
+    expect(reply.object).toMatchObject({ reason: "TooManyRequests", details: { retryAfterSeconds: 7 } });
   });
 
   it("ask for the token each time", async () => {
