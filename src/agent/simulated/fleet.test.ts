@@ -237,6 +237,25 @@ test("a fleet that restarts takes running pods up as they are, and ends those th
   expect((await server.call("GET", pod)).status).toBe(404);
 });
 
+test.each(["while the fleet was away", "under its eyes"])(
+  "a pod that was marked as not ready %s is ready again",
+  async (when) => {
+    await bind();
+    await server.clock.advance(2_000);
+    const conditions = [{ type: "Ready", status: "False", lastTransitionTime: "2026-11-20T16:00:00Z" }];
+    const isAway = when === "while the fleet was away";
+    if (isAway) await stopFleet();
+    await client.patch(
+      podResource,
+      { name: "p", namespace: "default", subresource: "status" },
+      { type: "strategic", body: { status: { conditions } } },
+    );
+    if (isAway) await startFleet();
+    else await server.clock.advance(100);
+    expect(await ready()).toBe("True");
+  },
+);
+
 test("a node that somebody adds by hand lives, and one that is deleted stays away", async () => {
   await client.create(nodeResource, {
     apiVersion: "v1",

@@ -87,6 +87,7 @@ export class SimulatedPod {
       this.#restarts = Math.max(...running.map((one) => one.restartCount));
       this.#isReady = running.every((one) => one.ready);
       if (this.#pod.metadata.deletionTimestamp === undefined) this.#followRun();
+      this.#contradict();
     } else if (status?.phase === "Succeeded" || status?.phase === "Failed") {
       this.#stage = status.phase === "Failed" ? "failed" : "stopped";
     } else if (this.#pod.metadata.deletionTimestamp === undefined) {
@@ -105,6 +106,16 @@ export class SimulatedPod {
       return;
     }
     if (imagesOf(pod) !== imagesOf(before)) this.#replaceContainers();
+    else this.#contradict();
+  }
+
+  /** Others have marked the pod as not ready, as is done while its node is not heard of: the node knows better. */
+  #contradict(): void {
+    const isTrue = (type: string): boolean | undefined =>
+      this.#pod.status?.conditions?.some((one) => one.type === type && one.status === "True");
+    // What this node writes itself always says the same of the containers and the pod.
+    const isMarked = isTrue("ContainersReady") === true && isTrue("Ready") === false;
+    if (isMarked && this.#stage === "running" && this.#isReady) this.#enter("running");
   }
 
   /** The node went away or the object is gone: nothing more happens. */
