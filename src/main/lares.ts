@@ -5,6 +5,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isUsageError } from "../cli/index.ts";
 import { dnsLabelErrors } from "../machinery/index.ts";
+import { runtimeWarning } from "./runtime-age.ts";
 import { version } from "./version.ts";
 
 /** Nodes that one process simulates at most; each has a network of its own. */
@@ -191,6 +192,10 @@ function program(): Command {
     .command("version")
     .description("print the versions of Lares and of the API it speaks")
     .action(async () => (await import("./version.ts")).printVersion());
+  root.hook("preAction", () => {
+    const warning = runtimeWarning(process.version, Date.now());
+    if (warning !== undefined) process.stderr.write(`lares: ${warning}\n`);
+  });
   return root;
 }
 

@@ -28,7 +28,9 @@ export class LaresProcess {
     this.#child.stderr!.on("data", (chunk: Buffer) => void (this.stderr += chunk.toString()));
     this.#ended = new Promise((resolve) =>
       this.#child.once("close", (code) => {
-        const { stdout, stderr } = this;
+        const { stdout } = this;
+        // That the runtime of the tests is old is no fault of the command.
+        const stderr = this.stderr.replace(/^lares: Node\.js \d+ has had no security fixes.*\n/m, "");
         resolve({ code, stdout, stderr, tookMs: performance.now() - startMs });
       }),
     );
