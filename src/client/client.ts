@@ -3,13 +3,7 @@
  * Makers: `httpTransport` (kubeconfig, any Kubernetes) and `loopbackTransport` (an ApiHandler in this process).
  * Not here: caches (informer.ts), queues (workqueue.ts).
  */
-import type {
-  ApiCall,
-  KubeList,
-  KubeObject,
-  Resource,
-  WatchEventType,
-} from "../machinery/index.ts";
+import type { ApiCall, KubeList, KubeObject, Resource, WatchEventType } from "../machinery/index.ts";
 
 /** Sends one call. Loopback passes it to the server's handler; HTTP makes a request of it. Never rejects but on abort or a broken connection. */
 export interface Transport {

@@ -313,10 +313,8 @@ function checkPort(port: number): Promise<void> {
 }
 
 /** Files and folders that Lares makes in a data directory; `--fresh` removes these and nothing else. */
-const ownEntries = [
-  ...["store.db", "store.db-wal", "store.db-shm", "store.db.new", "store.lock", "store.owner"],
-  ...["pki", "kubeconfig"],
-];
+const storeFiles = ["store.db", "store.db-wal", "store.db-shm", "store.db.new", "store.lock", "store.owner"];
+const ownEntries = [...storeFiles, "pki", "kubeconfig"];
 
 async function clear(dataDir: string, log: Log): Promise<void> {
   if (!(await exists(dataDir))) return;
