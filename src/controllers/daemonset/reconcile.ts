@@ -120,7 +120,8 @@ export class Reconciler {
     const { client, expectations, revisions } = this.#dependencies;
     const pass = new ClaimPass(client, daemonSet);
     const history = await revisions.construct(daemonSet, tracked, pass);
-    tracked.refresh(daemonSet, paramsOf(daemonSet, history));
+    await tracked.refresh(daemonSet, paramsOf(daemonSet, history));
+    if (this.#dependencies.tracker.get(tracked.key) !== tracked) return undefined;
     if (tracked.backoff.setGeneration(daemonSet.status?.observedGeneration ?? 0)) tracked.slots.judgeAll();
     const errors = await this.#claimPods(tracked, pass);
     if (!expectations.satisfied(tracked.uid)) {

@@ -4,9 +4,9 @@
  */
 import v8 from "node:v8";
 import vm from "node:vm";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { DaemonSet, Node, Pod } from "../../api/index.ts";
-import { SimulatedClock } from "../../base/index.ts";
+import { settleMicrotasks, SimulatedClock } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
 import { makeNode } from "../../testing/cluster-objects.ts";
 import { FailedPodBackoff } from "./backoff.ts";
@@ -15,7 +15,7 @@ import { observe, strategyOf } from "./observe.ts";
 import { plan } from "./plan.ts";
 import { hasSurge, planRollout } from "./rolling-update.ts";
 import { DaemonSetSlots } from "./slots.ts";
-import { ownerIndexValues, Tracker } from "./tracker.ts";
+import { buildSlice, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
 
 /** A lister over a map, with the owner index. */
 class Objects<T extends Node | Pod> implements Lister<T> {
@@ -67,7 +67,16 @@ function pod(node: string, change: { readonly hash?: string; readonly version?: 
   };
 }
 
-function world(count: number) {
+interface World {
+  readonly clock: SimulatedClock;
+  readonly nodes: Objects<Node>;
+  readonly pods: Objects<Pod>;
+  readonly tracker: Tracker;
+  readonly tracked: TrackedDaemonSet;
+  refresh(hash: string, of?: DaemonSet): Promise<void>;
+}
+
+async function world(count: number): Promise<World> {
   const nodes = new Objects<Node>();
   const pods = new Objects<Pod>();
   for (let i = 0; i < count; i++) {
@@ -75,29 +84,52 @@ function world(count: number) {
     nodes.items.set(name, makeNode(name, { labels: { role: "worker" } }));
     pods.items.set(`default/foo-${name}`, pod(name));
   }
-  const tracker = new Tracker({ clock: new SimulatedClock(), pods, nodes }, () => new FailedPodBackoff());
+  const clock = new SimulatedClock();
+  const tracker = new Tracker({ clock, pods, nodes }, () => new FailedPodBackoff());
   const tracked = tracker.put(daemonSet);
-  const refresh = (hash: string): void =>
-    tracked.refresh(daemonSet, {
+  const refresh = (hash: string, of = daemonSet): Promise<void> =>
+    tracked.refresh(of, {
       hash,
       generation: undefined,
       knownHashes: new Set([hash]),
       minReadyMs: 0,
-      hasSurge: hasSurge(strategyOf(daemonSet)),
+      hasSurge: hasSurge(strategyOf(of)),
     });
-  refresh("one");
-  return { nodes, tracker, tracked, refresh };
+  await slices(clock, refresh("one"));
+  return { clock, nodes, pods, tracker, tracked, refresh };
+}
+
+/** Lets a build go on, slice by slice, until it is done; `between` happens after each slice. @returns how many there were. */
+async function slices(
+  clock: SimulatedClock,
+  build: Promise<void>,
+  between: () => void = () => {},
+): Promise<number> {
+  let isDone = false;
+  let count = 0;
+  const done = build.then(() => void (isDone = true));
+  await clock.advance(0, async () => {
+    await settleMicrotasks();
+    if (isDone) return;
+    count++;
+    between();
+  });
+  await done;
+  return count;
 }
 
 /** Slots looked at by `event`. */
-function looks({ tracked }: ReturnType<typeof world>, event: () => unknown): number {
+function looks({ tracked }: World, event: () => unknown): number {
   const before = tracked.slots.looks;
   event();
   return tracked.slots.looks - before;
 }
 
 describe.each([100, 10_000])("with %i nodes", (count) => {
-  const at = world(count);
+  let at: World;
+  beforeAll(async () => {
+    at = await world(count);
+  });
   const node = (
     change: {
       readonly labels?: Record<string, string>;
@@ -144,16 +176,70 @@ describe.each([100, 10_000])("with %i nodes", (count) => {
     expect(looks(at, () => at.tracker.dropNode(makeNode("fresh")))).toBe(1);
   });
 
-  test("a sync without a change of the DaemonSet looks at none, however much there is to do", () => {
-    at.refresh("two");
-    expect(looks(at, () => at.refresh("two"))).toBe(0);
+  test("a sync without a change of the DaemonSet looks at none, however much there is to do", async () => {
+    await at.refresh("two");
+    expect(looks(at, () => void at.refresh("two"))).toBe(0);
     const counted = looks(at, () => {
       const snapshot = observe(daemonSet, at.tracked, { nowMs: 0, burst: 250 });
       expect(plan(snapshot)).toEqual([]);
       expect(planRollout(snapshot)).toHaveLength(Math.min(250, count / 10));
     });
     expect(counted).toBe(0);
-    at.refresh("one");
+    await at.refresh("one");
+  });
+});
+
+describe("a rebuild for 15,000 nodes with their pods", () => {
+  const count = 15_000;
+  const elsewhere: DaemonSet = {
+    ...daemonSet,
+    spec: { ...daemonSet.spec, template: { ...daemonSet.spec.template, spec: { containers: [] } } },
+  };
+
+  test("gives way to other work every 2,000 objects, and takes the events that come meanwhile", async () => {
+    const at = await world(count);
+    const gone = [...at.pods.items.values()].filter((_, index) => index % 1_000 === 0);
+    const tainted = [...at.nodes.items.values()].filter((_, index) => index % 1_000 === 500);
+    let turn = 0;
+    const taint = { key: "dedicated", effect: "NoSchedule" };
+    const made = await slices(at.clock, at.refresh("one", elsewhere), () => {
+      const pod = gone[turn];
+      const node = tainted[turn];
+      turn++;
+      expect(at.tracked.isBuilt).toBe(false);
+      if (pod === undefined || node === undefined) return;
+      at.pods.items.delete(`default/${pod.metadata.name!}`);
+      at.tracker.dropPod(pod);
+      const after = { ...node, spec: { ...node.spec, taints: [taint] } };
+      at.nodes.items.set(node.metadata.name!, after);
+      at.tracker.putNode(node, after);
+    });
+    expect(made).toBeGreaterThanOrEqual(count / buildSlice - 1);
+    expect(at.tracked.isBuilt).toBe(true);
+    const changed = Math.min(turn, gone.length);
+    expect(at.tracked.slots.counts()).toMatchObject({
+      desired: count - changed,
+      current: count - 2 * changed,
+      missing: changed,
+      misscheduled: changed,
+    });
+  });
+
+  test("its longest slice is printed", async () => {
+    const at = await world(count);
+    let longestMs = 0;
+    let allMs = 0;
+    for (const of of [elsewhere, daemonSet]) {
+      let from = performance.now();
+      await slices(at.clock, at.refresh("one", of), () => {
+        const ms = performance.now() - from;
+        longestMs = Math.max(longestMs, ms);
+        allMs += ms;
+        from = performance.now();
+      });
+    }
+    console.log(`rebuild: ${Math.round(allMs / 2)} ms in all, longest slice ${Math.round(longestMs)} ms`);
+    expect(at.tracked.slots.counts().desired).toBe(count);
   });
 });
 

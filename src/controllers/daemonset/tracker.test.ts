@@ -89,47 +89,47 @@ function pod(
   };
 }
 
-function start(pods: readonly Pod[] = []): {
+async function start(pods: readonly Pod[] = []): Promise<{
   tracker: Tracker;
   tracked: TrackedDaemonSet;
   clock: TwoClocks;
-  refresh: () => void;
-} {
+  refresh: () => Promise<void>;
+}> {
   const clock = new TwoClocks();
   const nodes = listerOf([makeNode("n")]);
   const tracker = new Tracker({ clock, pods: listerOf(pods), nodes }, () => new FailedPodBackoff());
   const tracked = tracker.put(daemonSet);
-  const refresh = (): void => tracked.refresh(daemonSet, params);
-  refresh();
+  const refresh = (): Promise<void> => tracked.refresh(daemonSet, params);
+  await refresh();
   return { tracker, tracked, clock, refresh };
 }
 
-test("a back-off is over by the monotonic clock, even when the wall clock was set back meanwhile", () => {
-  const { tracked, clock, refresh } = start([pod({ phase: "Failed" })]);
+test("a back-off is over by the monotonic clock, even when the wall clock was set back meanwhile", async () => {
+  const { tracked, clock, refresh } = await start([pod({ phase: "Failed" })]);
   tracked.backoff.next("n", clock.mono);
   tracked.slots.touch("n");
   expect(tracked.slots.counts().surplus).toBe(0);
   clock.wall -= 3_600_000;
   clock.pass(1_000);
-  refresh();
+  await refresh();
   expect(tracked.slots.counts().surplus).toBe(1);
 });
 
-test("availability follows the wall clock, also when it jumps", () => {
-  const { tracked, clock, refresh } = start([pod({ readyMs: 1_000_000 })]);
+test("availability follows the wall clock, also when it jumps", async () => {
+  const { tracked, clock, refresh } = await start([pod({ readyMs: 1_000_000 })]);
   clock.pass(9_999);
-  refresh();
+  await refresh();
   expect([tracked.slots.counts().available, tracked.untilWakeMs()]).toEqual([0, 1]);
   clock.pass(1);
-  refresh();
+  await refresh();
   expect(tracked.slots.counts().available).toBe(1);
   clock.wall -= 5_000;
-  refresh();
+  await refresh();
   expect(tracked.slots.counts().available).toBe(0);
 });
 
-test("an older state of a pod does not replace a newer one", () => {
-  const { tracker, tracked } = start();
+test("an older state of a pod does not replace a newer one", async () => {
+  const { tracker, tracked } = await start();
   tracker.putPod(undefined, pod({ version: 10, readyMs: 0 }));
   tracker.putPod(pod(), pod({ version: 9 }));
   expect(tracked.slots.counts().ready).toBe(1);
@@ -137,14 +137,14 @@ test("an older state of a pod does not replace a newer one", () => {
   expect(tracked.slots.counts().ready).toBe(0);
 });
 
-test("a pod of another UID's DaemonSet of this name is a stranger", () => {
-  const { tracker, tracked } = start();
+test("a pod of another UID's DaemonSet of this name is a stranger", async () => {
+  const { tracker, tracked } = await start();
   tracker.putPod(undefined, pod({ owner: "before" }));
   expect(tracked.slots.counts().current).toBe(0);
 });
 
-test("an owned pod whose labels match no more leaves its slot for the release list, and comes back when they do", () => {
-  const { tracker, tracked } = start([pod()]);
+test("an owned pod whose labels match no more leaves its slot for the release list, and comes back when they do", async () => {
+  const { tracker, tracked } = await start([pod()]);
   tracker.putPod(pod(), pod({ version: 2, labels: { app: "bar" } }));
   expect([tracked.slots.counts().missing, tracked.misfits.size]).toEqual([1, 1]);
   tracker.putPod(pod(), pod({ version: 3 }));
@@ -153,12 +153,12 @@ test("an owned pod whose labels match no more leaves its slot for the release li
   expect(tracked.slots.counts().missing).toBe(1);
 });
 
-test("an unchanged DaemonSet keeps its slots; another placement builds them anew", () => {
-  const { tracked, refresh } = start([pod()]);
+test("an unchanged DaemonSet keeps its slots; another placement builds them anew", async () => {
+  const { tracked, refresh } = await start([pod()]);
   const { slots } = tracked;
-  refresh();
+  await refresh();
   expect(tracked.slots).toBe(slots);
   const template = { ...daemonSet.spec.template, spec: { containers: [], nodeSelector: { a: "b" } } };
-  tracked.refresh({ ...daemonSet, spec: { ...daemonSet.spec, template } }, params);
+  await tracked.refresh({ ...daemonSet, spec: { ...daemonSet.spec, template } }, params);
   expect(tracked.slots.counts()).toMatchObject({ desired: 0, misscheduled: 1, surplus: 1 });
 });
