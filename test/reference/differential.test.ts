@@ -12,7 +12,7 @@ import { type Script, scriptOf, Stage } from "./script.ts";
 
 const asReference: ControllerSeams = { make: (dependencies) => new ReferenceController(dependencies) };
 const seeds =
-  process.env["DIFFERENTIAL_SEED"]?.split(",").map(Number) ?? Array.from({ length: 50 }, (_, i) => i + 1);
+  process.env["DIFFERENTIAL_SEED"]?.split(",").map(Number) ?? Array.from({ length: 60 }, (_, i) => i + 1);
 
 /** Pictures of the cluster, one per time that it was at rest. */
 async function play(script: Script, seams: ControllerSeams): Promise<readonly object[]> {
@@ -24,11 +24,11 @@ async function play(script: Script, seams: ControllerSeams): Promise<readonly ob
       if (!script.isAtRest) await stage.cluster.advance(pauseMs);
       else {
         await stage.rest();
-        pictures.push({ after: step, ...(await stage.picture()) });
+        pictures.push({ after: step, ...(await stage.picture()), story: stage.story.chapter() });
       }
     }
     await stage.rest();
-    pictures.push(await stage.picture());
+    pictures.push({ ...(await stage.picture()), story: stage.story.chapter() });
   } finally {
     await stage.close();
   }

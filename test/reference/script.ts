@@ -11,12 +11,13 @@ import {
   daemonsets,
   type DaemonSetSpec,
   type DaemonSetUpdateStrategy,
+  isPodReady,
   nodes,
   type Pod,
   pods,
   targetNodeName,
 } from "../../src/api/index.ts";
-import { type Log, type Random, seededRandom } from "../../src/base/index.ts";
+import { type Random, seededRandom } from "../../src/base/index.ts";
 import {
   canonicalJson,
   controllerOf,
@@ -25,6 +26,7 @@ import {
   RawJson,
   StatusError,
 } from "../../src/machinery/index.ts";
+import type { WatchEvent } from "../../src/client/index.ts";
 import { startSimulatedCluster, type SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 
@@ -172,9 +174,60 @@ function stepOf(random: Random, isAtRest: boolean): Step {
   }
 }
 
+interface Chapter {
+  made: number;
+  ended: number;
+  leastReady: number;
+  mostPods: number;
+}
+
+/** What happened to the pods on the way: how many came and went, how few were ready and how many there were at worst. */
+class Story {
+  readonly #pods = new Map<string, Pod>();
+  readonly #chapter = new Map<SetName, Chapter>();
+
+  add({ type, object }: WatchEvent<Pod>): void {
+    const uid = object.metadata.uid!;
+    const before = this.#pods.get(uid);
+    if (type === "DELETED") this.#pods.delete(uid);
+    else this.#pods.set(uid, object);
+    const chapter = this.#of(object.metadata.labels?.["app"] as SetName);
+    if (before === undefined) chapter.made++;
+    const isEnding = type === "DELETED" || isTerminating(object);
+    if (isEnding && before !== undefined && !isTerminating(before)) chapter.ended++;
+  }
+
+  /** At the end of each instant of virtual time. */
+  instantEnds(): void {
+    for (const set of setNames) {
+      const own = [...this.#pods.values()].filter((pod) => pod.metadata.labels?.["app"] === set);
+      const ready = own.filter((pod) => isPodReady(pod) && !isTerminating(pod)).length;
+      const chapter = this.#of(set);
+      chapter.leastReady = Math.min(chapter.leastReady, ready);
+      chapter.mostPods = Math.max(chapter.mostPods, own.length);
+    }
+  }
+
+  /** What happened since it was last asked. */
+  chapter(): object {
+    const told = Object.fromEntries(setNames.map((set) => [set, this.#of(set)]));
+    this.#chapter.clear();
+    return told;
+  }
+
+  #of(set: SetName): Chapter {
+    const chapter = this.#chapter.get(set) ?? { made: 0, ended: 0, leastReady: Infinity, mostPods: 0 };
+    this.#chapter.set(set, chapter);
+    return chapter;
+  }
+}
+
+const isTerminating = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
+
 /** A cluster with one controller, and the story that it is told. */
 export class Stage {
   readonly cluster: SimulatedCluster;
+  readonly story: Story;
   readonly #script: Script;
   #changedMs = 0;
   #orphans = 0;
@@ -183,19 +236,21 @@ export class Stage {
   readonly #deleted = new Map<SetName, DaemonSet>();
   readonly #stop = new AbortController();
 
-  private constructor(cluster: SimulatedCluster, script: Script) {
+  private constructor(cluster: SimulatedCluster, script: Script, story: Story) {
     this.cluster = cluster;
     this.#script = script;
+    this.story = story;
   }
 
-  static async open(script: Script, seams: ControllerSeams, log?: Log): Promise<Stage> {
+  static async open(script: Script, seams: ControllerSeams): Promise<Stage> {
+    const story = new Story();
     const cluster = await startSimulatedCluster({
       seed: script.seed,
       nodes: Array.from({ length: script.nodes }, (_, index) => wishOf(index)),
       seams,
-      ...(log === undefined ? {} : { log }),
+      settled: () => story.instantEnds(),
     });
-    const stage = new Stage(cluster, script);
+    const stage = new Stage(cluster, script, story);
     await stage.#watch();
     await cluster.advance(3_000);
     for (const set of setNames) await stage.#createSet(set);
@@ -244,7 +299,11 @@ export class Stage {
     const sink = { events, end: () => {} };
     const { client } = this.cluster;
     const { signal } = this.#stop;
-    await client.watch(pods, { signal }, sink);
+    const told = (batch: readonly WatchEvent<Pod>[]): void => {
+      events();
+      for (const event of batch) this.story.add(event);
+    };
+    await client.watch(pods, { signal }, { ...sink, events: told });
     await client.watch(daemonsets, { signal }, sink);
     await client.watch(controllerrevisions, { signal }, sink);
   }
@@ -307,7 +366,11 @@ export class Stage {
     else if (step.do === "strayLabel")
       await client.patch(pods, address, { type: "merge", body: { metadata: { labels: { app: "aside" } } } });
     else {
-      const conditions = [{ type: "Ready", status: "False", lastTransitionTime: "2026-01-01T00:00:00Z" }];
+      const conditions = ["Ready", "ContainersReady"].map((type) => ({
+        type,
+        status: "False",
+        lastTransitionTime: "2026-01-01T00:00:00Z",
+      }));
       const body = { status: { phase: step.phase, conditions } };
       await client.patch(pods, { ...address, subresource: "status" }, { type: "strategic", body });
     }
