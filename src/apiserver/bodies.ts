@@ -34,7 +34,8 @@ export interface ParsedBody {
 }
 
 export interface ParseBodyOptions {
-  readonly rawPaths?: readonly string[];
+  /** Asked only when there are bytes to parse. */
+  readonly rawPaths?: () => readonly string[];
   /** Duplicate keys are found only by a slower parser. */
   readonly tellsDuplicates?: boolean;
   /** Patches are JSON under media types of their own. */
@@ -54,7 +55,7 @@ export function parseBody(call: ApiCall, options: ParseBodyOptions = {}): Parsed
   try {
     if (form === "yaml") return { value: parseYaml(body), duplicates };
     const value = parseJson(body, {
-      ...(options.rawPaths === undefined ? {} : { rawPaths: options.rawPaths }),
+      ...(options.rawPaths === undefined ? {} : { rawPaths: options.rawPaths() }),
       ...(options.tellsDuplicates === true
         ? { onDuplicateKey: (path: string) => duplicates.push(path) }
         : {}),
@@ -68,6 +69,8 @@ export function parseBody(call: ApiCall, options: ParseBodyOptions = {}): Parsed
 export interface BodyRequest {
   readonly call: ApiCall;
   readonly fieldValidation: Validation;
+  /** See DecodeOptions. */
+  readonly known?: object;
 }
 
 /**
@@ -76,15 +79,16 @@ export interface BodyRequest {
  * unknown and duplicate fields.
  */
 export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyRequest): DecodedBody {
-  const { call, fieldValidation: validation } = request;
+  const { call, fieldValidation: validation, known } = request;
   const { value, duplicates } = parseBody(call, {
-    rawPaths: rawTextPaths(schemas, kind.schema),
+    rawPaths: () => rawTextPaths(schemas, kind.schema),
     tellsDuplicates: validation !== "Ignore",
   });
   checkKind(kind, value);
   const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
     { table: schemas, name: kind.schema },
     value,
+    known === undefined ? {} : { known },
   );
   if (errors.length > 0) throw badRequest(`${cannotBeHandled(kind)}: ${errors[0]!}`);
   const found = fieldProblems(unknown, duplicates);

@@ -48,7 +48,8 @@ export async function patchObject(
   const { call, options, target } = request;
   const form = patchForm(call.contentType);
   const validation = options.fieldValidation;
-  const rawPaths = form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
+  const rawPaths = (): readonly string[] =>
+    form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
   const patch: Patch = {
     schemas: registry.schemas,
     form,

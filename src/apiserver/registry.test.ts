@@ -1,5 +1,6 @@
 /** Writes: what is refused and in which words, what is protected, what races do, subresources. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Pod } from "../api/index.ts";
 import { sampleDaemonSet, samplePod, TestApiServer } from "../testing/test-api-server.ts";
 
 const ds = "/apis/apps/v1/namespaces/default/daemonsets";
@@ -14,6 +15,23 @@ beforeEach(async () => {
   api = await TestApiServer.start();
 });
 afterEach(() => api.stop());
+
+describe("updates from this process", () => {
+  it("may hold parts of the stored object, and never lend their own", async () => {
+    const pod = await api.call("POST", pods, { body: samplePod("a") });
+    const stored = pod.reply.body.as === "object" ? (pod.reply.body.object as Pod) : undefined;
+    const sent = { ...stored!, status: { phase: "Running", conditions: [{ type: "Mine", status: "True" }] } };
+    await api.ok("PUT", `${pods}/a/status`, { body: sent });
+    sent.status.conditions[0]!.status = "False";
+    const read = await api.ok("GET", `${pods}/a`);
+    expect(read.status.conditions).toContainEqual({ type: "Mine", status: "True" });
+    expect(read.spec).toEqual(stored!.spec);
+    const other = { ...stored!, spec: { ...stored!.spec!, unheardOf: 1 } };
+    const { resourceVersion: _old, ...metadata } = stored!.metadata;
+    const warned = await api.call("PUT", `${pods}/a/status`, { body: { ...other, metadata } });
+    expect(warned.warnings).toEqual(['unknown field "spec.unheardOf"']);
+  });
+});
 
 describe("create refuses", () => {
   it("a name that is taken", async () => {

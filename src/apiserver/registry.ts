@@ -40,6 +40,7 @@ import type { Cacher } from "./cacher.ts";
 import type { StoredObject, WrittenObjects } from "./encode.ts";
 import {
   carriedMetadata,
+  changedMetadataErrors,
   checkResourceVersion,
   checkUid,
   dropDuplicateOwners,
@@ -233,13 +234,36 @@ export class Registry {
     }
   }
 
-  #decodeFor(served: Served, target: Target, request: WriteRequest): DecodedBody {
-    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, bodyRequest(request));
+  #decodeFor(
+    served: Served,
+    target: Target & { readonly subresource?: string },
+    request: WriteRequest,
+  ): DecodedBody {
+    const known = this.#knownParts(served, target, request);
+    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, {
+      ...bodyRequest(request),
+      ...(known === undefined ? {} : { known }),
+    });
     checkAddress(served, object, target);
     return {
       object: served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>),
       warnings,
     };
+  }
+
+  /**
+   * Members of the stored object that a body from this process may hold as they are, and that nothing on the way of
+   * an update changes in place: of a status update all, else metadata where there are no defaults.
+   */
+  #knownParts(
+    served: Served,
+    target: Target & { readonly subresource?: string },
+    request: WriteRequest,
+  ): object | undefined {
+    if (request.call.body instanceof Uint8Array || served.shape !== undefined) return undefined;
+    const stored = served.cache.get(target.namespace, target.name)?.object;
+    if (stored === undefined || target.subresource === "status") return stored;
+    return served.storage.rules.setDefaults === undefined ? { metadata: stored.metadata } : undefined;
   }
 
   /** The state that `draft` asks for, with all that it may not change taken from `before`. @throws StatusError 409, 422. */
@@ -260,7 +284,7 @@ export class Registry {
       draft.metadata.generation = (before.metadata.generation ?? 0) + 1;
     }
     const errors = [
-      ...metadataErrors(storage.resource, draft.metadata),
+      ...changedMetadataErrors(storage.resource, draft.metadata, before.metadata),
       ...metadataUpdateErrors(draft.metadata, before.metadata),
     ];
     this.#validate(served, draft, [...errors, ...(rules.validateUpdate?.(draft, before) ?? [])]);
@@ -281,7 +305,7 @@ export class Registry {
     copyMember(next, draft, "status");
     storage.rules.prepareForStatusUpdate?.(next, before);
     const errors = [
-      ...metadataErrors(storage.resource, next.metadata),
+      ...changedMetadataErrors(storage.resource, next.metadata, before.metadata),
       ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
     ];
     this.#validate(served, next, errors);

@@ -31,16 +31,20 @@ export interface LoopbackOptions {
 /** Objects from this transport are shared with the server and all other readers: never change them. */
 export function loopbackTransport(handler: ApiHandler, options: LoopbackOptions): Transport {
   const apiCall = (call: TransportCall): ApiCall => {
-    const { body, ...rest } = call;
-    const userAgent = call.userAgent ?? options.userAgent;
-    return {
-      ...rest,
+    const { method, path, query, accept, contentType, body, signal } = call;
+    const made: { -readonly [K in keyof ApiCall]: ApiCall[K] } = {
+      method,
+      path,
+      query,
       user: options.user,
-      ...(userAgent === undefined ? {} : { userAgent }),
-      ...(body === undefined
-        ? {}
-        : { body: typeof body === "string" ? new TextEncoder().encode(body) : body }),
+      signal,
     };
+    const userAgent = call.userAgent ?? options.userAgent;
+    if (accept !== undefined) made.accept = accept;
+    if (contentType !== undefined) made.contentType = contentType;
+    if (userAgent !== undefined) made.userAgent = userAgent;
+    if (body !== undefined) made.body = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    return made;
   };
   const reply = async (call: TransportCall): Promise<ApiReply> => {
     call.signal.throwIfAborted();

@@ -172,6 +172,22 @@ describe("decodeObject", () => {
     }
   });
 
+  it("takes over what is the very same as in a known object, and reads everything else", () => {
+    const known = { metadata: { name: "a", labels: { a: "b" } }, spec: { containers: [] } };
+    const value = { metadata: known.metadata, spec: { containers: [], nodeSelector: { x: 1 } } };
+    const { object, errors } = decodeObject({ table: sampleTable, name: "v1.Pod" }, value, { known });
+    expect(object.metadata).toBe(known.metadata);
+    expect(object.spec).not.toBe(value.spec);
+    expect(errors).toHaveLength(1);
+    const copied = decodeObject(
+      { table: sampleTable, name: "v1.Pod" },
+      { metadata: { ...known.metadata } },
+      { known },
+    );
+    expect(copied.object.metadata).toEqual(known.metadata);
+    expect((copied.object.metadata as typeof known.metadata).labels).not.toBe(known.metadata.labels);
+  });
+
   it("keeps raw text, and makes it of trees", () => {
     const raw = new RawJson('{"10":1,"9":2}');
     expect(rawTextPaths(sampleTable, "v1.Pod")).toEqual(["data"]);

@@ -17,7 +17,7 @@ import {
 import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
 
 export interface Decoded<T = JsonObject> {
-  /** A fresh graph; shares nothing with the input but immutable RawJson. Whole only when `errors` is empty. */
+  /** A fresh graph; shares nothing with the input but immutable RawJson and what `known` names. Whole only when `errors` is empty. */
   readonly object: T;
   /** Paths of dropped fields, in input order: `spec.containers[0].foo`. */
   readonly unknown: readonly string[];
@@ -28,6 +28,8 @@ export interface Decoded<T = JsonObject> {
 export interface DecodeOptions {
   /** Path of the value inside its object; absent means the root. */
   readonly path?: string;
+  /** Came out of decoding as this type. Its members are taken over unread where the value holds the very same objects. */
+  readonly known?: object;
 }
 
 /**
@@ -40,7 +42,7 @@ export function decodeObject<T = JsonObject>(
   value: unknown,
   options: DecodeOptions = {},
 ): Decoded<T> {
-  const decoder = new Decoder(type.table);
+  const decoder = new Decoder(type.table, options.known);
   const path = options.path ?? "";
   const schema: Schema = { type: "ref", name: type.name };
   const object = decoder.decode({ schema, value, path, owner: typeNameOf(type.name) });
@@ -76,9 +78,11 @@ class Decoder {
   readonly unknown: string[] = [];
   readonly errors: string[] = [];
   readonly #table: SchemaTable;
+  readonly #known: JsonObject | undefined;
 
-  constructor(table: SchemaTable) {
+  constructor(table: SchemaTable, known: object | undefined) {
     this.#table = table;
+    this.#known = known as JsonObject | undefined;
   }
 
   decode(place: Place): unknown {
@@ -106,15 +110,22 @@ class Decoder {
     if (!isObject(value)) return this.#mismatch(place, place.owner);
     const { path, owner } = place;
     const object: JsonObject = {};
+    const known = path === "" ? this.#known : undefined;
     for (const key of Object.keys(value)) {
       const member = value[key];
       if (member === undefined) continue;
-      const memberPath = path === "" ? key : `${path}.${key}`;
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
       if (field === undefined) {
-        this.unknown.push(memberPath);
+        this.unknown.push(childPath(path, key));
+      } else if (isPlain(field.schema, member) || isSameObject(member, known, key)) {
+        setOwn(object, key, member);
       } else if (member !== null) {
-        const decoded = this.decode({ schema: field.schema, value: member, path: memberPath, owner });
+        const decoded = this.decode({
+          schema: field.schema,
+          value: member,
+          path: childPath(path, key),
+          owner,
+        });
         const keepsZero = field.required === true || field.pointer === true;
         if (decoded !== undefined && (keepsZero || !this.#isOmitted(field.schema, decoded))) {
           setOwn(object, key, decoded);
@@ -191,11 +202,17 @@ class Decoder {
     for (const key of Object.keys(value)) {
       const member = value[key];
       if (member === undefined) continue;
-      const path = `${place.path}.${key}`;
       const decoded =
         member === null
           ? this.#zero(of, true)
-          : this.decode({ schema: of, value: member, path, owner: place.owner });
+          : isPlain(of, member)
+            ? member
+            : this.decode({
+                schema: of,
+                value: member,
+                path: `${place.path}.${key}`,
+                owner: place.owner,
+              });
       if (decoded !== undefined) setOwn(map, key, decoded);
     }
     return map;
@@ -318,6 +335,26 @@ class Decoder {
         return schema.type;
     }
   }
+}
+
+/** A scalar that decoding leaves as it is, and that no omitempty drops: most members are such. */
+function isPlain(schema: Schema, value: unknown): boolean {
+  switch (schema.type) {
+    case "string":
+      return typeof value === "string" && value !== "";
+    case "boolean":
+      return value === true;
+    default:
+      return false;
+  }
+}
+
+function isSameObject(member: unknown, known: JsonObject | undefined, key: string): boolean {
+  return known !== undefined && typeof member === "object" && member !== null && member === known[key];
+}
+
+function childPath(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
 }
 
 /** `core.v1.PodSpec` → `v1.PodSpec`, as Go prints it; the last part alone names the struct of a field. */
