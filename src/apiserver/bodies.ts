@@ -99,12 +99,15 @@ export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyReques
   return { object, warnings: validation === "Warn" ? found : [] };
 }
 
+/** Fields that are told; as upstream's strict decoder. */
+const problemsMax = 100;
+
 /** Unknown and duplicate fields as the strict decoder names them. */
 export function fieldProblems(unknown: readonly string[], duplicates: readonly string[]): string[] {
   return [
-    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-  ];
+    ...unknown.slice(0, problemsMax).map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...duplicates.slice(0, problemsMax).map((path) => `duplicate field ${JSON.stringify(path)}`),
+  ].slice(0, problemsMax);
 }
 
 export function complete(object: Draft<KubeObject>, kind: Kind): void {

@@ -109,10 +109,14 @@ export function joinFieldErrors(errors: readonly FieldError[]): string {
 
 /** A Go string literal (`%q`): quotes, short escapes, control characters as `\x01` or `\u200b`. */
 export function goQuote(text: string): string {
+  if (plainText.test(text)) return `"${text}"`;
   let quoted = '"';
   for (const char of text) quoted += goQuoteChar(char);
   return `${quoted}"`;
 }
+
+/** What stands for itself inside the quotes. */
+const plainText = /^[ !#-[\]-~]*$/;
 
 const shortEscapes: ReadonlyMap<string, string> = new Map([
   ['"', '\\"'],
@@ -138,10 +142,18 @@ function goQuoteChar(char: string): string {
     : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
+/** Characters of a wrong value that are told: longer ones would come back several times as large as they were sent. */
+const shownCharactersMax = 10_000;
+
 function formatValue(value: unknown): string {
-  if (typeof value === "string") return goQuote(value);
+  if (typeof value === "string") {
+    return value.length > shownCharactersMax
+      ? `${goQuote(value.slice(0, shownCharactersMax))}...`
+      : goQuote(value);
+  }
   if (value === undefined || value === null) return "null";
-  return typeof value === "object" ? goJson(value) : String(value);
+  const text = typeof value === "object" ? goJson(value) : String(value);
+  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}...` : text;
 }
 
 function withDetail(head: string, detail: string): string {

@@ -165,14 +165,22 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return failure("UnsupportedMediaType", message);
 }
 
+/** Errors of one object that are told: nobody mends more of them at a time, and each is longer than what is wrong. */
+const causesMax = 1_000;
+/** Characters of a name that are told; right ones have 253. */
+const nameCharactersMax = 1_000;
+
 /** `DaemonSet.apps "x" is invalid: …`, each error a cause. */
 export function invalid(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
-  const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
+  const told = errors.slice(0, causesMax);
+  const causes = told.map(({ reason, message, field }) => ({ reason, message, field }));
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-  const joined = joinFieldErrors(errors);
-  const message = `${qualified} ${goQuote(name)} is invalid${joined === "" ? "" : `: ${joined}`}`;
+  const joined = joinFieldErrors(told);
+  const more = errors.length > told.length ? ` and ${errors.length - told.length} more errors` : "";
+  const shown = name.slice(0, nameCharactersMax);
+  const message = `${qualified} ${goQuote(shown)} is invalid${joined === "" ? "" : `: ${joined}${more}`}`;
   return failure("Invalid", message, {
-    ...detailsOf({ group: kind.group, resource: kind.kind }, name),
+    ...detailsOf({ group: kind.group, resource: kind.kind }, shown),
     causes,
   });
 }

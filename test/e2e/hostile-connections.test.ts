@@ -112,6 +112,13 @@ describe("HTTP/1.1", () => {
     expect((await api.ask("GET", `${daemonsetsPath}/half`)).status).toBe(404);
   });
 
+  test("an upload beyond all bounds is told so before it has been sent, and then cut off", async () => {
+    const socket = await api.socket("http/1.1");
+    const answer = untilClosed(socket);
+    socket.write(post("Content-Length: 1000000000\r\n"));
+    expect(await answer).toMatch(/^HTTP\/1\.1 413 [^]*"reason":"RequestEntityTooLarge"/);
+  });
+
   test("a second request hidden in the body of the first is no request", async () => {
     const hidden = `DELETE ${daemonsetsPath} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const answer = await sendsHttp1(
@@ -165,8 +172,8 @@ describe("TLS", () => {
 });
 
 describe("HTTP/2", () => {
-  /** What the server does with the connection: says that it is over, closes it, or (after a second) goes on. */
-  async function sendsHttp2(frames: Buffer): Promise<"goaway" | "closed" | "goes on"> {
+  /** What the server does with the connection: says that it is over, closes it, or still serves it after `waitMs`. */
+  async function sendsHttp2(frames: Buffer, waitMs = 10_000): Promise<"goaway" | "closed" | "goes on"> {
     const socket = await api.socket("h2");
     const outcome = new Promise<"goaway" | "closed" | "goes on">((resolve) => {
       let bytes: Buffer = Buffer.alloc(0);
@@ -176,7 +183,7 @@ describe("HTTP/2", () => {
         if (typesOf(bytes).includes(frameTypes.goAway)) resolve("goaway");
       });
       socket.once("close", () => resolve("closed"));
-      setTimeout(() => resolve("goes on"), 1_000);
+      setTimeout(() => resolve("goes on"), waitMs);
     });
     socket.write(Buffer.concat([preface, frame({ type: frameTypes.settings }), frames]));
     return await outcome.finally(() => socket.destroy());
@@ -227,7 +234,7 @@ describe("HTTP/2", () => {
 
   test("frames of an unknown sort are overlooked", async () => {
     const unknown = Array.from({ length: 100 }, () => frame({ type: 0xfe, payload: Buffer.alloc(10) }));
-    expect(await sendsHttp2(Buffer.concat([...unknown, headersOf(1)]))).toBe("goes on");
+    expect(await sendsHttp2(Buffer.concat([...unknown, headersOf(1)]), 1_000)).toBe("goes on");
   });
 
   test("no preface", async () => {

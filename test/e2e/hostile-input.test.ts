@@ -8,6 +8,7 @@ import { Cluster, eventually } from "./cluster.ts";
 import { contentTypes, methods, paths, versions } from "./hostile/addresses.ts";
 import { bodies, prototypes, yamlBodies } from "./hostile/bodies.ts";
 import { deletions, patches } from "./hostile/changes.ts";
+import { heavy } from "./hostile/heavy.ts";
 import { queries } from "./hostile/queries.ts";
 import * as rows from "./hostile/rows.ts";
 import { Api, type Reply } from "./https.ts";
@@ -69,6 +70,22 @@ describe.each(groups)("%s", (_, table) => {
   // Side by side: answers about the future take three seconds each.
   test.concurrent.each(table)("$name: $method $path", async ({ method, path, sent, answer }) => {
     expectAnswer(await api.ask(method, path, sent ?? {}), answer);
+  });
+});
+
+describe("within a time that grows with the size of the request only", () => {
+  /** Milliseconds that one body may hold up everybody else on a busy machine; quadratic work takes minutes. */
+  const heavyMsMax = 10_000;
+  /** Answers that tell everything that is wrong are larger than what was sent, but not many times. */
+  const replyCharactersMax = 8 * rows.megabyte;
+
+  test.each(heavy)("$name", async ({ method, path, sent, answer }) => {
+    const startMs = performance.now();
+    const reply = await api.ask(method, path, sent ?? {});
+    const tookMs = performance.now() - startMs;
+    expectAnswer(reply, answer);
+    expect(reply.text.length).toBeLessThan(replyCharactersMax);
+    expect(tookMs).toBeLessThan(heavyMsMax);
   });
 });
 

@@ -26,7 +26,6 @@ import {
 export const bodies: readonly Row[] = [
   row("one byte over 3 MiB", `POST ${configmapsPath}`, { body: " ".repeat(3 * megabyte + 1) }, tooLarge),
   row("a patch over 3 MiB", `PATCH ${canaryPath}`, patch(merge, " ".repeat(4 * megabyte)), tooLarge),
-  row("20 MiB announced", `PUT ${canaryPath}`, { body: " ".repeat(20 * megabyte) }, tooLarge),
   row(
     "an object over 1.5 MiB",
     `POST ${configmapsPath}`,

@@ -4,8 +4,8 @@ import { expect } from "vitest";
 import type { Cluster } from "../cluster.ts";
 import type { Api } from "../https.ts";
 
-/** Kilobytes that the process may hold more afterwards: garbage of some bodies of 3 MiB waits to be collected. */
-const growthKbMax = 200 * 1024;
+/** Kilobytes that the process may hold more afterwards: each body of 3 MiB leaves up to 50 MB of garbage that waits. */
+const growthKbMax = 512 * 1024;
 
 export function residentKb(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
