@@ -23,12 +23,9 @@ const combinedPrefix = "(combined from similar events): ";
 
 export type EventType = "Normal" | "Warning";
 
-export interface EventSource {
-  readonly component: string;
-  readonly host?: string;
-}
-
 export interface Occurrence {
+  /** Node name, when the source is an agent. */
+  readonly host: string | undefined;
   readonly about: ObjectReference;
   readonly type: EventType;
   readonly reason: string;
@@ -48,7 +45,7 @@ interface Similar {
 }
 
 export class EventCorrelator {
-  readonly #source: EventSource;
+  readonly #component: string;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #buckets = new Lru<TokenBucket>(memoryMax);
@@ -56,22 +53,23 @@ export class EventCorrelator {
   readonly #observed = new Lru<Observation>(memoryMax);
   #lastStamp = 0n;
 
-  constructor(source: EventSource, clock: Clock, random: Random) {
-    this.#source = source;
+  constructor(component: string, clock: Clock, random: Random) {
+    this.#component = component;
     this.#clock = clock;
     this.#random = random;
   }
 
   /** @returns what must be written now, or undefined when the event is dropped as spam. */
   observe(occurrence: Occurrence): Observation | undefined {
-    const { key, message } = this.#aggregate(occurrence);
+    const objectKey = keyOfObject(occurrence);
+    const { key, message } = this.#aggregate(objectKey, occurrence);
     const observation = this.#count(key, { ...occurrence, message });
-    return this.#bucket(occurrence.about).tryTake() ? observation : undefined;
+    return this.#bucket(objectKey).tryTake() ? observation : undefined;
   }
 
-  #aggregate(occurrence: Occurrence): { readonly key: string; readonly message: string } {
+  #aggregate(objectKey: string, occurrence: Occurrence): { readonly key: string; readonly message: string } {
     const { about, type, reason, message } = occurrence;
-    const similarKey = JSON.stringify([...identity(about), about.fieldPath, type, reason]);
+    const similarKey = `${objectKey}\n${about.fieldPath ?? ""}\n${type}\n${reason}`;
     const now = this.#clock.monotonicMs();
     let similar = this.#similar.get(similarKey);
     if (similar === undefined || now - similar.lastMs > similarWindowMs)
@@ -79,7 +77,7 @@ export class EventCorrelator {
     similar.messages.add(message);
     similar.lastMs = now;
     this.#similar.set(similarKey, similar);
-    if (similar.messages.size < similarEventsMax) return { key: `${similarKey}${message}`, message };
+    if (similar.messages.size < similarEventsMax) return { key: `${similarKey}\n${message}`, message };
     similar.messages.delete(message);
     return { key: similarKey, message: `${combinedPrefix}${message}` };
   }
@@ -100,8 +98,7 @@ export class EventCorrelator {
     return known;
   }
 
-  #bucket(about: ObjectReference): TokenBucket {
-    const key = JSON.stringify(identity(about));
+  #bucket(key: string): TokenBucket {
     const known = this.#buckets.get(key);
     if (known !== undefined) return known;
     const bucket = new TokenBucket(spamBucket, this.#clock);
@@ -110,8 +107,8 @@ export class EventCorrelator {
   }
 
   #make(occurrence: Occurrence): Event {
-    const { about, type, reason, message } = occurrence;
-    const { component, host } = this.#source;
+    const { host, about, type, reason, message } = occurrence;
+    const component = this.#component;
     const time = formatTime(this.#clock.nowMs());
     return {
       apiVersion: "v1",
@@ -139,6 +136,8 @@ export class EventCorrelator {
   }
 }
 
-function identity(about: ObjectReference): readonly (string | undefined)[] {
-  return [about.kind, about.namespace, about.name, about.uid, about.apiVersion];
+/** Names, uids, kinds and hosts hold no line ends. */
+function keyOfObject({ host, about }: Occurrence): string {
+  const { kind, namespace, name, uid, apiVersion } = about;
+  return `${host ?? ""}\n${kind ?? ""}\n${namespace ?? ""}\n${name ?? ""}\n${uid ?? ""}\n${apiVersion ?? ""}`;
 }

@@ -10,28 +10,34 @@ import { type Event, events, type ObjectReference } from "../api/index.ts";
 import { type Clock, type Log, type Random, sleep } from "../base/index.ts";
 import { hasStatusCause, isAlreadyExists, isNotFound, type KubeObject } from "../machinery/index.ts";
 import type { Client } from "./client.ts";
-import { EventCorrelator, type EventType, type Observation } from "./event-correlator.ts";
+import { EventCorrelator, type EventType, type Observation, type Occurrence } from "./event-correlator.ts";
 import { Fifo } from "./fifo.ts";
 
-/** Event objects that wait to be written; as many as the correlator remembers. Beyond that events are dropped. */
+/** Event objects that wait to be written, by default as many as the correlator remembers. Beyond that events are dropped. */
 export const queuedEventsMax = 4096;
-/** Writes at once: enough to hide the time of a commit, too few to crowd out the writes that matter. */
+/** Writes at once by default: enough to hide the time of a commit, too few to crowd out the writes that matter. */
 const writersMax = 8;
 /** Tries of one write when the server cannot be reached, and ms between them. Upstream's figures. */
 const attemptsMax = 12;
 const retryMs = 10_000;
 
-export interface EventRecorderOptions {
+export interface EventBroadcasterOptions {
   readonly client: Client;
   /** E.g. `daemonset-controller`. */
   readonly component: string;
-  /** Node name, for agents. */
-  readonly host?: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   /** When it aborts, nothing more is written. */
   readonly signal?: AbortSignal;
+  /** Defaults are for one component; who speaks for thousands of hosts needs more. */
+  readonly writersMax?: number;
+  readonly queuedEventsMax?: number;
+}
+
+export interface EventRecorderOptions extends EventBroadcasterOptions {
+  /** Node name, for agents. */
+  readonly host?: string;
 }
 
 export interface EventRecorder {
@@ -41,12 +47,23 @@ export interface EventRecorder {
   flush(): Promise<void>;
 }
 
-export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  return new Recorder(options);
+/** One memory, one queue and one set of writers for the recorders of many hosts. */
+export interface EventBroadcaster {
+  recorderFor(host: string | undefined): EventRecorder;
 }
 
-class Recorder implements EventRecorder {
-  readonly #options: EventRecorderOptions;
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new Broadcaster(options).recorderFor(options.host);
+}
+
+export function createEventBroadcaster(options: EventBroadcasterOptions): EventBroadcaster {
+  return new Broadcaster(options);
+}
+
+class Broadcaster implements EventBroadcaster {
+  readonly #options: EventBroadcasterOptions;
+  readonly #writersMax: number;
+  readonly #queuedMax: number;
   readonly #correlator: EventCorrelator;
   readonly #queue = new Fifo<Observation>();
   /** Waiting or being written. */
@@ -56,32 +73,37 @@ class Recorder implements EventRecorder {
   readonly #inFlight = new Set<Observation>();
   #idle: (() => void)[] = [];
 
-  constructor(options: EventRecorderOptions) {
+  constructor(options: EventBroadcasterOptions) {
     this.#options = options;
-    const { component, host, clock, random } = options;
-    this.#correlator = new EventCorrelator(
-      { component, ...(host === undefined ? {} : { host }) },
-      clock,
-      random,
-    );
+    this.#writersMax = options.writersMax ?? writersMax;
+    this.#queuedMax = options.queuedEventsMax ?? queuedEventsMax;
+    this.#correlator = new EventCorrelator(options.component, options.clock, options.random);
   }
 
-  // oxlint-disable-next-line max-params -- client-go's order, which every controller's author knows (#2)
-  event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void {
+  recorderFor(host: string | undefined): EventRecorder {
+    return {
+      // oxlint-disable-next-line max-params -- client-go's order, which every controller's author knows (#2)
+      event: (about, type, reason, message) =>
+        this.#event({ host, about: referenceTo(about), type, reason, message }),
+      flush: () => this.#flush(),
+    };
+  }
+
+  #event(occurrence: Occurrence): void {
     if (this.#options.signal?.aborted) return;
-    const observation = this.#correlator.observe({ about: referenceTo(about), type, reason, message });
+    const observation = this.#correlator.observe(occurrence);
     if (observation === undefined) return;
     if (this.#inFlight.has(observation)) this.#changed.add(observation);
     else this.#enqueue(observation);
   }
 
-  flush(): Promise<void> {
+  #flush(): Promise<void> {
     return this.#pending.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #enqueue(observation: Observation): void {
     if (this.#pending.has(observation)) return;
-    if (this.#queue.size >= queuedEventsMax) {
+    if (this.#queue.size >= this.#queuedMax) {
       this.#options.log.warn("event dropped, too many are waiting", {
         name: observation.event.metadata.name,
       });
@@ -89,11 +111,12 @@ class Recorder implements EventRecorder {
     }
     this.#pending.add(observation);
     this.#queue.push(observation);
-    if (this.#inFlight.size < writersMax) queueMicrotask(() => this.#startWriters());
+    if (this.#inFlight.size < this.#writersMax) queueMicrotask(() => this.#startWriters());
   }
 
   #startWriters(): void {
-    while (this.#inFlight.size < writersMax && this.#queue.size > 0) void this.#write(this.#queue.shift()!);
+    while (this.#inFlight.size < this.#writersMax && this.#queue.size > 0)
+      void this.#write(this.#queue.shift()!);
   }
 
   /** Never rejects. */

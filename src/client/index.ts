@@ -16,7 +16,12 @@ export type {
   WriteOptions,
 } from "./client.ts";
 export type { EventType } from "./event-correlator.ts";
-export { createEventRecorder, type EventRecorder, type EventRecorderOptions } from "./event-recorder.ts";
+export {
+  createEventBroadcaster,
+  createEventRecorder,
+  type EventBroadcasterOptions,
+  type EventRecorder,
+} from "./event-recorder.ts";
 export { createExpectations, type Expectations, expectationsTimeoutMs } from "./expectations.ts";
 export { Fifo } from "./fifo.ts";
 export { type Fence, fencedTransport } from "./fenced-transport.ts";

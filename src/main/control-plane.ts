@@ -45,6 +45,7 @@ import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { type ControllerName, selectControllers } from "./controller-names.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
+import { type FleetRecorderOptions, fleetRecorders } from "./fleet-recorders.ts";
 import { shortPath } from "./screen.ts";
 import { systemClock, systemMetrics, systemRandom } from "./system.ts";
 import { version } from "./version.ts";
@@ -193,7 +194,7 @@ class RunningControlPlane implements ControlPlane {
       clock: systemClock,
       random: this.#random,
       log: this.#options.log,
-      recorderFor: (node) => this.#recorder(client, "kubelet", node),
+      recorderFor: fleetRecorders(this.#eventOptions(client)),
     };
   }
 
@@ -232,17 +233,13 @@ class RunningControlPlane implements ControlPlane {
     await this.#store?.close();
   }
 
-  #recorder(client: Client, component: string, node?: string): EventRecorder {
+  #recorder(client: Client, component: string): EventRecorder {
+    return createEventRecorder({ ...this.#eventOptions(client), component });
+  }
+
+  #eventOptions(client: Client): FleetRecorderOptions {
     const { signal } = this.#controller;
-    const common = {
-      client,
-      component,
-      clock: systemClock,
-      random: this.#random,
-      log: this.#options.log,
-      signal,
-    };
-    return createEventRecorder(node === undefined ? common : { ...common, host: node });
+    return { client, clock: systemClock, random: this.#random, log: this.#options.log, signal };
   }
 
   #startControllers(rootCa: string): void {

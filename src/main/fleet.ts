@@ -1,6 +1,7 @@
 /** `lares fleet`: simulated nodes against any API server. Not here: the nodes (agent/). */
 import { createFleet } from "../agent/index.ts";
-import { createClient, createEventRecorder, createInformerFactory, httpTransport } from "../client/index.ts";
+import { createClient, createInformerFactory, httpTransport } from "../client/index.ts";
+import { fleetRecorders } from "./fleet-recorders.ts";
 import { connectionFor } from "./connection.ts";
 import { runUntilSignal } from "./signals.ts";
 import { type LogLevel, systemClock, systemLog, systemRandom } from "./system.ts";
@@ -54,16 +55,7 @@ export async function fleet(options: FleetCommandOptions): Promise<void> {
         clock: systemClock,
         random,
         log,
-        recorderFor: (host) =>
-          createEventRecorder({
-            client,
-            component: "kubelet",
-            host,
-            clock: systemClock,
-            random,
-            log,
-            signal,
-          }),
+        recorderFor: fleetRecorders({ client, clock: systemClock, random, log, signal }),
       },
     );
     informers.start(signal);

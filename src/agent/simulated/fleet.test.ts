@@ -5,7 +5,7 @@ import { seededRandom, silentLog } from "../../base/index.ts";
 import {
   type Client,
   createClient,
-  createEventRecorder,
+  createEventBroadcaster,
   createInformerFactory,
   loopbackTransport,
 } from "../../client/index.ts";
@@ -28,14 +28,19 @@ async function startFleet(): Promise<void> {
     loopbackTransport(server.handler, { user: { username: "system:nodes", groups: ["system:masters"] } }),
   );
   const informers = createInformerFactory(client, { ...dependencies, freeze: true });
+  const broadcaster = createEventBroadcaster({
+    ...dependencies,
+    client,
+    component: "kubelet",
+    signal: stop.signal,
+  });
   const fleet = createFleet(
     { name: "", nodes: [{ name: "n1" }], kubeletVersion: "v1.35.0+lares" },
     {
       ...dependencies,
       client,
       informers,
-      recorderFor: (host) =>
-        createEventRecorder({ ...dependencies, client, component: "kubelet", host, signal: stop.signal }),
+      recorderFor: (host) => broadcaster.recorderFor(host),
     },
   );
   running = fleet.run(stop.signal);

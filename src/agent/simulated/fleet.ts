@@ -39,7 +39,7 @@ export interface FleetDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Component `kubelet`; the host is the node's name. */
+  /** Component `kubelet`; the host is the node's name. Asked for each event: recorders must share what they remember. */
   recorderFor(node: string): EventRecorder;
 }
 
@@ -59,7 +59,6 @@ class FleetOfNodes implements Fleet {
   readonly #dependencies: FleetDependencies;
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #indexes = new Set<number>();
-  readonly #recorders = new Map<string, EventRecorder>();
   readonly #writes: Limiter = createLimiter(writesMax);
   #nextIndex = 0;
 
@@ -145,7 +144,6 @@ class FleetOfNodes implements Fleet {
     if (known === undefined) return;
     known.stop();
     this.#nodes.delete(name);
-    this.#recorders.delete(name);
     this.#indexes.delete(known.index);
   }
 
@@ -182,17 +180,14 @@ class FleetOfNodes implements Fleet {
 
   #event(node: Node, pod: Pod | undefined, what: PodEvent): void {
     const name = node.metadata.name!;
-    let recorder = this.#recorders.get(name);
-    if (recorder === undefined) {
-      recorder = this.#dependencies.recorderFor(name);
-      this.#recorders.set(name, recorder);
-    }
-    recorder.event(
-      pod === undefined ? nodeReference(node) : podReference(pod, what.container),
-      what.type,
-      what.reason,
-      what.message,
-    );
+    this.#dependencies
+      .recorderFor(name)
+      .event(
+        pod === undefined ? nodeReference(node) : podReference(pod, what.container),
+        what.type,
+        what.reason,
+        what.message,
+      );
   }
 }
 
