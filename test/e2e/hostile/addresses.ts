@@ -7,7 +7,6 @@ import {
   daemonsetsPath,
   future,
   invalid,
-  json,
   jsonPatch,
   lockLost,
   merge,

@@ -5,7 +5,6 @@ import {
   canaryPath,
   configmapsPath,
   invalid,
-  json,
   merge,
   ok,
   patch,
