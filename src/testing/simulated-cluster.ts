@@ -25,7 +25,6 @@ import {
   createClient,
   createInformerFactory,
   type EventRecorder,
-  type InformerFactory,
   loopbackTransport,
   type Transport,
 } from "../client/index.ts";
@@ -72,6 +71,8 @@ export interface SimulatedClusterOptions {
   readonly log?: Log;
   /** Changes to the DaemonSet controller's surroundings, for planted bugs. */
   readonly seams?: ControllerSeams;
+  /** Puts something between the garbage collector and its network; it has caches of its own then. */
+  readonly collector?: (transport: Transport) => Transport;
   /** Of each DaemonSet controller process, at its start. */
   readonly observe?: (instance: string) => TransportObserver;
   /** Every call that the server has answered. */
@@ -105,6 +106,10 @@ export class SimulatedCluster {
   #serverStop = new AbortController();
   #behind: { readonly store: LaggingStore; readonly server: ApiServer; isUsed: boolean } | undefined;
   #others: FaultyTransport | undefined;
+  /** Those of `setFaults`. */
+  #faults: Faults | undefined;
+  /** One stream over restarts, or names and UIDs would come again. */
+  readonly #serverRandom: Random;
   #started = 0;
   #instantMs = 0;
   #calls = 0;
@@ -112,6 +117,7 @@ export class SimulatedCluster {
   constructor(options: SimulatedClusterOptions) {
     this.#options = options;
     this.#log = options.log ?? silentLog;
+    this.#serverRandom = seededRandom(options.seed);
     this.store = createMemoryStore({ clock: this.clock });
     this.client = createClient(this.#loopback("system:admin"));
     setMaxListeners(0, this.#stop.signal);
@@ -147,13 +153,12 @@ export class SimulatedCluster {
     }
   }
 
+  /** From now on, also of processes that start later. */
   setFaults(faults: Faults, otherFaults: Faults = {}): void {
     for (const process of this.#processes) if (process !== undefined) process.transport.faults = faults;
     this.#faults = faults;
     if (this.#others !== undefined) this.#others.faults = otherFaults;
   }
-
-  #faults: Faults | undefined;
 
   /** The process dies without a word: nothing more comes from it but what it had sent. */
   crashController(index = 0): void {
@@ -244,15 +249,12 @@ export class SimulatedCluster {
 
   #makeServer(store: Store): ApiServer {
     const { clock } = this;
-    const random = (this.#serverRandom ??= seededRandom(this.#options.seed));
+    const random = this.#serverRandom;
     return createApiServer(
       { freeze: this.#options.freeze === true },
       { store, clock, random, log: this.#log, metrics: silentMetrics },
     );
   }
-
-  /** One stream over restarts, or names and UIDs would come again. */
-  #serverRandom: Random | undefined;
 
   #loopback(username: string): Transport {
     return loopbackTransport(
@@ -308,11 +310,20 @@ export class SimulatedCluster {
       ...shared,
       client: clientOf(`system:serviceaccount:kube-system:${account}`),
     });
+    const tampered = (account: string): ReturnType<typeof as> => {
+      const { collector } = this.#options;
+      if (collector === undefined) return as(account);
+      const user = `system:serviceaccount:kube-system:${account}`;
+      const client = createClient(collector(network.as(user, this.#others!)), { userAgent: user });
+      const own = createInformerFactory(client, { clock, random, log });
+      own.start(this.#stop.signal);
+      return { ...shared, client, informers: own };
+    };
     const parts = [
       createNodeLifecycleController({}, as("node-controller")),
       createTaintEvictionController({}, as("taint-eviction-controller")),
       createPodGcController({}, as("pod-garbage-collector")),
-      createGarbageCollector({}, as("generic-garbage-collector")),
+      createGarbageCollector({}, tampered("generic-garbage-collector")),
       createNamespaceController({}, as("namespace-controller")),
       createServiceAccountController({}, as("service-account-controller")),
       createRootCaController({ rootCa: "simulated" }, as("root-ca-cert-publisher")),
@@ -348,10 +359,6 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions): P
 
 /** Events are not simulated: nothing depends on them, and they are half of all writes. */
 export const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
-
-export function simulatedInformers(client: Client, clock: SimulatedClock, random: Random): InformerFactory {
-  return createInformerFactory(client, { clock, random, log: silentLog });
-}
 
 function masters(username: string): { readonly username: string; readonly groups: readonly string[] } {
   return { username, groups: ["system:masters", "system:authenticated"] };

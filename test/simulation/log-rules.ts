@@ -9,11 +9,9 @@ import {
   hashLabel,
   isFinished,
   isLive,
-  isTerminating,
   mayHavePairs,
   nodeOf,
   ownerUid,
-  podsOf,
   podsOn,
   templateOf,
   templateText,
@@ -118,19 +116,7 @@ export class LogRules {
     const siblings = [...state.controllerrevisions.values()].filter(
       (other) => ownerUid(other) === uid && other.metadata.uid !== revision.metadata.uid,
     );
-    const hash = revision.metadata.labels?.[hashLabel];
-    if (type === "delete") {
-      if (daemonSet.metadata.deletionTimestamp !== undefined) return;
-      const used = podsOf(state, uid).filter(
-        (pod) => !isTerminating(pod) && pod.metadata.labels?.[hashLabel] === hash,
-      );
-      if (used.length > 0 && !siblings.some((other) => other.metadata.labels?.[hashLabel] === hash))
-        this.#report(
-          "I9",
-          `revision ${revision.metadata.name} was removed while ${used[0]!.metadata.name} uses it`,
-        );
-      return;
-    }
+    if (type === "delete") return;
     const isNew = before === undefined;
     const isMoved = isNew || (before as ControllerRevision).revision !== revision.revision;
     const highest = Math.max(0, ...siblings.map((other) => other.revision));

@@ -11,6 +11,7 @@ import type { RevisionLog } from "./log.ts";
 import {
   deleteReasons,
   desiredNodes,
+  hashLabel,
   isAvailable,
   isFinished,
   isLive,
@@ -119,7 +120,27 @@ export class ProcessRules implements TransportObserver {
     else if (call.method === "PATCH") this.#patch(call, target);
     else if (target.resource === "daemonsets")
       this.#leavesDeletedAlone((call.body as DaemonSet).metadata.uid!);
+    else if (target.resource === "controllerrevisions" && call.method === "DELETE")
+      this.#removeRevision(`${target.namespace}/${target.name}`);
     else if (target.resource === "controllerrevisions") this.#revise(call);
+  }
+
+  /** I9: the revision of a live pod stays, unless another one carries the same hash. */
+  #removeRevision(key: string): void {
+    const { state } = this.#options.log();
+    const revision = state.controllerrevisions.get(key);
+    const uid = revision === undefined ? undefined : ownerUid(revision);
+    if (revision === undefined || uid === undefined) return;
+    this.#leavesDeletedAlone(uid);
+    const hash = revision.metadata.labels?.[hashLabel];
+    const hasTwin = [...state.controllerrevisions.values()].some(
+      (other) => other !== revision && ownerUid(other) === uid && other.metadata.labels?.[hashLabel] === hash,
+    );
+    const user = podsOf(state, uid).find(
+      (pod) => !isTerminating(pod) && pod.metadata.labels?.[hashLabel] === hash,
+    );
+    if (user !== undefined && !hasTwin)
+      this.#report("I9", `revision ${key} was removed while ${user.metadata.name} uses it`);
   }
 
   /** A live look at the DaemonSet comes before an adoption, and belongs to its step. */
@@ -132,7 +153,7 @@ export class ProcessRules implements TransportObserver {
 
   /** The history comes first in a sync: what it was begun with may be decided upon afterwards. */
   #revise(call: TransportCall): void {
-    const uid = call.method === "DELETE" ? undefined : ownerUid(call.body as KubeObject);
+    const uid = ownerUid(call.body as KubeObject);
     if (uid === undefined) return;
     this.#leavesDeletedAlone(uid);
     this.#pictures(uid);

@@ -2,6 +2,7 @@
  * One simulation from beginning to end: build the cluster, play the script, let it come to rest, check.
  * Not here: many of them (simulation.test.ts, scripts/simulate.mjs).
  */
+import type { Transport } from "../../src/client/index.ts";
 import type { DaemonSet } from "../../src/api/index.ts";
 import { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
@@ -14,6 +15,7 @@ import type { Script } from "./script.ts";
 
 export interface RunOptions {
   readonly seams?: ControllerSeams;
+  readonly collector?: (transport: Transport) => Transport;
   readonly freeze?: boolean;
   /** Told of warnings and errors that parts log. */
   readonly onLog?: (text: string) => void;
@@ -63,6 +65,7 @@ class Simulation {
       otherFaults: script.otherFaults,
       freeze: options.freeze === true,
       ...(options.seams === undefined ? {} : { seams: options.seams }),
+      ...(options.collector === undefined ? {} : { collector: options.collector }),
       log: { debug() {}, info() {}, warn: complain, error: complain },
       observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
       answered: (call, reply) => this.#log.answered(call, reply),

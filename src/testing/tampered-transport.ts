@@ -1,0 +1,74 @@
+/**
+ * A transport that lies: shows a process other objects than there are, or sends other calls than it makes. For planting bugs.
+ * Not here: honest faults (faulty-transport.ts).
+ */
+import type { Transport, TransportCall, TransportReply } from "../client/index.ts";
+import type { KubeList, KubeObject } from "../machinery/index.ts";
+
+export interface Tampering {
+  /** What the process is shown in lists, watches and single reads; undefined hides it. `resource` is the plural. */
+  readonly see?: (resource: string, object: KubeObject) => KubeObject | undefined;
+  /** What is sent in place of the call; a reply is given without sending anything. */
+  readonly send?: (call: TransportCall, resource: string) => TransportCall | TransportReply;
+}
+
+export function tamperedTransport(inner: Transport, { see, send }: Tampering): Transport {
+  return {
+    send: async (call) => {
+      const resource = resourceOf(call.path);
+      const sent = send?.(call, resource) ?? call;
+      if ("status" in sent) return sent;
+      const reply = await inner.send(sent);
+      return call.method === "GET" && see !== undefined && reply.status < 300
+        ? shown(reply, resource, see)
+        : reply;
+    },
+    watch: (call, sink) => {
+      if (see === undefined) return inner.watch(call, sink);
+      const resource = resourceOf(call.path);
+      return inner.watch(call, {
+        events: (batch) =>
+          sink.events(
+            batch.map((event) => {
+              if (event.type === "BOOKMARK" || event.type === "ERROR") return event;
+              const object = see(resource, event.object);
+              // Hidden from now on: to the process it is gone. It does not mind if it never knew it.
+              return object === undefined ? { type: "DELETED", object: event.object } : { ...event, object };
+            }),
+          ),
+        end: (error) => sink.end(error),
+      });
+    },
+    stream: (call) => inner.stream(call),
+    close: () => inner.close(),
+  };
+}
+
+function shown(reply: TransportReply, resource: string, see: NonNullable<Tampering["see"]>): TransportReply {
+  const list = reply.object as KubeList;
+  if (Array.isArray(list.items)) {
+    const items = list.items.flatMap((item) => see(resource, item) ?? []);
+    return { ...reply, object: { ...list, items } };
+  }
+  const object = see(resource, reply.object as KubeObject);
+  return object === undefined ? gone : { ...reply, object };
+}
+
+const gone: TransportReply = {
+  status: 404,
+  object: {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    reason: "NotFound",
+    code: 404,
+  },
+  warnings: [],
+};
+
+/** `pods` of `/api/v1/namespaces/a/pods/b`. */
+export function resourceOf(path: string): string {
+  const parts = path.split("/").slice(path.startsWith("/api/") ? 3 : 4);
+  return (parts[0] === "namespaces" && parts.length > 2 ? parts[2] : parts[0]) ?? "";
+}

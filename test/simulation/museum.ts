@@ -1,0 +1,410 @@
+/**
+ * Planted bugs: each breaks one guard of the DaemonSet controller (or of the garbage collector) from outside, by what it
+ * is shown, what is sent in its name, or what was decided. The simulation must find every one.
+ */
+import type { DaemonSet, Node, Pod } from "../../src/api/index.ts";
+import type { Clock } from "../../src/base/index.ts";
+import {
+  createWorkqueue,
+  type Expectations,
+  type InformerFactory,
+  type TransportCall,
+} from "../../src/client/index.ts";
+import type {
+  Action,
+  DaemonSetControllerDependencies,
+  Planning,
+  Snapshot,
+} from "../../src/controllers/daemonset/index.ts";
+import type { KubeObject } from "../../src/machinery/index.ts";
+import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
+import { type Tampering, tamperedTransport } from "../../src/testing/tampered-transport.ts";
+import type { RunOptions } from "./run.ts";
+import type { ProfileName } from "./script.ts";
+
+export interface Exhibit {
+  readonly name: string;
+  /** One of these must be reported. `defect`: runs in circles. */
+  readonly breaks: readonly string[];
+  /** Default: `slow`, where nothing but time is against it. */
+  readonly profile?: ProfileName;
+  readonly options: RunOptions;
+}
+
+type Change = { -readonly [K in "spec" | "metadata" | "status"]?: object };
+
+function tampering(tampering: Tampering): RunOptions {
+  return { seams: { transport: (transport) => tamperedTransport(transport, tampering) } };
+}
+
+function seeing<T extends KubeObject>(resource: string, see: (object: T) => T | undefined): RunOptions {
+  return tampering({ see: (of, object) => (of === resource ? see(object as T) : object) });
+}
+
+/** Changes the bodies of matching calls. */
+function sending(
+  match: (call: TransportCall, resource: string) => boolean,
+  change: (body: Body) => Change,
+): RunOptions {
+  return tampering({
+    send: (call, resource) =>
+      match(call, resource)
+        ? { ...call, body: { ...(call.body as Body), ...change(call.body as Body) } }
+        : call,
+  });
+}
+
+type Body = KubeObject & { readonly spec?: object; readonly status?: Readonly<Record<string, number>> };
+
+function planning(change: (own: Planning) => Partial<Planning>): RunOptions {
+  return { seams: { options: { planning: (own) => ({ ...own, ...change(own) }) } } };
+}
+
+function counting(change: (snapshot: Snapshot) => Partial<Snapshot["counts"]>): RunOptions {
+  return planning((own) => ({
+    planRollout: (snapshot) =>
+      own.planRollout({ ...snapshot, counts: { ...snapshot.counts, ...change(snapshot) } }),
+  }));
+}
+
+function forgetting(because: string): RunOptions {
+  const keep = (action: Action): boolean => action.because !== because;
+  return planning((own) => ({
+    plan: (snapshot) => own.plan(snapshot).filter(keep),
+    planRollout: (snapshot) => own.planRollout(snapshot).filter(keep),
+  }));
+}
+
+function depending(
+  change: (dependencies: DaemonSetControllerDependencies) => Partial<DaemonSetControllerDependencies>,
+): ControllerSeams {
+  return { dependencies: (dependencies) => ({ ...dependencies, ...change(dependencies) }) };
+}
+
+/** Nothing is ever awaited. */
+const noExpectations: Expectations = {
+  expectCreations() {},
+  expectDeletions() {},
+  creationReturned() {},
+  creationObserved() {},
+  deletionObserved() {},
+  lowerCreations() {},
+  satisfied: () => true,
+  delete() {},
+};
+
+/** Caches that claim to have seen everything. */
+function boasting(informers: InformerFactory): InformerFactory {
+  return {
+    ...informers,
+    for: (resource, selection) => {
+      const informer = informers.for(resource, selection);
+      return new Proxy(informer, {
+        get: (target, name) => {
+          if (name === "lastResourceVersion") return "999999999";
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+      });
+    },
+    start: (signal) => informers.start(signal),
+    waitForSync: (signal) => informers.waitForSync(signal),
+  };
+}
+
+function isPosting(resource: string): (call: TransportCall, of: string) => boolean {
+  return (call, of) => call.method === "POST" && of === resource;
+}
+
+function isStatusWrite(call: TransportCall, resource: string): boolean {
+  return call.method === "PUT" && resource === "daemonsets" && call.path.endsWith("/status");
+}
+
+function without<T extends object, K extends keyof T>(object: T, key: K): T {
+  const { [key]: _, ...rest } = object;
+  return rest as T;
+}
+
+function withMetadata<T extends KubeObject>(object: T, change: object): T {
+  return { ...object, metadata: { ...object.metadata, ...change } };
+}
+
+const withoutHash = (pod: Pod): Pod =>
+  withMetadata(pod, { labels: without({ ...pod.metadata.labels }, "controller-revision-hash") });
+
+export const exhibits: readonly Exhibit[] = [
+  {
+    name: "k/k#54096: after a restart two pods on one node, because the first lists were old",
+    breaks: ["I1"],
+    profile: "behind",
+    options: { seams: { firstList: "cached" } },
+  },
+  {
+    name: "k/k#61387: thousands of pods, because those that are not bound yet are not counted to their node",
+    breaks: ["I1"],
+    options: seeing<Pod>("pods", (pod) =>
+      pod.spec.nodeName ? pod : { ...pod, spec: without(pod.spec, "affinity") },
+    ),
+  },
+  {
+    name: "k/k#123232: several updates in a row break maxUnavailable, because old pods that serve nobody are not counted",
+    breaks: ["I2"],
+    options: counting(({ counts, outdatedUnavailable }) => ({
+      unavailable: counts.unavailable - outdatedUnavailable.length,
+    })),
+  },
+  {
+    name: "k/k#14528: too many pods, because those that do not get beyond Pending are not counted",
+    breaks: ["I1"],
+    options: {
+      seams: {
+        ...seeing<Pod>("pods", (pod) => (pod.status?.phase === "Pending" ? undefined : pod)).seams,
+        ...depending(() => ({ expectations: noExpectations })),
+      },
+    },
+  },
+  {
+    name: "I1: own creates are not waited for",
+    breaks: ["I1"],
+    options: {
+      seams: depending(({ informers }) => ({
+        expectations: noExpectations,
+        informers: boasting(informers),
+      })),
+    },
+  },
+  {
+    name: "I1: a terminating pod does not block its node",
+    breaks: ["I1"],
+    options: seeing<Pod>("pods", (pod) => (pod.metadata.deletionTimestamp === undefined ? pod : undefined)),
+  },
+  {
+    name: "I1: a create whose answer was lost is done again under another name",
+    breaks: ["I1"],
+    profile: "lossy",
+    options: sending(isPosting("pods"), ({ metadata }) => ({ metadata: without(metadata, "name") })),
+  },
+  {
+    name: "I2: the budget is what maxUnavailable says, whoever is down already",
+    breaks: ["I2"],
+    options: counting(() => ({ unavailable: 0 })),
+  },
+  {
+    name: "I2: minReadySeconds is not waited for",
+    breaks: ["I2", "I5"],
+    options: {
+      seams: {
+        clock: (clock: Clock): Clock => ({
+          nowMs: () => clock.nowMs() + 3_600_000,
+          monotonicMs: () => clock.monotonicMs(),
+          after: (delayMs, callback) => clock.after(delayMs, callback),
+        }),
+      },
+    },
+  },
+  {
+    name: "I2: with surge, the old pod goes as soon as there is a new one",
+    breaks: ["I5", "I2"],
+    options: seeing<Pod>("pods", (pod) => {
+      const conditions = pod.status?.conditions?.map((condition) => ({ ...condition, status: "True" }));
+      return conditions === undefined ? pod : { ...pod, status: { ...pod.status, conditions } };
+    }),
+  },
+  {
+    name: "I3: pods that surge already are not counted",
+    breaks: ["I3"],
+    options: counting(() => ({ surging: 0 })),
+  },
+  {
+    name: "I4: taints are not looked at",
+    breaks: ["I4"],
+    options: seeing<Node>("nodes", (node) => ({ ...node, spec: without(node.spec, "taints") })),
+  },
+  {
+    name: "I4: every node seems to have the label that is asked for",
+    breaks: ["I4"],
+    options: seeing<Node>("nodes", (node) =>
+      withMetadata(node, { labels: { ...node.metadata.labels, agent: "yes", zone: "a" } }),
+    ),
+  },
+  {
+    name: "I5: pods are deleted from nodes where they may stay",
+    breaks: ["I5"],
+    options: seeing<Node>("nodes", (node) => {
+      const taints = node.spec.taints?.map((taint) => ({ ...taint, effect: "NoExecute" }));
+      return taints === undefined ? node : { ...node, spec: { ...node.spec, taints } };
+    }),
+  },
+  {
+    name: "I8: OnDelete is taken for RollingUpdate",
+    breaks: ["I8"],
+    options: seeing<DaemonSet>("daemonsets", (set) => {
+      const isOnDelete = set.spec.updateStrategy?.type === "OnDelete";
+      return isOnDelete ? { ...set, spec: { ...set.spec, updateStrategy: { type: "RollingUpdate" } } } : set;
+    }),
+  },
+  {
+    name: "I8: DaemonSets that are being deleted are worked on",
+    breaks: ["I8", "I11"],
+    options: seeing<DaemonSet>("daemonsets", (set) => ({
+      ...set,
+      metadata: without(set.metadata, "deletionTimestamp"),
+    })),
+  },
+  {
+    name: "I7: the generation observed is one ahead",
+    breaks: ["I7"],
+    options: sending(isStatusWrite, ({ status }) => ({
+      status: { ...status, observedGeneration: (status?.["observedGeneration"] ?? 0) + 1 },
+    })),
+  },
+  {
+    name: "I7: one ready pod too many is told",
+    breaks: ["I6"],
+    options: sending(isStatusWrite, ({ status }) => ({
+      status: { ...status, numberReady: (status?.["numberReady"] ?? 0) + 1 },
+    })),
+  },
+  {
+    name: "I9: every revision has number 1",
+    breaks: ["I9"],
+    options: sending(isPosting("controllerrevisions"), () => ({ revision: 1 }) as Change),
+  },
+  {
+    name: "I9: revisions that pods still have are removed",
+    breaks: ["I9"],
+    options: {
+      seams: {
+        ...seeing<DaemonSet>("daemonsets", (set) => ({
+          ...set,
+          spec: { ...set.spec, revisionHistoryLimit: 0 },
+        })).seams,
+        transport: (transport) =>
+          tamperedTransport(transport, {
+            see: (resource, object) => {
+              if (resource === "daemonsets")
+                return {
+                  ...object,
+                  spec: { ...(object as DaemonSet).spec, revisionHistoryLimit: 0 },
+                } as KubeObject;
+              return resource === "pods" ? withoutHash(object as Pod) : object;
+            },
+          }),
+      },
+    },
+  },
+  {
+    name: "I10: a rollback starts pods anew that are right already",
+    breaks: ["I5", "I8"],
+    options: seeing<Pod>("pods", withoutHash),
+  },
+  {
+    name: "I11: pods are adopted that do not match",
+    breaks: ["I11"],
+    options: seeing<Pod>("pods", (pod) => {
+      const { labels, namespace } = pod.metadata;
+      return labels?.["app"] === "aside"
+        ? withMetadata(pod, { labels: { ...labels, app: namespace === "default" ? "web" : "log" } })
+        : pod;
+    }),
+  },
+  {
+    name: "I11: a pod that does not match any more is deleted, not released",
+    breaks: ["I5", "I8"],
+    options: tampering({
+      send: (call, resource) =>
+        call.method === "PATCH" && resource === "pods" && JSON.stringify(call.body).includes("$patch")
+          ? { ...call, method: "DELETE", body: {} }
+          : call,
+    }),
+  },
+  {
+    name: "I12: orphans are not released before their owner goes",
+    breaks: ["I12"],
+    options: {
+      collector: (transport) =>
+        tamperedTransport(transport, {
+          send: (call, resource) =>
+            call.method === "PATCH" && resource === "pods"
+              ? { status: 200, object: { metadata: {} }, warnings: [] }
+              : call,
+        }),
+    },
+  },
+  {
+    name: "I12: owners that are there are not seen",
+    breaks: ["I12"],
+    options: {
+      collector: (transport) =>
+        tamperedTransport(transport, {
+          see: (resource, object) => (resource === "daemonsets" ? undefined : object),
+        }),
+    },
+  },
+  {
+    name: "I13: dependents that block their owner's deletion are not waited for",
+    breaks: ["I13"],
+    options: {
+      collector: (transport) =>
+        tamperedTransport(transport, {
+          see: (_, object) =>
+            withMetadata(object, {
+              ownerReferences: object.metadata.ownerReferences?.map((one) =>
+                without(one, "blockOwnerDeletion"),
+              ),
+            }),
+        }),
+    },
+  },
+  {
+    name: "I6: deletions of pods are missed",
+    breaks: ["I6", "defect"],
+    options: {
+      seams: {
+        transport: (transport) => ({
+          ...transport,
+          send: (call) => transport.send(call),
+          watch: (call, sink) =>
+            transport.watch(call, {
+              events: (batch) => sink.events(batch.filter(({ type }) => type !== "DELETED")),
+              end: (error) => sink.end(error),
+            }),
+        }),
+      },
+    },
+  },
+  {
+    name: "I6: nothing is looked at again when only time has passed",
+    breaks: ["I6"],
+    options: {
+      seams: depending((dependencies) => {
+        const queue = createWorkqueue({ ...dependencies, name: "daemonset" });
+        const run: typeof queue.run = ({ reconcile, ...rest }) =>
+          queue.run({
+            ...rest,
+            reconcile: async (key) => {
+              await reconcile(key);
+            },
+          });
+        return {
+          queue: new Proxy(queue, { get: (target, name) => (name === "run" ? run : bound(target, name)) }),
+        };
+      }),
+    },
+  },
+  { name: "I6: failed pods stay", breaks: ["I6"], options: forgetting("failed") },
+  { name: "I6: of two pods on a node both stay", breaks: ["I6"], options: forgetting("duplicate") },
+  {
+    name: "I6: the status is written again and again",
+    breaks: ["I6", "defect"],
+    profile: "calm",
+    options: sending(isStatusWrite, ({ status, metadata }) => ({
+      status: { ...status, numberMisscheduled: Number(metadata.resourceVersion) % 7 },
+    })),
+  },
+];
+
+function bound(target: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name, target);
+  return typeof value === "function" ? (value.bind(target) as unknown) : value;
+}
