@@ -20,8 +20,11 @@ function templateGenerationOf(object: DaemonSet | Draft<DaemonSet>): number | un
   return Number(text);
 }
 
+/** The map may be shared with an object that others hold: it is replaced, and only when something changes. */
 function setTemplateGeneration(object: Draft<DaemonSet>, value: number): void {
-  (object.metadata.annotations ??= {})[templateGenerationAnnotation] = String(value);
+  const { annotations } = object.metadata;
+  if (annotations?.[templateGenerationAnnotation] === String(value)) return;
+  object.metadata.annotations = { ...annotations, [templateGenerationAnnotation]: String(value) };
 }
 
 export function prepareDaemonSetForCreate(object: Draft<DaemonSet>): void {
