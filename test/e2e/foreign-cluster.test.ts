@@ -12,7 +12,7 @@ import { ForeignCluster, type LaresProcess, PodCensus } from "./foreign.ts";
 const nodes = ["n1", "n2", "n3", "n4", "n5", "n6"];
 /** A Lease of 15 s, and at most 2.2 times 2 s until somebody looks again; a little for the machine. */
 const takeOverMs = 15_000 + 4_400 + 2_000;
-/** Pings find a silent connection within 30 s; then a new Lease, a look for others, and lists. */
+/** Pings find a silent connection within 30 s, a call under way ends after 65 s; then lists and the work. */
 const silentRecoveryMs = 90_000;
 
 let cluster: ForeignCluster;
@@ -40,8 +40,9 @@ describe("behind a bad network", () => {
   let running: LaresProcess;
   beforeAll(async () => {
     proxy = await FaultProxy.open(cluster.api.url);
-    running = cluster.controller(["--metrics-port", "0"], proxy.port);
-    await running.says(/became leader/);
+    // Without a Lease there is one term, so that its informers have to survive everything.
+    const args = ["--no-leader-elect", "--metrics-port", "0", "--log-level", "debug"];
+    running = cluster.controller(args, proxy.port);
   });
   afterAll(async () => {
     await running.end();
@@ -95,19 +96,13 @@ describe("behind a bad network", () => {
     await cluster.settled("agent", { nodes, image: "i:5" });
   });
 
-  test("connections that die in silence are noticed, and a history that is gone (410) is listed anew", async () => {
+  test("connections that die in silence are noticed", async () => {
     proxy.blackHole();
-    // More events of one kind than the server remembers, so that the watch of nodes cannot go on where it was.
-    const writes = Array.from({ length: 2_500 }, (_, index) => index);
-    const write = async (): Promise<void> => {
-      for (let index = writes.pop(); index !== undefined; index = writes.pop())
-        await cluster.label("n6", index === 0 ? "no" : `yes-${index}`);
-    };
-    await Promise.all(Array.from({ length: 20 }, write));
     await cluster.label("n6", "no");
     await cluster.setImage("agent", "i:6");
     proxy.heal();
     await cluster.settled("agent", { nodes: nodes.slice(0, 5), image: "i:6" }, silentRecoveryMs);
+    expect(running.output).toContain("no answer to a ping");
   });
 
   test("what happened shows in the metrics", async () => {
@@ -119,7 +114,6 @@ describe("behind a bad network", () => {
       `lares_daemonset_available_nodes{${labels}} 5`,
       `lares_daemonset_rollout_progress_ratio{${labels}} 1`,
       `lares_daemonset_rollout_age_seconds{${labels}} 0`,
-      'leader_election_master_status{name="lares-daemonset-controller"} 1',
     ])
       expect(text).toContain(`${line}\n`);
     expect(text).toMatch(/^rest_client_requests_total\{method="POST",code="201"\} [1-9]/m);
@@ -265,7 +259,7 @@ test("what leads to no server, and a taken port, are told in two lines", async (
     const nowhere = cluster_.start(["controller", "--kubeconfig", join(cluster_.dir, "none")]);
     expect(await nowhere.ended()).toBe(1);
     expect(nowhere.output).toMatch(
-      /^lares: kubeconfig .* cannot be read: .*\n +name a kubeconfig with --kubeconfig/,
+      /^lares: kubeconfig .* cannot be read: .*\n +name a kubeconfig with --kubeconfig/m,
     );
     const port = cluster_.api.url.port;
     const taken = cluster_.controller(["--metrics-port", port]);
