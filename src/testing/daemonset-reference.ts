@@ -22,6 +22,7 @@ export interface ReferenceWorld {
   readonly maxSurge: IntOrString;
   readonly nowMs: number;
   readonly backoffUntilMs: (node: string) => number | undefined;
+  readonly holdUntilMs: (node: string) => number | undefined;
 }
 
 export interface ReferenceDecision {
@@ -79,7 +80,7 @@ export function referenceManage(world: ReferenceWorld): ReferenceDecision {
   for (const [node, { shouldRun, shouldContinue }] of world.nodes) {
     const pods = byNode.get(node);
     if (pods === undefined) {
-      if (shouldRun) creates.push(node);
+      if (shouldRun && world.holdUntilMs(node) === undefined) creates.push(node);
     } else if (!shouldContinue) {
       for (const pod of pods) if (!pod.isTerminating) deletes.push(pod.uid);
     } else manageNode(world, { node, shouldRun, pods }, { creates, deletes });
@@ -113,7 +114,8 @@ function manageNode(
     for (const pod of running.slice(1)) out.deletes.push(pod.uid);
     return;
   }
-  if (running.length === 0 && entry.shouldRun && leftAlone <= 0) out.creates.push(entry.node);
+  const isFree = leftAlone <= 0 && world.holdUntilMs(entry.node) === undefined;
+  if (running.length === 0 && entry.shouldRun && isFree) out.creates.push(entry.node);
   if (running.length < 2) return;
   const fresh = running.find((pod) => pod.hash === world.params.hash);
   const old = running.find((pod) => pod.hash !== world.params.hash);
@@ -210,10 +212,11 @@ function withSurge(
   return { creates: creates.sort(), deletes: deletes.sort() };
 }
 
-/** Whether manage would leave a failed pod of the node alone because of its back-off. */
+/** Whether manage would leave a failed pod of the node alone because of its back-off, or the node gets no pod now. */
 function isLeftAlone(world: ReferenceWorld, node: string, pods: readonly PodFacts[]): boolean {
   const placement = world.nodes.get(node);
   if (placement === undefined || !placement.shouldContinue) return false;
+  if (placement.shouldRun && world.holdUntilMs(node) !== undefined) return true;
   const failed = pods.filter((pod) => !pod.isTerminating && pod.life === "failed").length;
   return failed > (world.backoffUntilMs(node) === undefined ? 1 : 0);
 }

@@ -174,7 +174,7 @@ class Controller implements DaemonSetController {
         // Aborted: the loop ends.
         return;
       }
-      for (const tracked of this.#tracker.all()) tracked.backoff.sweep(clock.monotonicMs());
+      for (const tracked of this.#tracker.all()) tracked.sweep(clock.monotonicMs());
     }
   }
 }

@@ -38,6 +38,7 @@ export function observe(
     outdatedUnavailableElsewhere: first("outdatedUnavailableElsewhere"),
     replaced: first("replaced"),
     backoffs: tracked.backoffsOf([...missing, ...surplus]),
+    holds: tracked.holdsOf(missing),
   };
 }
 

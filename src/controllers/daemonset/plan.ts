@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly replaced: readonly SlotFacts[];
   /** Ends of the failed-pod back-offs of the nodes above, where one is running. */
   readonly backoffs: ReadonlyMap<string, number>;
+  /** Ends of the holds of the nodes above, where one is running. */
+  readonly holds: ReadonlyMap<string, number>;
 }
 
 export type Action =
@@ -69,5 +71,31 @@ function contextOf(snapshot: Snapshot): SlotContext {
     params: snapshot.params,
     nowMs: snapshot.nowMs,
     backoffUntilMs: (node) => snapshot.backoffs.get(node),
+    holdUntilMs: (node) => snapshot.holds.get(node),
   };
+}
+
+/** A pod that somebody else deleted, or took out of the selector. */
+export interface LostPod {
+  readonly ageMs: number;
+  readonly wasReady: boolean;
+}
+
+/** Younger ones that were never ready count as rejected: whoever rejects pods does so at once. */
+const rejectedWithinMs = 60_000;
+/** Rejects in a row that are answered by a new pod at once: a user who deletes a pod twice waits for nothing. */
+const rejectsFree = 2;
+/** First wait after those, doubling; longest wait: 15,000 nodes then make 50 pods a second at most. */
+const rejectHoldFirstMs = 1_000;
+const rejectHoldMaxMs = 300_000;
+
+/** Whether the loss looks like a reject, which the next pod will meet as well (23.28). */
+export function isReject({ ageMs, wasReady }: LostPod): boolean {
+  return !wasReady && ageMs < rejectedWithinMs;
+}
+
+/** How long a node waits for its next pod after so many rejects in a row. */
+export function rejectHoldMs(rejects: number): number {
+  if (rejects <= rejectsFree) return 0;
+  return Math.min(rejectHoldFirstMs * 2 ** (rejects - rejectsFree - 1), rejectHoldMaxMs);
 }

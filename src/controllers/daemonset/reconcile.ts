@@ -122,7 +122,7 @@ export class Reconciler {
     const history = await revisions.construct(daemonSet, tracked, pass);
     await tracked.refresh(daemonSet, paramsOf(daemonSet, history));
     if (this.#dependencies.tracker.get(tracked.key) !== tracked) return undefined;
-    if (tracked.backoff.setGeneration(daemonSet.status?.observedGeneration ?? 0)) tracked.slots.judgeAll();
+    tracked.forgetFailures(daemonSet);
     const errors = await this.#claimPods(tracked, pass);
     if (!expectations.satisfied(tracked.uid)) {
       await this.#writeStatus(daemonSet, tracked, undefined);
@@ -149,6 +149,7 @@ export class Reconciler {
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
       this.#warnings.look(daemonSet, tracked);
+      this.#warnings.tellHeld(daemonSet, tracked);
       await this.#apply(target, planning.plan(look()));
       const isCurrent = tracker.get(tracked.key) === tracked;
       if (
@@ -171,7 +172,9 @@ export class Reconciler {
     if (actions.length === 0) return;
     const nowMs = this.#dependencies.clock.monotonicMs();
     for (const action of actions) {
-      if (action.do !== "delete" || action.because !== "failed") continue;
+      if (action.do !== "delete") continue;
+      tracked.deleting(action.uid);
+      if (action.because !== "failed") continue;
       tracked.backoff.next(action.node, nowMs);
       tracked.slots.touch(action.node);
     }

@@ -44,6 +44,7 @@ function manage(
   const work = manageSlot(slot, {
     nowMs: 60_000,
     backoffUntilMs: () => undefined,
+    holdUntilMs: () => undefined,
     ...context,
     params: { ...params, minReadyMs, hasSurge },
   });

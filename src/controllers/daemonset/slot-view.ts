@@ -23,6 +23,8 @@ export interface SlotContext {
   readonly nowMs: number;
   /** End of the failed-pod back-off of a node, if it has one that is not over. */
   backoffUntilMs(node: string): number | undefined;
+  /** Until when no pod may be created on a node (Infinity: until an event says otherwise), if that is not over. */
+  holdUntilMs(node: string): number | undefined;
 }
 
 export type DeleteReason =
@@ -38,16 +40,22 @@ export interface SlotWork {
   readonly deletes: readonly PodDeletion[];
   /** A failed pod was left alone because its node's back-off is not over. */
   readonly isBackingOff: boolean;
+  /** A pod would have been created but for the node's hold. */
+  readonly isHeld: boolean;
 }
 
-const nothing: SlotWork = { create: false, deletes: [], isBackingOff: false };
-const creation: SlotWork = { create: true, deletes: [], isBackingOff: false };
+const nothing: SlotWork = { create: false, deletes: [], isBackingOff: false, isHeld: false };
+const creation: SlotWork = { ...nothing, create: true };
+const held: SlotWork = { ...nothing, isHeld: true };
 
 /** Section 9 for one node. */
 export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   const { pods } = slot;
   if (slot.eligibility === "gone") return deletion(pods, "stray");
-  if (pods.length === 0) return slot.eligibility === "eligible" ? creation : nothing;
+  if (pods.length === 0) {
+    if (slot.eligibility !== "eligible") return nothing;
+    return context.holdUntilMs(slot.node) === undefined ? creation : held;
+  }
   if (!slot.mayContinue) return deletion(pods, "ineligible");
   const only = pods[0]!;
   if (pods.length === 1 && !only.isTerminating && only.life === "running") return nothing;
@@ -61,7 +69,7 @@ function deletion(pods: readonly PodFacts[], because: "stray" | "ineligible"): S
     if (pod.isTerminating || (because === "stray" && pod.isBound)) continue;
     deletes.push({ pod, because });
   }
-  return deletes.length === 0 ? nothing : { create: false, deletes, isBackingOff: false };
+  return deletes.length === 0 ? nothing : { ...nothing, deletes };
 }
 
 /** Case B: the node may keep its pod. */
@@ -82,12 +90,13 @@ function manageServedSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   }
   if (!context.params.hasSurge) {
     for (const pod of running.slice(1)) deletes.push({ pod, because: "duplicate" });
-    return { create: false, deletes, isBackingOff };
+    return { ...nothing, deletes, isBackingOff };
   }
   if (running.length >= 2) deletes.push(...surplusOfSurge(running, context));
   // Upstream creates beside a failed pod that waits for its back-off, at every sync anew (23.5).
-  const create = running.length === 0 && slot.eligibility === "eligible" && !isBackingOff;
-  return { create, deletes, isBackingOff };
+  const isWanted = running.length === 0 && slot.eligibility === "eligible" && !isBackingOff;
+  const isHeld = isWanted && context.holdUntilMs(slot.node) !== undefined;
+  return { create: isWanted && !isHeld, deletes, isBackingOff, isHeld };
 }
 
 /** Two or more running pods with surge: one new and one old may stand side by side until the new one is available. */
@@ -223,10 +232,10 @@ export interface SlotView {
 /** The view of a slot now. O(pods on this node). */
 export function viewSlot(slot: SlotFacts, context: SlotContext): SlotView {
   const work = manageSlot(slot, context);
-  let bits = statusBits(slot, context) | rolloutBits(slot, context, work.isBackingOff);
+  let bits = statusBits(slot, context) | rolloutBits(slot, context, work);
   if (work.create) bits |= bit.missing;
   if (work.deletes.length > 0) bits |= bit.surplus;
-  return { bits, wakeAtMs: wakeAt(slot, context, work.isBackingOff) };
+  return { bits, wakeAtMs: wakeAt(slot, context, work) };
 }
 
 function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
@@ -243,11 +252,13 @@ function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
 
 /**
  * With surge, slots on nodes that are gone are left to the pod garbage collector, where upstream fails the whole step
- * (23.4), and a node in failed-pod back-off gets no pod beside the failed one (23.5).
+ * (23.4), a node in failed-pod back-off gets no pod beside the failed one (23.5), and neither does one on hold (23.28).
  */
-function rolloutBits(slot: SlotFacts, { params, nowMs }: SlotContext, isBackingOff: boolean): number {
+function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
+  const { params, nowMs } = context;
   const isEligible = slot.eligibility === "eligible";
-  const isLeftAlone = params.hasSurge && (slot.eligibility === "gone" || isBackingOff);
+  const isLeftAlone =
+    params.hasSurge && (slot.eligibility === "gone" || work.isBackingOff || isSurgeHeld(slot, context));
   if (slot.pods.length === 0 && !isEligible) return 0;
   const at = rolloutStage(slot, params, nowMs);
   switch (at.stage) {
@@ -268,9 +279,17 @@ function rolloutBits(slot: SlotFacts, { params, nowMs }: SlotContext, isBackingO
   }
 }
 
-function wakeAt(slot: SlotFacts, context: SlotContext, isBackingOff: boolean): number {
+/** With surge the node of an old pod alone may want a new one at any time. */
+function isSurgeHeld(slot: SlotFacts, context: SlotContext): boolean {
+  const mayGrow = context.params.hasSurge && slot.eligibility === "eligible";
+  return mayGrow && context.holdUntilMs(slot.node) !== undefined;
+}
+
+function wakeAt(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   // A second failed pod beside the first has no back-off yet: it gets one, and a new look, when the first is deleted.
-  let wake = isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
+  let wake = work.isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
+  if (work.isHeld || isSurgeHeld(slot, context))
+    wake = Math.min(wake, context.holdUntilMs(slot.node) ?? Infinity);
   if (context.params.minReadyMs === 0) return wake;
   for (const pod of slot.pods) {
     const from = availableFromMs(pod, context.params.minReadyMs);

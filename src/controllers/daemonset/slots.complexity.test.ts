@@ -196,7 +196,7 @@ describe("a rebuild for 15,000 nodes with their pods", () => {
     spec: { ...daemonSet.spec, template: { ...daemonSet.spec.template, spec: { containers: [] } } },
   };
 
-  test("gives way to other work every 2,000 objects, and takes the events that come meanwhile", async () => {
+  test("gives way to other work every 1,000 objects, and takes the events that come meanwhile", async () => {
     const at = await world(count);
     // From the end: their turn has not come yet when they go.
     const gone = [...at.pods.items.values()].filter((_, index) => index % 1_000 === 0).reverse();
@@ -263,6 +263,7 @@ function filled(count: number): DaemonSetSlots {
     placementOf: () => ({ shouldRun: true, shouldContinue: true }),
     nowMs: () => 0,
     backoffUntilMs: () => undefined,
+    holdUntilMs: () => undefined,
   });
   const sample = pod("node-0");
   for (let i = 0; i < count; i++)

@@ -30,6 +30,7 @@ type Event =
   | { readonly kind: "no pod"; readonly uid: string }
   | { readonly kind: "time"; readonly ms: number }
   | { readonly kind: "back-off"; readonly node: string; readonly ms: number }
+  | { readonly kind: "hold"; readonly node: string; readonly ms: number }
   | { readonly kind: "params"; readonly params: SlotParams };
 
 const params: fc.Arbitrary<SlotParams> = fc.record({
@@ -96,6 +97,14 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       ms: fc.nat(4_000),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("hold" as const),
+      node: fc.constantFrom(...nodeNames),
+      ms: fc.nat(4_000),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("params" as const), params }) },
 );
 
@@ -103,15 +112,22 @@ class World {
   readonly nodes = new Map<string, Placement>();
   readonly pods = new Map<string, PodFacts>();
   readonly backoffs = new Map<string, number>();
+  readonly holds = new Map<string, number>();
   nowMs = 0;
   readonly slots: DaemonSetSlots = new DaemonSetSlots({
     placementOf: (node) => this.nodes.get(node),
     nowMs: () => this.nowMs,
     backoffUntilMs: (node) => this.backoffUntilMs(node),
+    holdUntilMs: (node) => this.holdUntilMs(node),
   });
 
   backoffUntilMs(node: string): number | undefined {
     const until = this.backoffs.get(node);
+    return until !== undefined && until > this.nowMs ? until : undefined;
+  }
+
+  holdUntilMs(node: string): number | undefined {
+    const until = this.holds.get(node);
     return until !== undefined && until > this.nowMs ? until : undefined;
   }
 
@@ -140,6 +156,10 @@ class World {
         this.backoffs.set(event.node, this.nowMs + event.ms);
         this.slots.touch(event.node);
         return;
+      case "hold":
+        this.holds.set(event.node, this.nowMs + event.ms);
+        this.slots.touch(event.node);
+        return;
       case "params":
         this.slots.setParams(event.params);
     }
@@ -153,6 +173,7 @@ class World {
       params: this.slots.params,
       nowMs: this.nowMs,
       backoffUntilMs: (node) => this.backoffUntilMs(node),
+      holdUntilMs: (node) => this.holdUntilMs(node),
     };
   }
 
@@ -161,7 +182,10 @@ class World {
     const first = (bit: Parameters<DaemonSetSlots["first"]>[0]): ReturnType<DaemonSetSlots["first"]> =>
       slots.first(bit, 250);
     const backoffs = new Map<string, number>();
+    const holds = new Map<string, number>();
     for (const node of nodeNames) {
+      const held = this.holdUntilMs(node);
+      if (held !== undefined) holds.set(node, held);
       const until = this.backoffUntilMs(node);
       if (until !== undefined) backoffs.set(node, until);
     }
@@ -179,6 +203,7 @@ class World {
       outdatedUnavailableElsewhere: first("outdatedUnavailableElsewhere"),
       replaced: first("replaced"),
       backoffs,
+      holds,
     };
   }
 }

@@ -32,6 +32,7 @@ export interface SlotsOptions {
   placementOf(node: string): Placement | undefined;
   nowMs(): number;
   backoffUntilMs(node: string): number | undefined;
+  holdUntilMs(node: string): number | undefined;
   /** What the slots are judged by from the start. */
   readonly params?: SlotParams;
 }
@@ -172,7 +173,7 @@ export class DaemonSetSlots {
     return this.#judge(slot);
   }
 
-  /** Judges one slot again, after its back-off changed. */
+  /** Judges one slot again, after its back-off or its hold changed. */
   touch(node: string): boolean {
     return this.#judgeNode(node);
   }
@@ -264,6 +265,7 @@ export class DaemonSetSlots {
       params: this.#params,
       nowMs: this.#options.nowMs(),
       backoffUntilMs: this.#options.backoffUntilMs,
+      holdUntilMs: this.#options.holdUntilMs,
     };
   }
 

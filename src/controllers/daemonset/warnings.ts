@@ -6,6 +6,7 @@ import type { DaemonSet } from "../../api/index.ts";
 import type { EventRecorder } from "../../client/index.ts";
 import { hasSurge } from "./rolling-update.ts";
 import { strategyOf } from "./observe.ts";
+import { rejectHoldMs } from "./plan.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
 
 /** Names of other DaemonSets in one event; more would not help. */
@@ -20,6 +21,20 @@ export class Warnings {
   constructor(dependencies: { readonly recorder: EventRecorder; readonly tracker: Tracker }) {
     this.#recorder = dependencies.recorder;
     this.#tracker = dependencies.tracker;
+  }
+
+  /** Nodes whose pods others keep taking away (23.28). */
+  tellHeld(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    const held = [...tracked.takeHeld()];
+    for (const [node, rejects] of held.slice(0, namesMax)) {
+      const more = held.length > namesMax ? `, and so do ${held.length - namesMax} other nodes` : "";
+      this.#recorder.event(
+        daemonSet,
+        "Warning",
+        "PodsRejected",
+        `${rejects} pods for node ${node} were taken away before they were ready, by somebody else; it waits ${rejectHoldMs(rejects) / 1000}s for the next one${more}`,
+      );
+    }
   }
 
   /** Once per generation; of overlapping selectors only before the controller has ever acted on the DaemonSet. */
