@@ -9,6 +9,9 @@ import type { Clock, Gauge, Metrics } from "../../base/index.ts";
 import type { SlotCounts } from "./slots.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
 
+/** What is read of the tracker. */
+type Tracked = Pick<Tracker, "get" | "all">;
+
 interface Rollout {
   readonly hash: string;
   /** Monotonic; undefined when it is over. */
@@ -30,14 +33,14 @@ interface Reading {
 /** Only what differs between processes is remembered: an age begins anew when the controller does. */
 export class DaemonSetMetrics {
   readonly #metrics: Metrics;
-  readonly #tracker: Tracker;
+  readonly #tracker: Tracked;
   readonly #clock: Clock;
   readonly #figures: readonly Figure[];
   readonly #rollouts = new WeakMap<TrackedDaemonSet, Rollout>();
   /** Keys that have series now. */
   #shown = new Map<string, Readonly<Record<string, string>>>();
 
-  constructor(metrics: Metrics, { tracker, clock }: { readonly tracker: Tracker; readonly clock: Clock }) {
+  constructor(metrics: Metrics, { tracker, clock }: { readonly tracker: Tracked; readonly clock: Clock }) {
     this.#metrics = metrics;
     this.#tracker = tracker;
     this.#clock = clock;
