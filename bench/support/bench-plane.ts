@@ -17,7 +17,7 @@ export type Which = "ours" | "reference";
 
 const daemonSetUser = "system:serviceaccount:kube-system:daemon-set-controller";
 /** Longest that one phase may take. */
-const patienceMs = 300_000;
+const patienceMs = 180_000;
 
 export interface BenchPlane {
   readonly plane: ControlPlane;

@@ -1,0 +1,299 @@
+/**
+ * One change in a large cluster: from its acknowledgement to the durable write of the pod that follows from it.
+ * `node bench/run.mjs one-change [--nodes 15000] [--sets 20] [--matching 100] [--changes 40] [--rounds 2]
+ *   [--controller ours|reference|both]`
+ *
+ * Every DaemonSet has its own node selector and pods on `matching` nodes. Nodes are objects without agents: their heartbeats
+ * would be most of the work. A write is durable when a watch shows it. CPU is that of the whole process (server, scheduler,
+ * controllers) from a change to the next, minus that of a pause of the same length without changes. Writes to pods, revisions
+ * and DaemonSets that the change does not concern are counted; there must be none.
+ */
+import { nodeObject } from "../src/agent/index.ts";
+import {
+  controllerrevisions,
+  type DaemonSet,
+  daemonsets,
+  nodes as nodeResource,
+  type Pod,
+  pods as podResource,
+} from "../src/api/index.ts";
+import { createLimiter } from "../src/base/index.ts";
+import type { WatchEvent } from "../src/client/index.ts";
+import { controllerOf, type KubeObject } from "../src/machinery/index.ts";
+import {
+  type BenchPlane,
+  cpuMs,
+  nodeName,
+  pause,
+  startBenchPlane,
+  until,
+  type Which,
+} from "./support/bench-plane.ts";
+import {
+  contestants,
+  machineLine,
+  option,
+  printTable,
+  quantile,
+  ratios,
+  runRounds,
+  spread,
+} from "./support/rounds.ts";
+
+const nodes = Number(option("nodes", "15000"));
+const sets = Number(option("sets", "20"));
+const matching = Number(option("matching", "100"));
+const changes = Number(option("changes", "40"));
+const rounds = Number(option("rounds", "2"));
+/** From one change to the next: longer than what any change leaves to do. */
+const intervalMs = 200;
+/** Longest wait for the write that follows from a change. */
+const writeMaxMs = 30_000;
+/** Calls under way at once while the cluster is built. */
+const buildersMax = 64;
+const resources = { cpu: "4", memory: "16Gi", pods: "110" };
+const groupLabel = "bench/group";
+
+const kinds = ["label set", "label removed", "node added", "taint NoExecute", "pod deleted"] as const;
+type KindOfChange = (typeof kinds)[number];
+
+interface Figures {
+  readonly latenciesMs: readonly number[];
+  readonly cpuMs: number;
+  readonly strangers: number;
+}
+type AllFigures = Readonly<Record<KindOfChange, Figures>>;
+
+function manifest(set: number): DaemonSet {
+  const labels = { app: `set-${set}` };
+  const containers = [{ name: "agent", image: "agent:1", resources: { requests: { cpu: "10m" } } }];
+  const spec = { nodeSelector: { [groupLabel]: String(set) }, terminationGracePeriodSeconds: 0, containers };
+  return {
+    metadata: { name: `set-${set}`, namespace: "default" },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+  };
+}
+
+/** What the watches show. */
+class Witness {
+  /** Writes of pods, revisions and DaemonSets, by DaemonSet. */
+  readonly writes = new Map<string, number>();
+  readonly podOf = new Map<string, Pod>();
+  #waiting:
+    { readonly isIt: (event: WatchEvent<Pod>) => boolean; readonly seen: (atMs: number) => void } | undefined;
+
+  async watch({ client }: BenchPlane): Promise<void> {
+    const { signal } = new AbortController();
+    const end = (): void => {};
+    const count = (batch: readonly WatchEvent[]): void =>
+      batch.forEach(({ object }) =>
+        this.#count(object.kind === "DaemonSet" ? object.metadata.name : ownerOf(object)),
+      );
+    await client.watch(
+      podResource,
+      { signal },
+      { events: (batch) => batch.forEach((one) => this.#pod(one)), end },
+    );
+    await client.watch(daemonsets, { signal }, { events: count, end });
+    await client.watch(controllerrevisions, { signal }, { events: count, end });
+  }
+
+  /** When the write is seen that `isIt`. @throws when that takes too long. */
+  next(isIt: (event: WatchEvent<Pod>) => boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("no pod was written")), writeMaxMs);
+      const seen = (atMs: number): void => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        resolve(atMs);
+      };
+      this.#waiting = { isIt, seen };
+    });
+  }
+
+  /** Writes since the last look that belong to other DaemonSets. */
+  strangers(concerned: string): number {
+    let sum = 0;
+    for (const [set, writes] of this.writes) if (set !== concerned) sum += writes;
+    this.writes.clear();
+    return sum;
+  }
+
+  #pod(event: WatchEvent<Pod>): void {
+    const pod = event.object;
+    const key = `${ownerOf(pod)}/${pod.spec.nodeName}`;
+    this.#count(ownerOf(pod));
+    if (event.type === "DELETED") this.podOf.delete(key);
+    else if (pod.spec.nodeName !== undefined) this.podOf.set(key, pod);
+    if (this.#waiting?.isIt(event)) this.#waiting.seen(performance.now());
+  }
+
+  #count(set: string | undefined): void {
+    if (set !== undefined) this.writes.set(set, (this.writes.get(set) ?? 0) + 1);
+  }
+}
+
+function ownerOf(object: KubeObject): string | undefined {
+  return controllerOf(object)?.name;
+}
+
+/** The cluster: nodes of which the first `sets × matching` have a group, and all DaemonSets with their pods. */
+async function build(bench: BenchPlane, witness: Witness): Promise<void> {
+  const limiter = createLimiter(buildersMax);
+  const all = Array.from({ length: nodes }, (_, index) =>
+    limiter.run(() =>
+      addNode(bench, nodeName(index), index < sets * matching ? String(index % sets) : undefined),
+    ),
+  );
+  await Promise.all(all);
+  await witness.watch(bench);
+  for (let set = 0; set < sets; set++) await bench.client.create(daemonsets, manifest(set));
+  await until(() => witness.podOf.size === sets * matching, "all pods are bound");
+  await pause(3_000);
+}
+
+/** A node that pods may go to. New nodes carry a taint that a node life cycle controller would take away. */
+async function addNode({ client }: BenchPlane, name: string, group: string | undefined): Promise<void> {
+  const labels = group === undefined ? {} : { [groupLabel]: group };
+  const created = await client.create(nodeResource, nodeObject({ name, labels }));
+  const status = { capacity: resources, allocatable: resources };
+  const sized = await client.update(nodeResource, { ...created, status }, { subresource: "status" });
+  if ((sized.spec.taints ?? []).length > 0)
+    await client.update(nodeResource, { ...sized, spec: { ...sized.spec, taints: [] } });
+}
+
+interface Change {
+  readonly set: number;
+  /** A node in the group of the DaemonSet, and one in no group. */
+  readonly member: string;
+  readonly outsider: string;
+  readonly number: number;
+}
+
+/** Makes the change; resolves when it is acknowledged. */
+async function make(bench: BenchPlane, witness: Witness, kind: KindOfChange, change: Change): Promise<void> {
+  const { client } = bench;
+  const { set, member, outsider, number } = change;
+  const setLabel = (value: string | null): Promise<unknown> =>
+    client.patch(
+      nodeResource,
+      { name: outsider },
+      { type: "merge", body: { metadata: { labels: { [groupLabel]: value } } } },
+    );
+  switch (kind) {
+    case "label set":
+      await setLabel(String(set));
+      return;
+    case "label removed":
+      await setLabel(null);
+      return;
+    case "node added":
+      await addNode(bench, `extra-${number}`, String(set));
+      return;
+    case "taint NoExecute": {
+      const taints = [{ key: "bench/away", effect: "NoExecute" }];
+      await client.patch(nodeResource, { name: member }, { type: "merge", body: { spec: { taints } } });
+      return;
+    }
+    case "pod deleted": {
+      const { name } = witness.podOf.get(`set-${set}/${member}`)!.metadata;
+      await client.delete(podResource, { namespace: "default", name: name! }, { gracePeriodSeconds: 0 });
+      return;
+    }
+  }
+}
+
+/** The write that follows: the creation of a pod, or its deletion. */
+function follows(kind: KindOfChange, set: number): (event: WatchEvent<Pod>) => boolean {
+  const isDeletion = kind === "label removed" || kind === "taint NoExecute";
+  return ({ type, object }) =>
+    ownerOf(object) === `set-${set}` &&
+    (isDeletion ? type === "DELETED" || object.metadata.deletionTimestamp !== undefined : type === "ADDED");
+}
+
+async function measure(which: Which): Promise<AllFigures> {
+  // Nodes without agents would soon count as lost.
+  const bench = await startBenchPlane(which, ["node-lifecycle-controller", "taint-eviction-controller"]);
+  try {
+    const witness = new Witness();
+    await build(bench, witness);
+    const figures: Partial<Record<KindOfChange, Figures>> = {};
+    for (const kind of kinds) figures[kind] = await series(bench, witness, kind);
+    return figures as AllFigures;
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function series(bench: BenchPlane, witness: Witness, kind: KindOfChange): Promise<Figures> {
+  const idleBefore = process.cpuUsage();
+  await pause(10 * intervalMs);
+  const idleMs = cpuMs(idleBefore) / 10;
+  const latenciesMs: number[] = [];
+  let strangers = 0;
+  witness.writes.clear();
+  const before = process.cpuUsage();
+  for (let number = 0; number < changes; number++) {
+    const set = number % sets;
+    const change: Change = {
+      set,
+      number,
+      // Node i belongs to group i % sets. Tainted nodes stay so: the next series takes others.
+      member: nodeName(((kind === "pod deleted" ? changes : 0) + number) * sets + set),
+      outsider: nodeName(nodes - 1 - number),
+    };
+    const written = witness.next(follows(kind, set));
+    const started = performance.now();
+    await make(bench, witness, kind, change);
+    const acknowledged = performance.now();
+    latenciesMs.push(Math.max(0, (await written) - acknowledged));
+    await pause(Math.max(0, intervalMs - (performance.now() - started)));
+    strangers += witness.strangers(`set-${set}`);
+  }
+  return { latenciesMs, cpuMs: cpuMs(before) / changes - idleMs, strangers };
+}
+
+const who = contestants();
+if (nodes < sets * matching + changes || matching < 2 * changes)
+  throw new Error(
+    "too few nodes: --nodes must be --sets × --matching + --changes, --matching twice --changes",
+  );
+const results = await runRounds(who, rounds, measure);
+
+console.log(
+  `one-change: ${nodes} nodes, ${sets} DaemonSets on ${matching} each, ${changes} changes of each kind; ${rounds} rounds; median (least-most)`,
+);
+console.log(`${machineLine()}\n`);
+const sorted = (which: Which, kind: KindOfChange): readonly number[] =>
+  results
+    .get(which)!
+    .flatMap((one) => one[kind].latenciesMs)
+    .sort((a, b) => a - b);
+printTable(
+  ["change", "controller", "p50 ms", "p99 ms", "CPU ms/change", "writes elsewhere"],
+  kinds.flatMap((kind) =>
+    who.map((which) => [
+      kind,
+      which,
+      quantile(sorted(which, kind), 0.5).toFixed(1),
+      quantile(sorted(which, kind), 0.99).toFixed(1),
+      spread(
+        results.get(which)!.map((one) => one[kind].cpuMs),
+        1,
+      ),
+      String(results.get(which)!.reduce((sum, one) => sum + one[kind].strangers, 0)),
+    ]),
+  ),
+);
+console.log("");
+if (who.length === 2)
+  for (const kind of kinds) {
+    const cpu = spread(
+      ratios(results.get("ours")!, results.get("reference")!, (one) => one[kind].cpuMs),
+      1,
+    );
+    const half = quantile(sorted("reference", kind), 0.5) / quantile(sorted("ours", kind), 0.5);
+    console.log(
+      `${kind}: the reference takes ${half.toFixed(1)} times the median latency and ${cpu} times the CPU of ours`,
+    );
+  }
