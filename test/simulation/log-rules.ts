@@ -32,6 +32,8 @@ export class LogRules {
   readonly #options: LogRulesOptions;
   /** Objects whose owner was deleted with the orphan policy, while they were there. */
   readonly #orphaned = new Set<string>();
+  /** By revision: owners that went before their dependents. */
+  readonly #early = new Map<number, string>();
   /** UIDs of pods that had ended and run again: a node that did not see in time what somebody wrote over it. */
   readonly #risen = new Set<string>();
   /** From now on nobody may write. */
@@ -60,6 +62,9 @@ export class LogRules {
 
   authored(entry: Entry): void {
     if (entry.author === collector) this.#collected(entry);
+    const early = this.#early.get(entry.revision);
+    // A second deletion with another policy does not wait.
+    if (early !== undefined && entry.author === collector) this.#report("I13", early);
     this.#orphans(entry);
     this.writes++;
     if (this.isFrozen && !heartbeats.has(entry.resource) && !isForeign(entry))
@@ -133,14 +138,14 @@ export class LogRules {
   }
 
   /** I13: with foreground deletion the owner goes last. */
-  #foreground({ type, object }: Entry): void {
+  #foreground({ type, object, revision }: Entry): void {
     if (type !== "delete" || !hasFinalizer(object, "foregroundDeletion")) return;
     for (const other of this.#log().byUid.values()) {
       const blocks = other.metadata.ownerReferences?.some(
         (reference) => reference.uid === object.metadata.uid && reference.blockOwnerDeletion === true,
       );
       if (blocks === true && !hasSeenItsOwnerGo(other))
-        this.#report("I13", `${nameOf(object)} is gone before ${nameOf(other)}, which blocks it`);
+        this.#early.set(revision, `${nameOf(object)} is gone before ${nameOf(other)}, which blocks it`);
     }
   }
 

@@ -4,7 +4,7 @@
  * Upstream's rules by section: shared specification of the DaemonSet controller, 7, 9, 11, 15.
  */
 import { type DaemonSet, type Node, nodeShouldRunDaemonPod, type Pod } from "../../src/api/index.ts";
-import type { KubeObject } from "../../src/machinery/index.ts";
+import { type KubeObject, RawJson } from "../../src/machinery/index.ts";
 import type { ClusterState } from "./state.ts";
 
 export const hashLabel = "controller-revision-hash";
@@ -116,7 +116,9 @@ export function isOfUnknownRevision(state: ClusterState, daemonSet: DaemonSet, p
   return true;
 }
 
+/** The server hands out `data` as the text that was stored; the log has it parsed. */
 export function templateOf(data: unknown): unknown {
+  if (data instanceof RawJson) return templateOf(data.value());
   return (data as { spec?: { template?: unknown } } | undefined)?.spec?.template;
 }
 

@@ -13,7 +13,10 @@ test.each(exhibits.map((exhibit) => ({ name: exhibit.name, exhibit })))(
   async ({ exhibit }) => {
     const others: string[] = [];
     for (let seed = 1; seed <= seedsMax; seed++) {
-      const { violations } = await run(scriptOf(seed, exhibit.profile ?? "slow"), exhibit.options);
+      const { violations } = await run(
+        scriptOf(seed, exhibit.profile ?? "slow", exhibit.favours),
+        exhibit.options,
+      );
       const found = violations.find(({ invariant }) => exhibit.breaks.includes(invariant));
       if (found !== undefined) return;
       others.push(...violations.map(({ invariant, message }) => `seed ${seed}: ${invariant}: ${message}`));

@@ -20,7 +20,7 @@ import type { KubeObject } from "../../src/machinery/index.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 import { type Tampering, tamperedTransport } from "../../src/testing/tampered-transport.ts";
 import type { RunOptions } from "./run.ts";
-import type { ProfileName } from "./script.ts";
+import type { ProfileName, Step } from "./script.ts";
 
 export interface Exhibit {
   readonly name: string;
@@ -28,6 +28,8 @@ export interface Exhibit {
   readonly breaks: readonly string[];
   /** Default: `slow`, where nothing but time is against it. */
   readonly profile?: ProfileName;
+  /** Steps that scripts have more of, so that it is found soon. */
+  readonly favours?: readonly Step["do"][];
   readonly options: RunOptions;
 }
 
@@ -136,6 +138,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "k/k#54096: after a restart two pods on one node, because the first lists were old",
     breaks: ["I1"],
+    favours: ["timeTravel", "crash", "deletePod"],
     profile: "behind",
     options: { seams: { firstList: "cached" } },
   },
@@ -149,6 +152,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "k/k#123232: several updates in a row break maxUnavailable, because old pods that serve nobody are not counted",
     breaks: ["I2"],
+    favours: ["image", "strategy"],
     options: counting(({ counts, outdatedUnavailable }) => ({
       unavailable: counts.unavailable - outdatedUnavailable.length,
     })),
@@ -181,6 +185,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I1: a create whose answer was lost is done again under another name",
     breaks: ["I1"],
+    favours: ["image", "deletePod"],
     profile: "lossy",
     options: sending(isPosting("pods"), ({ metadata }) => ({ metadata: without(metadata, "name") })),
   },
@@ -192,6 +197,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I2: minReadySeconds is not waited for",
     breaks: ["I2", "I5"],
+    favours: ["minReady", "image"],
     options: {
       seams: {
         clock: (clock: Clock): Clock => ({
@@ -213,11 +219,13 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I3: pods that surge already are not counted",
     breaks: ["I3"],
+    favours: ["strategy", "image"],
     options: counting(() => ({ surging: 0 })),
   },
   {
     name: "I4: taints are not looked at",
     breaks: ["I4"],
+    favours: ["taint", "joinNode"],
     options: seeing<Node>("nodes", (node) => ({ ...node, spec: without(node.spec, "taints") })),
   },
   {
@@ -229,7 +237,8 @@ export const exhibits: readonly Exhibit[] = [
   },
   {
     name: "I5: pods are deleted from nodes where they may stay",
-    breaks: ["I5"],
+    breaks: ["I5", "I4", "I8"],
+    favours: ["taint"],
     options: seeing<Node>("nodes", (node) => {
       const taints = node.spec.taints?.map((taint) => ({ ...taint, effect: "NoExecute" }));
       return taints === undefined ? node : { ...node, spec: { ...node.spec, taints } };
@@ -238,6 +247,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I8: OnDelete is taken for RollingUpdate",
     breaks: ["I8"],
+    favours: ["strategy", "image"],
     options: seeing<DaemonSet>("daemonsets", (set) => {
       const isOnDelete = set.spec.updateStrategy?.type === "OnDelete";
       return isOnDelete ? { ...set, spec: { ...set.spec, updateStrategy: { type: "RollingUpdate" } } } : set;
@@ -246,6 +256,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I8: DaemonSets that are being deleted are worked on",
     breaks: ["I8", "I11"],
+    favours: ["deleteSet", "image"],
     options: seeing<DaemonSet>("daemonsets", (set) => ({
       ...set,
       metadata: without(set.metadata, "deletionTimestamp"),
@@ -295,15 +306,17 @@ export const exhibits: readonly Exhibit[] = [
   },
   {
     name: "I10: a rollback starts pods anew that are right already",
-    breaks: ["I5", "I8"],
+    breaks: ["I5", "I8", "defect"],
     options: seeing<Pod>("pods", withoutHash),
   },
   {
     name: "I11: pods are adopted that do not match",
     breaks: ["I11"],
+    favours: ["strayLabel"],
     options: seeing<Pod>("pods", (pod) => {
       const { labels, namespace } = pod.metadata;
-      return labels?.["app"] === "aside"
+      const isFree = pod.metadata.ownerReferences === undefined;
+      return isFree && labels?.["app"] === "aside"
         ? withMetadata(pod, { labels: { ...labels, app: namespace === "default" ? "web" : "log" } })
         : pod;
     }),
@@ -311,23 +324,22 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I11: a pod that does not match any more is deleted, not released",
     breaks: ["I5", "I8"],
+    favours: ["strayLabel"],
     options: tampering({
       send: (call, resource) =>
         call.method === "PATCH" && resource === "pods" && JSON.stringify(call.body).includes("$patch")
-          ? { ...call, method: "DELETE", body: {} }
+          ? asDelete(call)
           : call,
     }),
   },
   {
-    name: "I12: orphans are not released before their owner goes",
+    name: "I12: orphans are deleted with their owner",
     breaks: ["I12"],
+    favours: ["deleteSet"],
     options: {
       collector: (transport) =>
         tamperedTransport(transport, {
-          send: (call, resource) =>
-            call.method === "PATCH" && resource === "pods"
-              ? { status: 200, object: { metadata: {} }, warnings: [] }
-              : call,
+          send: (call, resource) => (call.method === "PATCH" && resource === "pods" ? asDelete(call) : call),
         }),
     },
   },
@@ -344,6 +356,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I13: dependents that block their owner's deletion are not waited for",
     breaks: ["I13"],
+    favours: ["deleteSet"],
     options: {
       collector: (transport) =>
         tamperedTransport(transport, {
@@ -376,6 +389,7 @@ export const exhibits: readonly Exhibit[] = [
   {
     name: "I6: nothing is looked at again when only time has passed",
     breaks: ["I6"],
+    favours: ["minReady", "image"],
     options: {
       seams: depending((dependencies) => {
         const queue = createWorkqueue({ ...dependencies, name: "daemonset" });
@@ -392,17 +406,25 @@ export const exhibits: readonly Exhibit[] = [
       }),
     },
   },
-  { name: "I6: failed pods stay", breaks: ["I6"], options: forgetting("failed") },
-  { name: "I6: of two pods on a node both stay", breaks: ["I6"], options: forgetting("duplicate") },
+  {
+    name: "I6: of two pods on a node both stay",
+    breaks: ["I6"],
+    favours: ["orphan"],
+    options: forgetting("duplicate"),
+  },
   {
     name: "I6: the status is written again and again",
     breaks: ["I6", "defect"],
     profile: "calm",
     options: sending(isStatusWrite, ({ status, metadata }) => ({
-      status: { ...status, numberMisscheduled: Number(metadata.resourceVersion) % 7 },
+      status: { ...status, numberMisscheduled: 1 + (Number(metadata.resourceVersion) % 7) },
     })),
   },
 ];
+
+function asDelete(call: TransportCall): TransportCall {
+  return { ...without(call, "contentType"), method: "DELETE", body: {} };
+}
 
 function bound(target: object, name: string | symbol): unknown {
   const value: unknown = Reflect.get(target, name, target);

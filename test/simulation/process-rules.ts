@@ -49,6 +49,9 @@ export class SharedFacts {
   readonly surges: Set<string> = new Set();
 }
 
+/** Events that may come between a decision and its first call: one of each cache. */
+const eventsOnTheWay = 3;
+
 interface Target {
   readonly resource: string;
   readonly namespace: string;
@@ -71,8 +74,8 @@ export class ProcessRules implements TransportObserver {
   readonly #decided = new Map<string, { readonly state: ClusterState; lastMs: number }>();
   readonly #underWay = new Map<TransportCall, { readonly uid: string; done(): void }>();
   readonly #deletionSeenMs = new Map<string, number>();
-  /** The picture before the events of this instant: a decision may be on its way when they come. */
-  #before: { readonly atMs: number; readonly state: ClusterState } | undefined;
+  /** The pictures before the last events, if they came in this instant: a decision may be on its way when they come. */
+  #before: { readonly atMs: number; readonly states: ClusterState[] } = { atMs: -1, states: [] };
 
   constructor(options: ProcessRulesOptions) {
     this.#options = options;
@@ -96,7 +99,9 @@ export class ProcessRules implements TransportObserver {
 
   #keepPicture(): void {
     const atMs = this.#options.nowMs();
-    if (this.#before?.atMs !== atMs) this.#before = { atMs, state: this.#shown.copy() };
+    if (this.#before.atMs !== atMs) this.#before = { atMs, states: [] };
+    this.#before.states.push(this.#shown.copy());
+    if (this.#before.states.length > eventsOnTheWay) this.#before.states.shift();
   }
 
   /** A defect of a rule must not look like a failed call to the process. */
@@ -201,7 +206,7 @@ export class ProcessRules implements TransportObserver {
       decided = { state: this.#shown.copy(), lastMs: now };
       this.#decided.set(uid, decided);
     }
-    const earlier = this.#before?.atMs === now ? [this.#before.state] : [];
+    const earlier = this.#before.atMs === now ? this.#before.states : [];
     return [decided.state, this.#shown, this.#options.log().state, ...earlier];
   }
 

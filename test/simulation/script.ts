@@ -82,7 +82,10 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     faults: { delayMs: 50, eventDelayMs: 100 },
     mishaps: ["crash", "crashAtWrite", "crashAtWrite", "restartApi"],
   },
-  behind: { faults: { delayMs: 20 }, mishaps: ["timeTravel", "timeTravel", "crash", "crashAtWrite"] },
+  behind: {
+    faults: { delayMs: 20 },
+    mishaps: ["timeTravel", "timeTravel", "crash", "crash", "crashAtWrite"],
+  },
   elected: {
     faults: { delayMs: 50, eventDelayMs: 100, refuse: 0.02 },
     controllers: 2,
@@ -137,7 +140,8 @@ const weights: readonly (readonly [Step["do"], number])[] = [
 const stepsMin = 10;
 const stepsMore = 8;
 
-export function scriptOf(seed: number, only?: ProfileName): Script {
+/** @param favours steps that there shall be more of. */
+export function scriptOf(seed: number, only?: ProfileName, favours: readonly Step["do"][] = []): Script {
   const random = seededRandom(seed * 7919 + 17);
   const profile = only ?? profileNames[seed % profileNames.length]!;
   const { faults, mishaps, ...rest }: Profile = profiles[profile];
@@ -147,6 +151,7 @@ export function scriptOf(seed: number, only?: ProfileName): Script {
   const all: readonly (readonly [Step["do"], number])[] = [
     ...weights,
     ...mishaps.map((mishap) => [mishap, 4] as const),
+    ...favours.map((step) => [step, 20] as const),
   ];
   for (let i = 0; i < count; i++) {
     steps.push({ ...stepOf(weighted(all, random), random), afterMs: pauseMs(random) });
@@ -231,7 +236,7 @@ function stepOf(what: Step["do"], random: Random): Step {
     case "crashAtWrite":
       return { do: what, write: 1 + number(5), isCarriedOut: random.next() < 0.5 };
     case "timeTravel":
-      return { do: what, lagMs: pick([0, 500, 2_000, 8_000]) };
+      return { do: what, lagMs: pick([0, 500, 2_000, 8_000, 8_000]) };
     case "deleteNode":
     case "joinNode":
       return { do: what, node };
