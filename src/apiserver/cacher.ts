@@ -19,6 +19,8 @@ export interface CachedResource {
   readonly prefix: string;
   readonly namespaced: boolean;
   readonly parse: ParseValue;
+  /** Objects are many and seldom read: of those that no watch is about to send only the bytes are kept. */
+  readonly isSeldomRead?: boolean;
   /** The value that objects are also filed under (`spec.nodeName` of pods). */
   readonly indexValue?: (state: StoredObject) => string;
 }
@@ -185,6 +187,9 @@ export class ResourceCache {
     // Cut in halves, so that the cost per event stays constant.
     if (this.#history.length >= 2 * historyEventsMax) {
       this.#historyStart = this.#history[historyEventsMax - 1]!.revision;
+      if (this.resource.isSeldomRead === true) {
+        for (let at = 0; at < historyEventsMax; at++) this.#history[at]!.current.forgetObject();
+      }
       this.#history = this.#history.slice(historyEventsMax);
     }
   }

@@ -40,6 +40,9 @@ test("written and parsed states show the same", () => {
         expect(one.holds(kept)).toBe(true);
         expect(one.valueLength).toBe(kept.length);
         expect(one.holds(Buffer.concat([kept, Buffer.from(" ")]))).toBe(false);
+        one.forgetObject();
+        expect(JSON.parse(JSON.stringify(one.object))).toEqual(withVersion(plain, first));
+        expect(one.isParsed).toBe(false);
         const later = one.at(second);
         expect(json(later.bytes())).toEqual(withVersion(plain, second));
         expect(JSON.parse(JSON.stringify(later.object))).toEqual(withVersion(plain, second));

@@ -41,6 +41,7 @@ export class StoredObject {
   #value: Uint8Array | undefined;
   #bytes: Uint8Array | undefined;
   #object: KubeObject | undefined;
+  #keepsObject = true;
   readonly #isFrozen: boolean;
 
   constructor(key: string, value: Uint8Array, origin: Origin) {
@@ -70,11 +71,17 @@ export class StoredObject {
 
   /** With resourceVersion once stamped. */
   get object(): KubeObject {
-    if (this.#object === undefined) {
-      this.#object = this.#parse(this.value());
-      if (this.#revision !== 0) this.#finish(this.#object);
-    }
-    return this.#object;
+    if (this.#object !== undefined) return this.#object;
+    const object = this.#parse(this.value());
+    if (this.#revision !== 0) this.#finish(object);
+    if (this.#keepsObject) this.#object = object;
+    return object;
+  }
+
+  /** From now on only bytes are kept: every reader gets a new, equal object. For states that are seldom read. */
+  forgetObject(): void {
+    this.#keepsObject = false;
+    this.#object = undefined;
   }
 
   #finish(object: KubeObject): void {

@@ -24,6 +24,7 @@ export async function expireEvents(
 ): Promise<void> {
   const { clock, signal } = life;
   const target = served.of(events);
+  const written = new WrittenSince(target.cache.lastChange);
   const writer = { user: { username: "system:apiserver", groups: ["system:masters"] }, isDryRun: false };
   // Only the state that was looked at: an event that was seen again meanwhile stays.
   const expire = async (state: StoredObject): Promise<void> => {
@@ -39,11 +40,38 @@ export async function expireEvents(
     } catch {
       return;
     }
-    const before = clock.nowMs() - eventLifeMs;
-    const states = target.cache.candidates({}).filter((state) => lastSeenMs(state.object as Event) < before);
+    const nowMs = clock.nowMs();
+    const before = nowMs - eventLifeMs;
+    written.note(nowMs, target.cache.lastChange);
+    const oldest = written.upTo(before);
+    const states = target.cache
+      .candidates({})
+      .filter((state) => state.revision <= oldest && lastSeenMs(state.object as Event) < before);
     for (let from = 0; from < states.length; from += parallel) {
       await Promise.all(states.slice(from, from + parallel).map((state) => expire(state)));
     }
+  }
+}
+
+/** Up to which revision all was written before a moment: younger events need not be read to know that they stay. */
+class WrittenSince {
+  #revision: number;
+  #samples: { readonly atMs: number; readonly revision: number }[] = [];
+
+  /** What was there at the start may be of any age. */
+  constructor(revisionAtStart: number) {
+    this.#revision = revisionAtStart;
+  }
+
+  note(atMs: number, revision: number): void {
+    this.#samples.push({ atMs, revision });
+  }
+
+  upTo(beforeMs: number): number {
+    const young = this.#samples.findIndex(({ atMs }) => atMs > beforeMs);
+    const old = this.#samples.splice(0, young < 0 ? this.#samples.length : young);
+    this.#revision = Math.max(this.#revision, ...old.map(({ revision }) => revision));
+    return this.#revision;
   }
 }
 

@@ -2,7 +2,7 @@
  * The resources that this server serves: each kind with its cache, its watchers and the shape it is stored in.
  * Not here: kinds themselves (api/), paths (routes.ts).
  */
-import { type Kind, schemas } from "../api/index.ts";
+import { events, type Kind, schemas } from "../api/index.ts";
 import type { Clock, Metrics } from "../base/index.ts";
 import { type KubeObject, qualifiedResource, type Resource } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
@@ -48,6 +48,7 @@ export function cachedResources(kinds: readonly Kind[]): CachedResource[] {
         prefix: storePrefix(kind.resource),
         namespaced: kind.resource.namespaced,
         parse: storedParser(kind, schemas),
+        isSeldomRead: kind.resource.resource === events.resource && kind.resource.group === events.group,
         ...(valueOf === undefined ? {} : { indexValue: (state: StoredObject) => valueOf(state.object) }),
       };
     });
