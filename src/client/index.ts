@@ -34,14 +34,8 @@ export { measuredTransport } from "./measured-transport.ts";
 export { inNamespace } from "./namespaced-informers.ts";
 export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts";
 export { indexPodsByNode, podsByNode } from "./pod-node-index.ts";
-export {
-  type AdaptiveLimitOptions,
-  adaptiveTransport,
-  type RateLimitOptions,
-  rateLimitedTransport,
-} from "./rate-limited-transport.ts";
+export { type AdaptiveLimitOptions, adaptiveTransport } from "./rate-limited-transport.ts";
 export type { FirstList, Selection } from "./reflector.ts";
 export { isNotNewer } from "./resource-version.ts";
 export { createInformer, createInformerFactory, type InformerDependencies } from "./shared-informer.ts";
-export type { BucketFigures } from "./token-bucket.ts";
 export { type PriorityClass, type ReconcileResult, TerminalError, type Workqueue } from "./workqueue.ts";

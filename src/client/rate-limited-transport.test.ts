@@ -1,15 +1,15 @@
-/** The bucket before calls and the patience with a server that asks for it. */
+/** The turns of calls and the patience with a server that asks for it. */
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../base/index.ts";
 import { serviceUnavailable, type Status, tooManyRequests } from "../machinery/index.ts";
 import type { Transport, TransportCall } from "./client.ts";
-import { adaptiveTransport, rateLimitedTransport } from "./rate-limited-transport.ts";
+import { adaptiveTransport } from "./rate-limited-transport.ts";
 
 const call: TransportCall = { method: "GET", path: "/", query: [], signal: new AbortController().signal };
 
 function rig(
   statuses: readonly Status[],
-  bucket: { perSecond: number; burst: number } | "adaptive" = { perSecond: 10, burst: 3 },
+  startPerSecond = 10,
 ): { clock: SimulatedClock; sent: number[]; transport: Transport } {
   const clock = new SimulatedClock();
   const sent: number[] = [];
@@ -24,22 +24,9 @@ function rig(
     stream: () => Promise.reject(new Error("no streams")),
     close: async () => {},
   };
-  const transport =
-    bucket === "adaptive"
-      ? adaptiveTransport(inner, { clock, startPerSecond: 10 })
-      : rateLimitedTransport(inner, { clock, bucket });
+  const transport = adaptiveTransport(inner, { clock, startPerSecond });
   return { clock, sent, transport };
 }
-
-test("a burst at once, then the rate, in order; watches count too", async () => {
-  const { clock, sent, transport } = rig([]);
-  const order: number[] = [];
-  for (let i = 0; i < 5; i++) void transport.send(call).then(() => order.push(i));
-  void transport.watch(call, { events() {}, end() {} });
-  await clock.advance(1000);
-  expect(sent).toEqual([0, 0, 0, 100, 200, 300]);
-  expect(order).toEqual([0, 1, 2, 3, 4]);
-});
 
 test("429 and 503 are waited out as long as the server asks", async () => {
   const asks = [
@@ -65,7 +52,7 @@ test("503 without a time, and patience at its end, are passed on", async () => {
 });
 
 test("a caller that goes away while waiting is not sent for", async () => {
-  const { clock, sent, transport } = rig([], { perSecond: 1, burst: 1 });
+  const { clock, sent, transport } = rig([], 1);
   await transport.send(call);
   const abort = new AbortController();
   const waiting = transport.send({ ...call, signal: abort.signal });
@@ -77,7 +64,7 @@ test("a caller that goes away while waiting is not sent for", async () => {
 
 test("the adaptive rate spaces calls in order, and a refusal of one holds back all that wait", async () => {
   const refusal = tooManyRequests("x", { retryAfterSeconds: 3 }).status;
-  const { clock, sent, transport } = rig([refusal], "adaptive");
+  const { clock, sent, transport } = rig([refusal]);
   const order: number[] = [];
   for (let i = 0; i < 5; i++) void transport.send(call).then(() => order.push(i));
   await clock.advance(3000);
@@ -89,7 +76,7 @@ test("the adaptive rate spaces calls in order, and a refusal of one holds back a
 });
 
 test("callers that go away while the adaptive rate holds them back leave no gap", async () => {
-  const { clock, sent, transport } = rig([], "adaptive");
+  const { clock, sent, transport } = rig([]);
   for (let i = 0; i < 2; i++) void transport.send(call);
   const abort = new AbortController();
   const gone = [1, 2, 3].map(() => transport.send({ ...call, signal: abort.signal }));

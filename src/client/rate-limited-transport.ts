@@ -1,6 +1,6 @@
 /**
- * A transport that spaces its calls and is patient when the server asks for it. Two kinds of spacing: a fixed token
- * bucket, and a rate that follows the server (adaptive-rate.ts), for servers that are not ours.
+ * A transport that spaces its calls by a rate that follows the server (adaptive-rate.ts), and is patient when the server
+ * asks for it.
  * Watches and streams take one turn when they open. Calls wait in the order they came.
  * Upstream: client-go rest/request.go (throttle, retry on 429 and 503 with Retry-After, 10 times at most).
  */
@@ -9,10 +9,7 @@ import { statusOf } from "../machinery/index.ts";
 import { AdaptiveRate, type AdaptiveRateOptions, type SlowdownReason } from "./adaptive-rate.ts";
 import type { Transport, TransportCall, TransportReply } from "./client.ts";
 import { Fifo } from "./fifo.ts";
-import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 
-/** Generous: it stops a runaway loop, not a controller that has much to do. client-go's 5/s would need an hour for 15,000 pods. */
-const defaultCallBucket: BucketFigures = { perSecond: 5000, burst: 10_000 };
 /** Times a call is sent again because the server asked for patience. Upstream's figure. */
 const retriesMax = 10;
 /** Wait in seconds when a 429 names none. */
@@ -24,36 +21,18 @@ const burstSeconds = 0.1;
 /** Buckets of the time that calls wait for their turn. Upstream's figures, in seconds. */
 const waitBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
-export interface RateLimitOptions {
-  readonly clock: Clock;
-  readonly bucket?: BucketFigures;
-}
-
 export interface AdaptiveLimitOptions extends AdaptiveRateOptions {
   readonly clock: Clock;
   readonly metrics?: Metrics;
 }
 
-/** What decides when a call may go, and learns from its answer. */
-interface Pace {
-  /** Resolves at the call's turn; rejects when its signal aborts first. */
-  turn(call: TransportCall): Promise<void>;
-  answered(call: TransportCall, reply: TransportReply, latencyMs: number): void;
-  /** The server asks for patience; later calls wait too where the pace is shared. */
-  refused(waitMs: number): void;
-}
-
-/** Each call goes through `transport`, later if need be. A server that stays busy gets its 429 or 503 passed on in the end. */
-export function rateLimitedTransport(transport: Transport, options: RateLimitOptions): Transport {
-  return paced(transport, options.clock, bucketPace(options));
-}
-
-/** As `rateLimitedTransport`, with a rate that falls when the server refuses or slows down, and rises when it does neither. */
+/**
+ * Each call goes through `transport`, later if need be: the rate falls when the server refuses or slows down, and rises when
+ * it does neither. A server that stays busy gets its 429 or 503 passed on in the end.
+ */
 export function adaptiveTransport(transport: Transport, options: AdaptiveLimitOptions): Transport {
-  return paced(transport, options.clock, new AdaptivePace(options));
-}
-
-function paced(transport: Transport, clock: Clock, pace: Pace): Transport {
+  const { clock } = options;
+  const pace = new Pace(options);
   return {
     send: async (call) => {
       for (let retries = 0; ; retries++) {
@@ -79,25 +58,13 @@ function paced(transport: Transport, clock: Clock, pace: Pace): Transport {
   };
 }
 
-function bucketPace({ clock, bucket: figures }: RateLimitOptions): Pace {
-  const bucket = new TokenBucket(figures ?? defaultCallBucket, clock);
-  return {
-    turn: async (call) => {
-      const waitMs = bucket.reserveMs();
-      if (waitMs > 0) await sleep(clock, waitMs, call.signal);
-    },
-    answered() {},
-    refused() {},
-  };
-}
-
 interface Waiter {
   readonly go: () => void;
   isGone: boolean;
 }
 
 /** One queue, one timer: a lower rate and a pause that the server asked for hold for those who wait already. */
-class AdaptivePace implements Pace {
+class Pace {
   readonly #clock: Clock;
   readonly #rate: AdaptiveRate;
   readonly #measure: PaceMetrics;
