@@ -1,17 +1,19 @@
 /** Bundles the command into dist/: one file that starts quickly, and the store's worker beside it. */
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
-rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
+/** Made beside and then put in place: a build that fails leaves the last good one. */
+const fresh = `${dist}.${process.pid}`;
+mkdirSync(fresh, { recursive: true });
+process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));
 
 await build({
   entryPoints: { lares: join(root, "src", "main", "lares.ts") },
-  outdir: dist,
+  outdir: fresh,
   bundle: true,
   splitting: true,
   platform: "node",
@@ -25,4 +27,6 @@ await build({
     js: 'import { createRequire as __lares_require } from "node:module"; const require = __lares_require(import.meta.url);',
   },
 });
-copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(dist, "sqlite-worker.mjs"));
+copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(fresh, "sqlite-worker.mjs"));
+rmSync(dist, { recursive: true, force: true });
+renameSync(fresh, dist);
