@@ -6,6 +6,7 @@ import type { ControllerRevision, DaemonSet, Pod } from "../../src/api/index.ts"
 import type { KubeObject } from "../../src/machinery/index.ts";
 import type { Entry, RevisionLog } from "./log.ts";
 import {
+  fits,
   hashLabel,
   isFinished,
   isLive,
@@ -86,12 +87,15 @@ export class LogRules {
       this.#risen.add(pod.metadata.uid!);
     if (type !== "put" || before !== undefined || uid === undefined || node === undefined) return;
     const { state } = this.#log();
+    const daemonSet = daemonSetOf(state, uid);
     const beside = podsOn(state, uid, node).filter(
       (other) =>
-        other.metadata.uid !== pod.metadata.uid && isLive(other) && !this.#risen.has(other.metadata.uid!),
+        other.metadata.uid !== pod.metadata.uid &&
+        isLive(other) &&
+        fits(daemonSet, other) &&
+        !this.#risen.has(other.metadata.uid!),
     );
     if (beside.length === 0) return;
-    const daemonSet = daemonSetOf(state, uid);
     const pairs = this.#options.wasSurge(uid, node) || (daemonSet !== undefined && mayHavePairs(daemonSet));
     const hash = pod.metadata.labels?.[hashLabel];
     const twins = beside.filter((other) => other.metadata.labels?.[hashLabel] === hash);

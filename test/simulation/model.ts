@@ -4,7 +4,7 @@
  * Upstream's rules by section: shared specification of the DaemonSet controller, 7, 9, 11, 15.
  */
 import { type DaemonSet, type Node, nodeShouldRunDaemonPod, type Pod } from "../../src/api/index.ts";
-import { type KubeObject, RawJson } from "../../src/machinery/index.ts";
+import { type KubeObject, RawJson, selectorFromLabelSelector } from "../../src/machinery/index.ts";
 import type { ClusterState } from "./state.ts";
 
 export const hashLabel = "controller-revision-hash";
@@ -38,6 +38,14 @@ export function isAvailable(pod: Pod, daemonSet: DaemonSet, nowMs: number): bool
   if (seconds === 0) return true;
   const since = pod.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
   return since !== undefined && Date.parse(since) + seconds * 1000 <= nowMs;
+}
+
+/** A pod that the selector does not match any more is let go: it is owned for a moment still, but counts no longer. */
+export function fits(daemonSet: DaemonSet | undefined, pod: Pod): boolean {
+  return (
+    daemonSet === undefined ||
+    selectorFromLabelSelector(daemonSet.spec.selector).matches(pod.metadata.labels ?? {})
+  );
 }
 
 export function podsOf(state: ClusterState, uid: string): Pod[] {

@@ -11,6 +11,7 @@ import type { RevisionLog } from "./log.ts";
 import {
   deleteReasons,
   desiredNodes,
+  fits,
   hashLabel,
   isAvailable,
   isFinished,
@@ -229,7 +230,12 @@ export class ProcessRules implements TransportObserver {
     const pairs = sets.some((daemonSet) => daemonSet !== undefined && mayHavePairs(daemonSet));
     if (pairs) shared.surges.add(id);
     else shared.surges.delete(id);
-    const isFree = pictures.some((state) => !podsOn(state, uid, node).some((other) => !hasDeparted(other)));
+    const isFree = pictures.some(
+      (state) =>
+        !podsOn(state, uid, node).some(
+          (other) => !hasDeparted(other) && fits(daemonSetOf(state, uid), other),
+        ),
+    );
     if (!isFree && !pairs)
       this.#report("I1", `a pod was created for ${node} while the one before it was still there`);
     if (!isFree) this.#surge(uid, node, pictures);
