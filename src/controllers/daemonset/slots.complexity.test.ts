@@ -230,9 +230,9 @@ describe("a rebuild for 15,000 nodes with their pods", () => {
     const at = await world(count);
     let longestMs = 0;
     let allMs = 0;
-    for (const of of [elsewhere, daemonSet]) {
+    for (const owner of [elsewhere, daemonSet]) {
       let from = performance.now();
-      await slices(at.clock, at.refresh("one", of), () => {
+      await slices(at.clock, at.refresh("one", owner), () => {
         const ms = performance.now() - from;
         longestMs = Math.max(longestMs, ms);
         allMs += ms;
