@@ -2,7 +2,7 @@
  * The DaemonSet controller: caches → handlers → slots and queue → syncs. See SPEC.md for states and invariants.
  * Not here: what a sync does (reconcile.ts).
  */
-import { controllerrevisions, type DaemonSet, daemonsets, nodes, pods } from "../../api/index.ts";
+import { controllerrevisions, type DaemonSet, daemonsets, nodes, type Pod, pods } from "../../api/index.ts";
 import { type Clock, type Log, type Metrics, type Random, sleep } from "../../base/index.ts";
 import {
   type Client,
@@ -10,6 +10,7 @@ import {
   createWorkqueue,
   type EventRecorder,
   type Expectations,
+  type Informer,
   type InformerFactory,
   type PriorityClass,
   type ReconcileResult,
@@ -94,7 +95,12 @@ class Controller implements DaemonSetController {
     };
     caches.pods.addIndex(ownerIndex, ownerIndexValues);
     caches.revisions.addIndex(ownerIndex, ownerIndexValues);
-    const trackerDependencies = { clock, pods: caches.pods.lister, nodes: caches.nodes.lister };
+    const trackerDependencies = {
+      clock,
+      pods: caches.pods.lister,
+      nodes: caches.nodes.lister,
+      ...(options.placement === "controller-legacy" ? { podsOn: podsByNode(caches.pods) } : {}),
+    };
     this.#tracker = new Tracker(trackerDependencies, () => new FailedPodBackoff(options.failedPodBackoff));
     const classOf = (key: string): PriorityClass => priorityOf(caches.daemonSets.lister.get(key));
     const name = options.queueName ?? "daemonset";
@@ -177,6 +183,17 @@ class Controller implements DaemonSetController {
       for (const tracked of this.#tracker.all()) tracked.sweep(clock.monotonicMs());
     }
   }
+}
+
+const nodeIndex = "daemonset-controller/node";
+
+function nodeIndexValues({ spec }: Pod): readonly string[] {
+  return spec.nodeName ? [spec.nodeName] : [];
+}
+
+function podsByNode(cache: Informer<Pod>): (node: string) => readonly Pod[] {
+  cache.addIndex(nodeIndex, nodeIndexValues);
+  return (node) => cache.lister.byIndex(nodeIndex, node);
 }
 
 const systemClasses: ReadonlySet<string> = new Set(["system-node-critical", "system-cluster-critical"]);

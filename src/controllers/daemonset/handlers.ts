@@ -73,9 +73,12 @@ function podHandler({ tracker, expectations, enqueue }: HandlerDependencies): In
   const enqueueMatching = (pod: Pod): void => {
     for (const tracked of tracker.matching(pod)) enqueue(tracked.key);
   };
+  const enqueueAll = (changed: readonly TrackedDaemonSet[]): void => {
+    for (const { key } of changed) enqueue(key);
+  };
   return {
     added: (pod) => {
-      tracker.putPod(undefined, pod);
+      enqueueAll(tracker.putPod(undefined, pod));
       const owner = tracker.ownerOf(pod);
       if (owner !== undefined) expectations.creationObserved(owner.uid, pod.metadata.name ?? "");
       if (isTerminating(pod)) deletionSeen(pod);
@@ -83,7 +86,7 @@ function podHandler({ tracker, expectations, enqueue }: HandlerDependencies): In
       else if (controllerOf(pod) === undefined) enqueueMatching(pod);
     },
     updated: (before, after) => {
-      tracker.putPod(before, after);
+      enqueueAll(tracker.putPod(before, after));
       if (isTerminating(after)) {
         deletionSeen(after);
         return;
@@ -97,7 +100,7 @@ function podHandler({ tracker, expectations, enqueue }: HandlerDependencies): In
         enqueueMatching(after);
     },
     deleted: (pod) => {
-      tracker.dropPod(pod);
+      enqueueAll(tracker.dropPod(pod));
       deletionSeen(pod);
     },
   };

@@ -150,6 +150,7 @@ export class Reconciler {
     try {
       this.#warnings.look(daemonSet, tracked);
       this.#warnings.tellHeld(daemonSet, tracked);
+      this.#warnings.tellRefusals(daemonSet, tracked);
       await this.#apply(target, planning.plan(look()));
       const isCurrent = tracker.get(tracked.key) === tracked;
       if (

@@ -7,8 +7,14 @@ import { daemonTolerations, type DaemonSet, type NodeSelector, type Pod } from "
 import { dnsSubdomainErrors, type OwnerReference } from "../../machinery/index.ts";
 import { hashLabel, templateGenerationLabel, templateGenerationOf } from "./facts.ts";
 
-/** `scheduler`: pinned by affinity, bound by a scheduler. `controller`: bound by this controller through spec.nodeName. */
-export type PlacementMode = "scheduler" | "controller";
+/**
+ * `scheduler`: pinned by affinity, bound by a scheduler. `controller`: bound by this controller through spec.nodeName.
+ * `controller-legacy`: so too, but only where ports and room suffice, and under upstream's old scheduler name (19.2).
+ */
+export type PlacementMode = "scheduler" | "controller" | "controller-legacy";
+
+/** Upstream's name for itself in pods that it bound. */
+const legacySchedulerName = "kubernetes.io/daemonset-controller";
 
 export interface PodTemplateOptions {
   readonly hash: string;
@@ -67,9 +73,10 @@ function podMetadata(daemonSet: DaemonSet, hash: string): Pod["metadata"] {
 
 /** The API refuses a node name beside scheduling gates, so a gated pod is pinned in both modes (19.3). */
 function placedSpec(spec: Pod["spec"], node: string, placement: PlacementMode): Pod["spec"] {
-  if (placement === "controller" && (spec.schedulingGates?.length ?? 0) === 0)
-    return { ...spec, nodeName: node };
-  return pinnedTo(spec, node);
+  const isPinned = placement === "scheduler" || (spec.schedulingGates?.length ?? 0) > 0;
+  if (isPinned) return pinnedTo(spec, node);
+  const bound = { ...spec, nodeName: node };
+  return placement === "controller-legacy" ? { ...bound, schedulerName: legacySchedulerName } : bound;
 }
 
 /** Replaces the required node affinity by one term for this node; placement has checked the user's terms (8.3). */

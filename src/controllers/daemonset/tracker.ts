@@ -13,6 +13,7 @@ import {
   type DaemonSet,
   type Node,
   type Pod,
+  type PodSpec,
   targetNodeName,
 } from "../../api/index.ts";
 import { type Clock, sleep } from "../../base/index.ts";
@@ -28,8 +29,9 @@ import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import { compareVersions } from "./own-writes.ts";
 import { rejectHoldMs } from "./plan.ts";
+import { countsAlike, legacyAnswer, legacyFingerprint, roomChanged } from "./legacy-placement.ts";
 import { nodeChange, type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
-import { DaemonSetSlots } from "./slots.ts";
+import { DaemonSetSlots, type Placement } from "./slots.ts";
 import type { SlotFacts } from "./slot-view.ts";
 
 /** Name of the index of pods and revisions by owner; see `ownerIndexValues`. */
@@ -50,6 +52,8 @@ export interface TrackerDependencies {
   readonly clock: Clock;
   readonly pods: Lister<Pod>;
   readonly nodes: Lister<Node>;
+  /** Given with `controller-legacy` placement only: all pods that are bound to a node. */
+  podsOn?(node: string): readonly Pod[];
 }
 
 /** Wall and monotonic time drifting apart by more than this counts as a jump of the wall clock. */
@@ -70,6 +74,9 @@ export class TrackedDaemonSet {
   readonly rejected: RejectedPods = new RejectedPods();
   /** Nodes that were put on hold since the last `takeHeld`, with the number of rejects in a row. */
   readonly #newlyHeld = new Map<string, number>();
+  /** With `controller-legacy` placement: nodes that want a pod and cannot take one, with the reason. */
+  readonly #refusals = new Map<string, string>();
+  #newlyRefused = new Map<string, string>();
   /** UIDs of pods that we delete ourselves: their loss is no reject. */
   readonly #ownDeletes = new Set<string>();
   /** Matching pods without controller that may be adopted, by UID. */
@@ -89,6 +96,7 @@ export class TrackedDaemonSet {
   readonly #rememberedNodes = new Map<string, string>();
   #selector: Selector;
   #podLabels: Readonly<Record<string, string>>;
+  #podSpec: PodSpec;
   #rule: PlacementRule;
   #slots: DaemonSetSlots;
   /** What the slots were built for, or are being built for; events are applied from then on. */
@@ -104,7 +112,8 @@ export class TrackedDaemonSet {
     this.#dependencies = dependencies;
     this.#selector = selectorOf(daemonSet);
     this.#podLabels = podLabelsOf(daemonSet);
-    this.#rule = placementRule(daemonSet.spec.template.spec!);
+    this.#podSpec = daemonSet.spec.template.spec!;
+    this.#rule = placementRule(this.#podSpec);
     this.#clockOffsetMs = this.#offsetMs();
     this.#slots = this.#emptySlots();
   }
@@ -135,9 +144,12 @@ export class TrackedDaemonSet {
     const rule = placementRule(daemonSet.spec.template.spec!);
     const selector = selectorOf(daemonSet);
     this.#podLabels = podLabelsOf(daemonSet);
-    const fingerprint = `${rule.fingerprint}\n${selector.toString()}`;
+    const podSpec = daemonSet.spec.template.spec!;
+    const legacy = this.#dependencies.podsOn === undefined ? "" : legacyFingerprint(podSpec);
+    const fingerprint = `${rule.fingerprint}\n${selector.toString()}\n${legacy}`;
     if (this.#builtFor !== fingerprint) {
       this.#rule = rule;
+      this.#podSpec = podSpec;
       this.#selector = selector;
       this.#builtFor = fingerprint;
       await this.#build(params);
@@ -191,6 +203,13 @@ export class TrackedDaemonSet {
   /** We are about to delete this pod. */
   deleting(uid: string): void {
     this.#ownDeletes.add(uid);
+  }
+
+  /** Nodes that cannot take the pod they want, with the reason, as far as not told by an earlier call. */
+  takeRefusals(): ReadonlyMap<string, string> {
+    const refused = this.#newlyRefused;
+    this.#newlyRefused = new Map();
+    return refused;
   }
 
   /** Drops failures and rejects that are long past. */
@@ -257,11 +276,12 @@ export class TrackedDaemonSet {
 
   /** @returns whether anything changed for the DaemonSet. */
   putNode(node: Node): boolean {
-    return this.#takesEvents && this.#slots.putNode(node.metadata.name ?? "", this.#rule.place(node));
+    return this.#takesEvents && this.#slots.putNode(node.metadata.name ?? "", this.#place(node));
   }
 
   /** @returns whether the DaemonSet had a slot there. */
   dropNode(node: string): boolean {
+    this.#refusals.delete(node);
     return this.#takesEvents && this.#slots.removeNode(node);
   }
 
@@ -295,7 +315,7 @@ export class TrackedDaemonSet {
     return new DaemonSetSlots({
       placementOf: (name) => {
         const node = nodes.get(name);
-        return node === undefined ? undefined : this.#rule.place(node);
+        return node === undefined ? undefined : this.#place(node);
       },
       nowMs: () => clock.nowMs(),
       backoffUntilMs: (node) => this.#backoffUntilMs(node),
@@ -309,6 +329,7 @@ export class TrackedDaemonSet {
   }
 
   #holdUntilMs(node: string): number | undefined {
+    if (this.#refusals.has(node)) return Infinity;
     return this.#inWallTime(this.rejected.untilMs(node, this.#dependencies.clock.monotonicMs()));
   }
 
@@ -324,6 +345,7 @@ export class TrackedDaemonSet {
     this.misfits.clear();
     this.orphans.clear();
     this.homeless.clear();
+    this.#refusals.clear();
     this.#isBuilding = true;
     try {
       let taken = 0;
@@ -356,6 +378,22 @@ export class TrackedDaemonSet {
       const pod = pods.get(keyOf(listed));
       if (pod !== undefined && controllerOf(pod) === undefined) yield () => this.putOrphan(pod);
     }
+  }
+
+  #place(node: Node): Placement {
+    const basic = this.#rule.place(node);
+    const name = node.metadata.name ?? "";
+    if (this.#dependencies.podsOn === undefined) return basic;
+    const others = this.#dependencies.podsOn(name).filter((pod) => controllerOf(pod)?.uid !== this.uid);
+    const { placement, refusal } = legacyAnswer(this.#podSpec, node, { basic, others });
+    if (refusal === undefined) {
+      this.#refusals.delete(name);
+      this.#newlyRefused.delete(name);
+    } else {
+      if (this.#refusals.get(name) !== refusal) this.#newlyRefused.set(name, refusal);
+      this.#refusals.set(name, refusal);
+    }
+    return placement;
   }
 
   #offsetMs(): number {
@@ -441,8 +479,8 @@ export class Tracker {
     );
   }
 
-  /** Applies a pod's new state. O(1) for owned pods. */
-  putPod(before: Pod | undefined, after: Pod): void {
+  /** Applies a pod's new state. O(1) for owned pods. @returns the DaemonSets for which room on a node changed. */
+  putPod(before: Pod | undefined, after: Pod): readonly TrackedDaemonSet[] {
     const uid = after.metadata.uid ?? "";
     const owner = this.ownerOf(after);
     if (before !== undefined) {
@@ -452,20 +490,26 @@ export class Tracker {
     }
     if (owner !== undefined) owner.put(after);
     else if (controllerOf(after) === undefined) this.#putOrphan(after);
+    if (before !== undefined && countsAlike(before, after)) return [];
+    return this.#roomChanged([before?.spec.nodeName, after.spec.nodeName]);
   }
 
-  dropPod(pod: Pod): void {
+  /** @returns the DaemonSets for which room on a node changed. */
+  dropPod(pod: Pod): readonly TrackedDaemonSet[] {
     if (controllerOf(pod) === undefined) this.#dropOrphan(pod);
     else this.ownerOf(pod)?.drop(pod.metadata.uid ?? "");
+    return this.#roomChanged([pod.spec.nodeName]);
   }
 
   /** @returns the DaemonSets for which something changed. */
   putNode(before: Node | undefined, after: Node): readonly TrackedDaemonSet[] {
     const change = before === undefined ? undefined : nodeChange(before, after);
-    if (before !== undefined && change === undefined) return [];
+    const isLegacy = this.#dependencies.podsOn !== undefined;
+    const isOtherRoom = before === undefined || (isLegacy && roomChanged(before, after));
+    if (change === undefined && !isOtherRoom) return [];
     const changed: TrackedDaemonSet[] = [];
     for (const tracked of this.#byKey.values()) {
-      const isConcerned = change === undefined || tracked.isConcernedBy(change);
+      const isConcerned = isOtherRoom || (change !== undefined && tracked.isConcernedBy(change));
       if (isConcerned && tracked.putNode(after)) changed.push(tracked);
     }
     return changed;
@@ -473,6 +517,15 @@ export class Tracker {
 
   dropNode(node: Node): readonly TrackedDaemonSet[] {
     return [...this.#byKey.values()].filter((tracked) => tracked.dropNode(node.metadata.name ?? ""));
+  }
+
+  /** With `controller-legacy` placement every pod of a node matters to every DaemonSet. O(DaemonSets). */
+  #roomChanged(names: readonly (string | undefined)[]): readonly TrackedDaemonSet[] {
+    if (this.#dependencies.podsOn === undefined) return [];
+    const found = [...new Set(names)].flatMap((name) => this.#dependencies.nodes.get(name ?? "") ?? []);
+    return [...this.#byKey.values()].filter(
+      (tracked) => found.filter((node) => tracked.putNode(node)).length > 0,
+    );
   }
 
   #putOrphan(pod: Pod): void {

@@ -23,6 +23,14 @@ export class Warnings {
     this.#tracker = dependencies.tracker;
   }
 
+  /** Nodes that want a pod and cannot take one, with `controller-legacy` placement: upstream's event (19.2). */
+  tellRefusals(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    for (const [node, reason] of tracked.takeRefusals()) {
+      const message = `failed to place pod on ${JSON.stringify(node)}: ${reason}`;
+      this.#recorder.event(daemonSet, "Warning", "FailedPlacement", message);
+    }
+  }
+
   /** Nodes whose pods others keep taking away (23.28). */
   tellHeld(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     const held = [...tracked.takeHeld()];
