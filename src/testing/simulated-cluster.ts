@@ -48,9 +48,9 @@ import { type ControllerSeams, startController } from "./simulated-controller.ts
 /** Who the DaemonSet controller is to the API server. */
 export const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
 /** Calls to the server within one instant above which something runs in circles. */
-const callsPerInstantMax = 20_000;
+const callsPerInstantMax = 5_000;
 /** How often `until` looks. */
-const lookEveryMs = 500;
+const lookEveryMs = 1_000;
 
 export interface SimulatedClusterOptions {
   readonly seed: number;

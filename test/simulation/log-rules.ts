@@ -31,8 +31,8 @@ export interface LogRulesOptions {
 export class LogRules {
   readonly #log: () => RevisionLog;
   readonly #options: LogRulesOptions;
-  /** Objects whose owner was deleted with the orphan policy, while they were there. */
-  readonly #orphaned = new Set<string>();
+  /** By UID: objects whose owner (the value) was deleted with the orphan policy, while they were there. */
+  readonly #orphaned = new Map<string, string>();
   /** By revision: owners that went before their dependents. */
   readonly #early = new Map<number, string>();
   /** UIDs of pods that had ended and run again: a node that did not see in time what somebody wrote over it. */
@@ -163,7 +163,8 @@ export class LogRules {
       .filter((owner) => owner !== undefined && !hasFinalizer(owner, "foregroundDeletion"));
     if (owners.length === 0 || alive.length > 0)
       this.#report("I12", `${nameOf(object)} was collected while its owner ${nameOf(alive[0])} is there`);
-    if (this.#orphaned.has(object.metadata.uid!))
+    const former = this.#orphaned.get(object.metadata.uid!);
+    if (owners.some(({ uid }) => uid === former))
       this.#report(
         "I12",
         `${nameOf(object)} was collected although its owner was deleted with the orphan policy`,
@@ -178,7 +179,7 @@ export class LogRules {
         if (isOwnedBy(other, object)) this.#orphaned.delete(other.metadata.uid!);
     if (!hasFinalizer(object, "orphan") || (before !== undefined && hasFinalizer(before, "orphan"))) return;
     for (const other of this.#log().byUid.values())
-      if (isOwnedBy(other, object)) this.#orphaned.add(other.metadata.uid!);
+      if (isOwnedBy(other, object)) this.#orphaned.set(other.metadata.uid!, object.metadata.uid!);
   }
 }
 

@@ -28,7 +28,7 @@ export interface Violation {
 }
 
 /** A run of the longest scripts needs 3,000 revisions; one with more goes round in circles. */
-const revisionsMax = 12_000;
+const revisionsMax = 8_000;
 /** Entries kept for the trace of a failure. */
 const traceMax = Number(process.env["SIM_TRACE"] ?? 60);
 const unread: ReadonlySet<string> = new Set(["events", "leases", "serviceaccounts", "configmaps"]);

@@ -89,8 +89,15 @@ export function mayHavePairs(daemonSet: DaemonSet): boolean {
 
 /** The template without what encoders disagree about. */
 export function templateText(template: unknown): string {
-  return JSON.stringify(plain(template)) ?? "";
+  if (typeof template !== "object" || template === null) return "";
+  let text = texts.get(template);
+  if (text === undefined) texts.set(template, (text = JSON.stringify(plain(template)) ?? ""));
+  return text;
 }
+
+/** Objects never change, so neither do their texts; making them is most of the checker's work. */
+const texts = new WeakMap<object, string>();
+const parsed = new WeakMap<object, unknown>();
 
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(plain);
@@ -126,7 +133,10 @@ export function isOfUnknownRevision(state: ClusterState, daemonSet: DaemonSet, p
 
 /** The server hands out `data` as the text that was stored; the log has it parsed. */
 export function templateOf(data: unknown): unknown {
-  if (data instanceof RawJson) return templateOf(data.value());
+  if (data instanceof RawJson) {
+    if (!parsed.has(data)) parsed.set(data, templateOf(data.value()));
+    return parsed.get(data);
+  }
   return (data as { spec?: { template?: unknown } } | undefined)?.spec?.template;
 }
 

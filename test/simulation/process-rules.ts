@@ -149,10 +149,13 @@ export class ProcessRules implements TransportObserver {
       this.#report("I9", `revision ${key} was removed while ${user.metadata.name} uses it`);
   }
 
-  /** A live look at the DaemonSet comes before an adoption, and belongs to its step. */
+  /** A live look, before an adoption or after a lost answer, belongs to the step. */
   #look(call: TransportCall, { resource, namespace, name }: Target): void {
-    const uid = this.#shown.daemonsets.get(`${namespace}/${name}`)?.metadata.uid;
-    if (resource !== "daemonsets" || uid === undefined) return;
+    if (name === undefined || !isKind(resource)) return;
+    // Pods and revisions bear the name of their DaemonSet in front of theirs.
+    const of = resource === "daemonsets" ? name : name.slice(0, name.lastIndexOf("-"));
+    const uid = this.#shown.daemonsets.get(`${namespace}/${of}`)?.metadata.uid;
+    if (uid === undefined) return;
     this.#pictures(uid);
     this.#underWay.set(call, { uid, done: () => {} });
   }
