@@ -19,6 +19,8 @@ interface Rig {
   readonly daemonSet: DaemonSet;
   /** What becomes of the answers to our calls. */
   answers: "arrive" | "are lost" | "are late";
+  /** How late the watch is, in ms. */
+  watchLateMs: number;
   advance(ms: number): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
   const direct = loopbackTransport(server.handler, { user });
   const reports: string[] = [];
   const foreign = new ForeignPods({ clock, report: (reason) => reports.push(reason) });
-  const rig: { answers: Rig["answers"] } = { answers: "arrive" };
+  const rig: Pick<Rig, "answers" | "watchLateMs"> = { answers: "arrive", watchLateMs: 0 };
   const bad: Transport = {
     ...direct,
     send: async (call) => {
@@ -42,7 +44,19 @@ async function withRig(body: (rig: Rig) => Promise<void>): Promise<void> {
   const ours = createClient(foreign.noting(bad));
   const others = createClient(direct);
   const stop = new AbortController();
-  const informers = createInformerFactory(others, { clock, random: seededRandom(1), log: silentLog });
+  const late: Transport = {
+    ...direct,
+    watch: (call, sink) =>
+      direct.watch(call, {
+        events: (batch) => void clock.after(rig.watchLateMs, () => sink.events(batch)),
+        end: (error) => sink.end(error),
+      }),
+  };
+  const informers = createInformerFactory(createClient(late), {
+    clock,
+    random: seededRandom(1),
+    log: silentLog,
+  });
   foreign.watch(informers.for(pods), informers.for(daemonsets));
   const labels = { app: "a" };
   const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i:1" }] } };
@@ -85,6 +99,11 @@ function podOf(daemonSet: DaemonSet, name: string, isController = true): Pod {
 test("our own pods are no sign, whether the answer or the watch comes first", async () => {
   await withRig(async (rig) => {
     for (let i = 0; i < 5; i++) await rig.ours.create(pods, podOf(rig.daemonSet, `quick-${i}`));
+    await rig.advance(60_000);
+    rig.watchLateMs = 5_000;
+    for (let i = 0; i < 5; i++) await rig.ours.create(pods, podOf(rig.daemonSet, `unseen-${i}`));
+    await rig.advance(60_000);
+    rig.watchLateMs = 0;
     rig.answers = "are late";
     for (let i = 0; i < 5; i++) void rig.ours.create(pods, podOf(rig.daemonSet, `late-${i}`));
     await rig.advance(60_000);

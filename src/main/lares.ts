@@ -1,6 +1,6 @@
 /**
  * The `lares` command: reads the arguments and starts what they ask for.
- * Not here: what the commands do (up.ts, server.ts, fleet.ts), each loaded only when it is wanted.
+ * Not here: what the commands do (up.ts, server.ts, fleet.ts, controller.ts), each loaded only when it is wanted.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isUsageError } from "../cli/index.ts";

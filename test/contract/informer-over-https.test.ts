@@ -23,7 +23,11 @@ test("a watch that cannot go on where it was is replaced by a list", async () =>
   const tls = await testTls();
   const random = seededRandom(1);
   const http = await serveHttp({
-    ...{ host: "127.0.0.1", port: 0, handler: server.handler, clock, random },
+    host: "127.0.0.1",
+    port: 0,
+    handler: server.handler,
+    clock,
+    random,
     tls: { key: tls.server.key, cert: tls.server.cert, clientCa: tls.ca.cert },
   });
   const proxy = await FaultProxy.open(new URL(`https://127.0.0.1:${http.port}`));

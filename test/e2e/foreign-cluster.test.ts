@@ -135,7 +135,8 @@ describe("two controllers", () => {
   beforeAll(async () => {
     proxy = await FaultProxy.open(cluster.api.url);
     await labelAll();
-    await cluster.createDaemonSet("agent");
+    const updateStrategy = { rollingUpdate: { maxUnavailable: 2 } };
+    await cluster.createDaemonSet("agent", { spec: { updateStrategy } });
   });
   afterEach(async () => {
     for (const made of running) made.child.kill("SIGCONT");
@@ -144,6 +145,16 @@ describe("two controllers", () => {
     expect(census.most, census.story).toBeLessThanOrEqual(1);
   });
   afterAll(() => proxy.close());
+
+  /** Resolves in the middle: some pods are new and some are not. */
+  async function rollOut(image: string): Promise<void> {
+    await cluster.setImage("agent", image);
+    await eventually(
+      async () => ((await cluster.images("agent")).includes(image) ? true : undefined),
+      "a new pod",
+    );
+    expect(new Set(await cluster.images("agent")).size).toBe(2);
+  }
 
   /** The first acts, the second waits. */
   async function pair(
@@ -159,8 +170,7 @@ describe("two controllers", () => {
   test("only one acts; when it is killed in a roll-out, the other takes over within the Lease's time", async () => {
     const { first, second } = await pair();
     await cluster.settled("agent", { nodes, image: "i:1" });
-    await cluster.setImage("agent", "i:2");
-    await eventually(() => census.most > 0 || undefined);
+    await rollOut("i:2");
     expect(second.output).not.toContain("became leader");
     const before = await cluster.leader();
     await first.end("SIGKILL");
@@ -178,7 +188,7 @@ describe("two controllers", () => {
   test("a leader that is cut off in silence stops before the other acts", async () => {
     const { first, second } = await pair(proxy.port);
     await cluster.settled("agent", { nodes, image: "i:2" });
-    await cluster.setImage("agent", "i:3");
+    await rollOut("i:3");
     proxy.blackHole();
     await first.says(/leadership lost/, 12_000);
     expect(second.output).not.toContain("became leader");
@@ -191,7 +201,7 @@ describe("two controllers", () => {
   test("a leader that stood still does not go on where it was", async () => {
     const { first, second } = await pair();
     await cluster.settled("agent", { nodes, image: "i:3" });
-    await cluster.setImage("agent", "i:4");
+    await rollOut("i:4");
     first.child.kill("SIGSTOP");
     await leads(second);
     const leader = await cluster.leader();

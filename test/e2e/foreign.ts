@@ -270,6 +270,16 @@ export class ForeignCluster {
     });
   }
 
+  /** Of all its pods. */
+  async images(name: string): Promise<readonly string[]> {
+    const { items } = await this.api.must(
+      "GET",
+      `/api/v1/namespaces/default/pods?labelSelector=app%3D${name}`,
+    );
+    // oxlint-disable-next-line typescript/no-explicit-any -- issue 3: objects as they come over the wire.
+    return (items as any[]).map(({ spec }) => spec.containers[0].image as string);
+  }
+
   async leader(): Promise<string | undefined> {
     const path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/lares-daemonset-controller";
     const { json, status } = await this.api.ask("GET", path);
