@@ -1,6 +1,6 @@
 /**
  * One change in a large cluster: from its acknowledgement to the durable write of the pod that follows from it.
- * `node bench/run.mjs one-change [--nodes 15000] [--sets 20] [--matching 100] [--changes 40] [--rounds 2]
+ * `node bench/run.mjs one-change [--nodes 1500,15000] [--sets 20] [--matching 100] [--changes 40] [--rounds 2]
  *   [--controller ours|reference|both]`
  *
  * Every DaemonSet has its own node selector and pods on `matching` nodes. Nodes are objects without agents: their heartbeats
@@ -40,7 +40,7 @@ import {
   spread,
 } from "./support/rounds.ts";
 
-const nodes = Number(option("nodes", "15000"));
+const sizes = option("nodes", "15000").split(",").map(Number);
 const sets = Number(option("sets", "20"));
 const matching = Number(option("matching", "100"));
 const changes = Number(option("changes", "40"));
@@ -61,6 +61,10 @@ interface Figures {
   readonly latenciesMs: readonly number[];
   readonly cpuMs: number;
   readonly strangers: number;
+}
+interface Case {
+  readonly nodes: number;
+  readonly which: Which;
 }
 type AllFigures = Readonly<Record<KindOfChange, Figures>>;
 
@@ -111,10 +115,10 @@ class Witness {
     });
   }
 
-  /** Writes since the last look that belong to other DaemonSets. */
-  strangers(concerned: string): number {
+  /** Writes since the last look that belong to other DaemonSets than these. */
+  strangers(concerned: readonly string[]): number {
     let sum = 0;
-    for (const [set, writes] of this.writes) if (set !== concerned) sum += writes;
+    for (const [set, writes] of this.writes) if (!concerned.includes(set)) sum += writes;
     this.writes.clear();
     return sum;
   }
@@ -138,7 +142,7 @@ function ownerOf(object: KubeObject): string | undefined {
 }
 
 /** The cluster: nodes of which the first `sets × matching` have a group, and all DaemonSets with their pods. */
-async function build(bench: BenchPlane, witness: Witness): Promise<void> {
+async function build(bench: BenchPlane, witness: Witness, nodes: number): Promise<void> {
   const limiter = createLimiter(buildersMax);
   const all = Array.from({ length: nodes }, (_, index) =>
     limiter.run(() =>
@@ -211,21 +215,25 @@ function follows(kind: KindOfChange, set: number): (event: WatchEvent<Pod>) => b
     (isDeletion ? type === "DELETED" || object.metadata.deletionTimestamp !== undefined : type === "ADDED");
 }
 
-async function measure(which: Which): Promise<AllFigures> {
+async function measure({ nodes, which }: Case): Promise<AllFigures> {
   // Nodes without agents would soon count as lost.
   const bench = await startBenchPlane(which, ["node-lifecycle-controller", "taint-eviction-controller"]);
   try {
     const witness = new Witness();
-    await build(bench, witness);
+    await build(bench, witness, nodes);
     const figures: Partial<Record<KindOfChange, Figures>> = {};
-    for (const kind of kinds) figures[kind] = await series(bench, witness, kind);
+    for (const kind of kinds) figures[kind] = await series(bench, witness, { kind, nodes });
     return figures as AllFigures;
   } finally {
     await bench.stop();
   }
 }
 
-async function series(bench: BenchPlane, witness: Witness, kind: KindOfChange): Promise<Figures> {
+async function series(
+  bench: BenchPlane,
+  witness: Witness,
+  { kind, nodes }: { readonly kind: KindOfChange; readonly nodes: number },
+): Promise<Figures> {
   const idleBefore = process.cpuUsage();
   await pause(10 * intervalMs);
   const idleMs = cpuMs(idleBefore) / 10;
@@ -248,52 +256,68 @@ async function series(bench: BenchPlane, witness: Witness, kind: KindOfChange): 
     const acknowledged = performance.now();
     latenciesMs.push(Math.max(0, (await written) - acknowledged));
     await pause(Math.max(0, intervalMs - (performance.now() - started)));
-    strangers += witness.strangers(`set-${set}`);
+    // The status of the one before may come late.
+    strangers += witness.strangers([`set-${set}`, `set-${(set + sets - 1) % sets}`]);
   }
   return { latenciesMs, cpuMs: cpuMs(before) / changes - idleMs, strangers };
 }
 
 const who = contestants();
-if (nodes < sets * matching + changes || matching < 2 * changes)
+if (Math.min(...sizes) < sets * matching + changes || matching < 2 * changes)
   throw new Error(
     "too few nodes: --nodes must be --sets × --matching + --changes, --matching twice --changes",
   );
-const results = await runRounds(who, rounds, measure);
+const cases = sizes.flatMap((nodes) => who.map((which): Case => ({ nodes, which })));
+const results = await runRounds(cases, rounds, measure);
+const of = (nodes: number, which: Which): readonly AllFigures[] =>
+  results.get(cases.find((one) => one.nodes === nodes && one.which === which)!)!;
+const sorted = (figures: readonly AllFigures[], kind: KindOfChange): readonly number[] =>
+  figures.flatMap((one) => one[kind].latenciesMs).sort((a, b) => a - b);
 
 console.log(
-  `one-change: ${nodes} nodes, ${sets} DaemonSets on ${matching} each, ${changes} changes of each kind; ${rounds} rounds; median (least-most)`,
+  `one-change: ${sets} DaemonSets on ${matching} nodes each, ${changes} changes of each kind; ${rounds} rounds; median (least-most)`,
 );
 console.log(`${machineLine()}\n`);
-const sorted = (which: Which, kind: KindOfChange): readonly number[] =>
-  results
-    .get(which)!
-    .flatMap((one) => one[kind].latenciesMs)
-    .sort((a, b) => a - b);
 printTable(
-  ["change", "controller", "p50 ms", "p99 ms", "CPU ms/change", "writes elsewhere"],
-  kinds.flatMap((kind) =>
-    who.map((which) => [
-      kind,
-      which,
-      quantile(sorted(which, kind), 0.5).toFixed(1),
-      quantile(sorted(which, kind), 0.99).toFixed(1),
-      spread(
-        results.get(which)!.map((one) => one[kind].cpuMs),
-        1,
-      ),
-      String(results.get(which)!.reduce((sum, one) => sum + one[kind].strangers, 0)),
-    ]),
+  ["nodes", "change", "controller", "p50 ms", "p99 ms", "CPU ms/change", "writes elsewhere"],
+  sizes.flatMap((nodes) =>
+    kinds.flatMap((kind) =>
+      who.map((which) => {
+        const figures = of(nodes, which);
+        const latencies = sorted(figures, kind);
+        return [
+          String(nodes),
+          kind,
+          which,
+          quantile(latencies, 0.5).toFixed(1),
+          quantile(latencies, 0.99).toFixed(1),
+          spread(
+            figures.map((one) => one[kind].cpuMs),
+            1,
+          ),
+          String(figures.reduce((sum, one) => sum + one[kind].strangers, 0)),
+        ];
+      }),
+    ),
   ),
 );
 console.log("");
+const largest = sizes.at(-1)!;
 if (who.length === 2)
   for (const kind of kinds) {
+    const [ours, reference] = [of(largest, "ours"), of(largest, "reference")];
     const cpu = spread(
-      ratios(results.get("ours")!, results.get("reference")!, (one) => one[kind].cpuMs),
+      ratios(ours, reference, (one) => one[kind].cpuMs),
       1,
     );
-    const half = quantile(sorted("reference", kind), 0.5) / quantile(sorted("ours", kind), 0.5);
+    const half = quantile(sorted(reference, kind), 0.5) / quantile(sorted(ours, kind), 0.5);
     console.log(
       `${kind}: the reference takes ${half.toFixed(1)} times the median latency and ${cpu} times the CPU of ours`,
     );
+  }
+if (sizes.length > 1)
+  for (const which of who) {
+    const perChange = (one: AllFigures): number => kinds.reduce((sum, kind) => sum + one[kind].cpuMs, 0);
+    const growth = spread(ratios(of(sizes[0]!, which), of(largest, which), perChange), 2);
+    console.log(`${which}: CPU per change at ${largest} nodes over that at ${sizes[0]}: ${growth} times`);
   }
