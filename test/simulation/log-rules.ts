@@ -26,6 +26,8 @@ const heartbeats: ReadonlySet<string> = new Set(["nodes"]);
 export interface LogRulesOptions {
   /** Whether a surge was allowed when the controller sent this create. */
   readonly wasSurge: (uid: string, node: string) => boolean;
+  /** Filled here: UIDs of pods that had ended and run again, because a node did not see in time that somebody ended them. */
+  readonly risen: Set<string>;
 }
 
 export class LogRules {
@@ -35,8 +37,6 @@ export class LogRules {
   readonly #orphaned = new Map<string, string>();
   /** By revision: owners that went before their dependents. */
   readonly #early = new Map<number, string>();
-  /** UIDs of pods that had ended and run again: a node that did not see in time what somebody wrote over it. */
-  readonly #risen = new Set<string>();
   /** From now on nobody may write. */
   isFrozen = false;
   writes = 0;
@@ -84,7 +84,7 @@ export class LogRules {
     const uid = ownerUid(pod);
     const node = nodeOf(pod);
     if (before !== undefined && isFinished(before as Pod) && !isFinished(pod))
-      this.#risen.add(pod.metadata.uid!);
+      this.#options.risen.add(pod.metadata.uid!);
     if (type !== "put" || before !== undefined || uid === undefined || node === undefined) return;
     const { state } = this.#log();
     const daemonSet = daemonSetOf(state, uid);
@@ -93,7 +93,7 @@ export class LogRules {
         other.metadata.uid !== pod.metadata.uid &&
         isLive(other) &&
         fits(daemonSet, other) &&
-        !this.#risen.has(other.metadata.uid!),
+        !this.#options.risen.has(other.metadata.uid!),
     );
     if (beside.length === 0) return;
     const pairs = this.#options.wasSurge(uid, node) || (daemonSet !== undefined && mayHavePairs(daemonSet));

@@ -48,6 +48,8 @@ export class SharedFacts {
   /** `uid/node` of creates under way, and whether pairs were allowed. */
   readonly creating: Map<string, number> = new Map();
   readonly surges: Set<string> = new Set();
+  /** UIDs of pods that had ended and run again: about these no controller can be right in time. */
+  readonly risen: Set<string> = new Set();
 }
 
 /** Events that may come between a decision and its first call: one of each cache. */
@@ -334,6 +336,7 @@ export class ProcessRules implements TransportObserver {
         for (const reason of deleteReasons(view, daemonSet, { pod: seen, nowMs })) reasons.add(reason);
       }
     }
+    if (this.#options.shared.risen.has(pod.metadata.uid!)) return;
     const firm = [...reasons].filter((reason) => reason !== "outdated");
     if (firm.length > 0) return;
     if (reasons.size === 0) {

@@ -71,7 +71,10 @@ class Simulation {
       answered: (call, reply) => this.#log.answered(call, reply),
       settled: () => this.#log.settled(),
     });
-    this.#rules = new LogRules(log, { wasSurge: (uid, node) => shared.surges.has(`${uid}/${node}`) });
+    this.#rules = new LogRules(log, {
+      wasSurge: (uid, node) => shared.surges.has(`${uid}/${node}`),
+      risen: shared.risen,
+    });
     this.#log = new RevisionLog({
       store: this.#cluster.store,
       nowMs,
