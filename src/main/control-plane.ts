@@ -46,6 +46,7 @@ import { createScheduler } from "../scheduler/index.ts";
 import { type ControllerName, selectControllers } from "./controller-names.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { type FleetRecorderOptions, fleetRecorders } from "./fleet-recorders.ts";
+import { type Placement, placementModes } from "./placement.ts";
 import { shortPath } from "./screen.ts";
 import { systemClock, systemMetrics, systemRandom } from "./system.ts";
 import { version } from "./version.ts";
@@ -57,7 +58,7 @@ export interface ControlPlaneOptions {
   /** Absent means `kubeconfig` in the data directory. */
   readonly kubeconfig?: string;
   readonly fresh: boolean;
-  readonly placement: "affinity" | "nodename";
+  readonly placement: Placement;
   /** As upstream's option: `*,-daemonset-controller` runs all but one. Absent means all. */
   readonly controllers?: string;
   readonly log: Log;
@@ -255,7 +256,7 @@ class RunningControlPlane implements ControlPlane {
       const client = this.client(masters(`system:serviceaccount:kube-system:${account}`), component);
       return { ...shared, client, recorder: this.#recorder(client, component) };
     };
-    const mode = placement === "nodename" ? "controller" : "scheduler";
+    const mode = placementModes[placement];
     const scheduler = createScheduler({}, as("scheduler", "default-scheduler"));
     this.start("scheduler", (signal) => scheduler.run(signal));
     const makers: Readonly<Record<ControllerName, () => Part>> = {

@@ -35,6 +35,7 @@ import { connectionFor } from "./connection.ts";
 import { findForeignController } from "./foreign-controller.ts";
 import { ForeignPods } from "./foreign-pods.ts";
 import { serveMetrics } from "./metrics-server.ts";
+import { type Placement, placementModes } from "./placement.ts";
 import { runUntilSignal } from "./signals.ts";
 import {
   type LogLevel,
@@ -54,7 +55,7 @@ export interface ControllerCommandOptions {
   readonly leaderElect: boolean;
   /** `namespace/name`. */
   readonly lease: string;
-  readonly placement: "affinity" | "nodename";
+  readonly placement: Placement;
   readonly metricsPort?: number;
   readonly workers: number;
   readonly maxCallsPerSecond: number;
@@ -231,7 +232,7 @@ async function runControllers(setting: Setting, running: Running): Promise<void>
   const component = "daemonset-controller";
   const recorder = createEventRecorder({ client, component, clock, random, log, signal });
   const scopes = options.namespaces ?? [undefined];
-  const placement = options.placement === "nodename" ? "controller" : "scheduler";
+  const placement = placementModes[options.placement];
   const controllers = scopes.map((namespace) => {
     const scoped = namespace === undefined ? informers : inNamespace(informers, namespace);
     const queueName = namespace === undefined ? "daemonset" : `daemonset-${namespace}`;

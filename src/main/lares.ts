@@ -66,9 +66,9 @@ function serverOptions(command: Command, dataDir: string): Command {
     .addOption(
       new Option(
         "--placement <mode>",
-        "who gives a daemon pod its node: the scheduler, by affinity, or the controller",
+        "who gives a daemon pod its node: the scheduler, by affinity, or the controller; -legacy: where ports and room suffice",
       )
-        .choices(["affinity", "nodename"])
+        .choices(["affinity", "nodename", "nodename-legacy"])
         .default("affinity"),
     )
     .option(
@@ -118,9 +118,9 @@ function controllerOptions(command: Command): Command {
     .addOption(
       new Option(
         "--placement <mode>",
-        "who gives a daemon pod its node: the scheduler, by affinity, or the controller",
+        "who gives a daemon pod its node: the scheduler, by affinity, or the controller; -legacy: where ports and room suffice",
       )
-        .choices(["affinity", "nodename"])
+        .choices(["affinity", "nodename", "nodename-legacy"])
         .default("affinity"),
     )
     .addOption(

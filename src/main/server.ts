@@ -1,6 +1,7 @@
 /** `lares server`: the control plane alone, until it is told to stop. Not here: its parts (control-plane.ts). */
 import { resolve } from "node:path";
 import { startControlPlane } from "./control-plane.ts";
+import type { Placement } from "./placement.ts";
 import { shortPath } from "./screen.ts";
 import { runUntilSignal } from "./signals.ts";
 import { type LogLevel, systemLog } from "./system.ts";
@@ -11,7 +12,7 @@ export interface ServerOptions {
   readonly dataDir: string;
   readonly kubeconfig?: string;
   readonly fresh: boolean;
-  readonly placement: "affinity" | "nodename";
+  readonly placement: Placement;
   readonly controllers: string;
   readonly logLevel: LogLevel;
 }

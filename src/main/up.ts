@@ -9,6 +9,7 @@ import { apply, kindOf, readManifests, UsageError } from "../cli/index.ts";
 import { isAlreadyExists, isNotFound } from "../machinery/index.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { readManifestFiles } from "./manifest-files.ts";
+import type { Placement } from "./placement.ts";
 import { shortPath, showUntilSettled } from "./screen.ts";
 import { runUntilSignal } from "./signals.ts";
 import { type LogLevel, systemLog } from "./system.ts";
@@ -19,7 +20,7 @@ export interface UpOptions {
   readonly dataDir: string;
   readonly kubeconfig?: string;
   readonly fresh: boolean;
-  readonly placement: "affinity" | "nodename";
+  readonly placement: Placement;
   readonly controllers: string;
   readonly logLevel: LogLevel;
   readonly controlPlanes: number;
