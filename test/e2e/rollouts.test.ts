@@ -145,13 +145,26 @@ class Run {
     this.history.sort((a, b) => a.number - b.number);
   }
 
-  /** Takes away what is beyond the limit, the oldest first, but not what pods still run. */
-  prune(inUse: ReadonlySet<number>): void {
+  /** How many revisions there are when all clean-up is done; those that pods run are not cleaned up. */
+  countWith(inUse: ReadonlySet<number>): number {
     const old = this.history.slice(0, -1);
-    const expired = old
-      .filter(({ number }) => !inUse.has(number))
-      .slice(0, Math.max(0, old.length - this.limit));
-    this.history = this.history.filter((entry) => !expired.includes(entry));
+    const removable = old.filter(({ number }) => !inUse.has(number)).length;
+    return this.history.length - Math.min(Math.max(0, old.length - this.limit), removable);
+  }
+
+  /**
+   * Takes over what the clean-up has left. The oldest go first; of those whose pods the step replaced it depends on whose
+   * were gone first.
+   */
+  takeOver(numbers: readonly number[], replaced: ReadonlySet<Entry>): void {
+    const isKept = ({ number }: Entry): boolean => numbers.includes(number);
+    const oldestKept = this.history.find((entry) => isKept(entry) && !replaced.has(entry));
+    const outOfTurn = this.history.filter(
+      (entry) => !isKept(entry) && entry.number > (oldestKept?.number ?? Infinity),
+    );
+    expect(outOfTurn).toEqual([]);
+    this.history = this.history.filter(isKept);
+    expect(numbers).toEqual(this.history.map(({ number }) => number));
   }
 
   /** All that the step leads to: the roll-out ends, or stops at one new pod that never becomes ready. */
@@ -194,17 +207,21 @@ class Run {
     const { spec } = await this.daemonSet();
     expect(canonicalJson(spec.template)).toBe(this.current.bytes);
     const pods = await this.pods();
-    this.prune(new Set([...usedBefore].map(({ number }) => number)));
-    this.prune(this.numbersInUse(pods, await this.revisions()));
+    const count = this.countWith(this.numbersInUse(pods, await this.revisions()));
     const revisions = await eventually(
       async () => {
         const found = await this.revisions();
-        return found.length === this.history.length ? found : undefined;
+        return found.length === count ? found : undefined;
       },
-      `${this.history.length} revisions`,
+      `${count} revisions`,
       10_000,
-    ).catch(() => this.revisions());
-    expect(revisions.map(({ revision }) => revision)).toEqual(this.history.map(({ number }) => number));
+    );
+    const current = this.current.number;
+    this.takeOver(
+      revisions.map(({ revision }) => revision),
+      usedBefore,
+    );
+    expect(this.current.number).toBe(current);
     for (const { metadata, data } of revisions) {
       const bytes = JSON.stringify(data);
       expect(this.data.get(metadata.name) ?? bytes).toBe(bytes);
