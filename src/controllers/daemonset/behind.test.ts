@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { daemonsets } from "../../api/index.ts";
 import { tooManyRequests } from "../../machinery/index.ts";
 import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
+import type { PodFacts } from "./facts.ts";
+import { DaemonSetSlots, type Placement } from "./slots.ts";
 
 test("a DaemonSet that is gone but still in the cache is left alone, not worked on in circles", () =>
   withDaemonSets(async (fixture) => {
@@ -55,3 +57,33 @@ test("one pod per node when the answer to a create is lost and the next tries ar
     await fixture.sync();
     expect(await fixture.pods()).toHaveLength(1);
   }));
+
+test("with surge, a pod left on a deleted node does not let a pod elsewhere go, as if somebody were still served there", () => {
+  const pod: PodFacts = {
+    uid: "a",
+    name: "a",
+    node: "n",
+    isBound: true,
+    isTerminating: false,
+    life: "failed",
+    isReady: true,
+    readySinceMs: 0,
+    createdMs: 0,
+    hash: "old",
+    generation: "",
+    resourceVersion: "1",
+  };
+  const servingOn = (placement: Placement | undefined): number => {
+    const slots = new DaemonSetSlots({
+      placementOf: () => placement,
+      nowMs: () => 1,
+      backoffUntilMs: () => undefined,
+      holdUntilMs: () => undefined,
+      params: { hash: "new", generation: undefined, knownHashes: new Set(), minReadyMs: 0, hasSurge: true },
+    });
+    slots.putPod(pod);
+    return slots.counts().serving;
+  };
+  expect(servingOn(undefined)).toBe(0);
+  expect(servingOn({ shouldRun: false, shouldContinue: true })).toBe(1);
+});

@@ -257,9 +257,10 @@ function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
 function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   const { params, nowMs } = context;
   const isEligible = slot.eligibility === "eligible";
-  const isLeftAlone =
-    params.hasSurge && (slot.eligibility === "gone" || work.isBackingOff || isSurgeHeld(slot, context));
+  const isLeftAlone = params.hasSurge && (work.isBackingOff || isSurgeHeld(slot, context));
   if (slot.pods.length === 0 && !isEligible) return 0;
+  // Where there is no node nobody is served: counted as serving, such a pod would let another one go too soon.
+  if (params.hasSurge && slot.eligibility === "gone") return 0;
   const at = rolloutStage(slot, params, nowMs);
   switch (at.stage) {
     case "empty":
