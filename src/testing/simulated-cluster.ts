@@ -46,7 +46,7 @@ import { type LaggingStore, laggingStore } from "./lagging-store.ts";
 import { type ControllerSeams, startController } from "./simulated-controller.ts";
 
 /** Who the DaemonSet controller is to the API server. */
-export const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
+const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
 /** Calls to the server within one instant above which something runs in circles. */
 const callsPerInstantMax = 5_000;
 /** How often `until` looks. */
@@ -358,7 +358,7 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions): P
 }
 
 /** Events are not simulated: nothing depends on them, and they are half of all writes. */
-export const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
+const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
 
 function masters(username: string): { readonly username: string; readonly groups: readonly string[] } {
   return { username, groups: ["system:masters", "system:authenticated"] };

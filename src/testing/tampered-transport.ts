@@ -68,7 +68,7 @@ const gone: TransportReply = {
 };
 
 /** `pods` of `/api/v1/namespaces/a/pods/b`. */
-export function resourceOf(path: string): string {
+function resourceOf(path: string): string {
   const parts = path.split("/").slice(path.startsWith("/api/") ? 3 : 4);
   return (parts[0] === "namespaces" && parts.length > 2 ? parts[2] : parts[0]) ?? "";
 }

@@ -341,7 +341,10 @@ export class ProcessRules implements TransportObserver {
     if (firm.length > 0) return;
     if (reasons.size === 0) {
       const name = isOnDelete ? "I8" : "I5";
-      this.#report(name, `${pod.metadata.name} on ${nodeOf(pod)} was deleted without a reason`);
+      this.#report(
+        name,
+        `${pod.metadata.name} on ${nodeOf(pod)} was deleted without a reason: ${this.#served(uid, pictures)}`,
+      );
       return;
     }
     if (!pictures.some((state) => this.#isWithinBudget(uid, pod, state)))
