@@ -136,12 +136,8 @@ export class RevisionKeeper {
   /** A revision without hash label gets its own name as hash. */
   async #labelled(revision: ControllerRevision): Promise<ControllerRevision> {
     if (hashOf(revision) !== "") return revision;
-    const { metadata } = revision;
-    const labels = { ...metadata.labels, [hashLabel]: metadata.name ?? "" };
-    return this.#dependencies.client.update(controllerrevisions, {
-      ...revision,
-      metadata: { ...metadata, labels },
-    });
+    const labels = { [hashLabel]: revision.metadata.name ?? "" };
+    return this.#patch(revision, {}, labels);
   }
 
   async #snapshot(daemonSet: DaemonSet, revision: number, wanted: string): Promise<ControllerRevision> {
@@ -197,7 +193,21 @@ export class RevisionKeeper {
   }
 
   #renumber(revision: ControllerRevision, number: number): Promise<ControllerRevision> {
-    return this.#dependencies.client.update(controllerrevisions, { ...revision, revision: number });
+    return this.#patch(revision, { revision: number });
+  }
+
+  /** Changes what is named and leaves `data` alone: over HTTPS it was parsed, and printing it might not give the same bytes. */
+  #patch(
+    revision: ControllerRevision,
+    change: { readonly revision?: number },
+    labels?: Readonly<Record<string, string>>,
+  ): Promise<ControllerRevision> {
+    const { uid, resourceVersion } = revision.metadata;
+    const body = {
+      metadata: { uid, resourceVersion, ...(labels === undefined ? {} : { labels }) },
+      ...change,
+    };
+    return this.#dependencies.client.patch(controllerrevisions, addressOf(revision), { type: "merge", body });
   }
 
   async #remove(revision: ControllerRevision): Promise<void> {
