@@ -168,6 +168,18 @@ test("TestPortConflictNodeDaemonDoesNotLaunchPod: a node whose port is taken is 
     expect((await fixture.get()).status?.desiredNumberScheduled).toBe(0);
   }));
 
+test("a foreign pod that ends makes room while it is still there", () =>
+  withLegacy(async (fixture) => {
+    await fixture.addNodes(1, { status: smallNode });
+    const other = await foreignPod(fixture, { ...hungry, nodeName: "node-0" });
+    await fixture.addDaemonSet({ podSpec: hungry });
+    expect(await fixture.sync()).toBe("0/0");
+    fixture.enqueued();
+    await fixture.setStatus(other, { phase: "Succeeded" });
+    expect(fixture.enqueued()).toEqual(["default/foo"]);
+    expect(await fixture.sync()).toBe("1/0");
+  }));
+
 test("a node that grows, or whose pressure ends, wakes the DaemonSet; a heartbeat does not", () =>
   withLegacy(async (fixture) => {
     await fixture.addNodes(1, { status: { allocatable: { memory: "50M", cpu: "1", pods: "9" } } });

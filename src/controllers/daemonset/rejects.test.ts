@@ -129,14 +129,16 @@ describe("no wait for", () => {
       }
     }));
 
-  test("pods that we replace ourselves", () =>
+  test("pods that we delete ourselves: failed ones have their own back-off", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(1);
       await fixture.addDaemonSet();
-      await fixture.sync();
-      for (let i = 0; i < 6; i++) {
-        await fixture.setImage(`foo/bar:${i}`);
-        expect([await fixture.sync(), await fixture.sync()]).toEqual(["0/1", "1/0"]);
+      for (let i = 0; i < 5; i++) {
+        expect(await fixture.sync()).toBe("1/0");
+        const [pod] = await fixture.pods();
+        await fixture.setStatus(pod!, { phase: "Failed" });
+        await fixture.cluster.advance(16_000);
+        expect(await fixture.sync()).toBe("0/1");
       }
     }));
 });
