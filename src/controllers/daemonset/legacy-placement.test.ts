@@ -154,7 +154,7 @@ test("a full node counts as desired, gets no pod but an event, and its pod as so
     expect(await fixture.sync()).toBe("1/0");
   }));
 
-test("TestPortConflictNodeDaemonDoesNotLaunchPod: a node whose port is taken is not wanted, and an own pod there goes", () =>
+test("a node whose port is taken is not wanted, and an own pod there goes", () =>
   withLegacy(async (fixture) => {
     await fixture.addNodes(1);
     const ports = [{ name: "main", image: "foo/bar", ports: [{ containerPort: 80, hostPort: 80 }] }];
