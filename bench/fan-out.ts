@@ -108,7 +108,7 @@ if (who.length === 2)
       `${nodes} nodes: the reference takes ${time} times the time and ${cpu} times the CPU of ours`,
     );
   }
-for (const which of who) {
+for (const which of sizes.length > 1 ? who : []) {
   const [first, last] = [of(sizes[0]!, which), of(sizes.at(-1)!, which)];
   const growth = spread(
     ratios(first, last, (f) => f.cpuMsPerPod),

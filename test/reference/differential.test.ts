@@ -5,7 +5,8 @@
  */
 import { expect, test } from "vitest";
 import { controllerrevisions } from "../../src/api/index.ts";
-import type { KubeObject, Resource } from "../../src/machinery/index.ts";
+import type { ObjectAddress } from "../../src/client/index.ts";
+import type { Resource } from "../../src/machinery/index.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 import { ReferenceController } from "./controller.ts";
 import { type Script, scriptOf, Stage } from "./script.ts";
@@ -48,11 +49,14 @@ test("a controller that forgets to renumber a revision at a rollback is told apa
         get(target, name) {
           const member: unknown = Reflect.get(target, name);
           if (typeof member !== "function") return member;
-          if (name !== "update") return member.bind(target) as unknown;
-          return (resource: Resource, object: KubeObject, options?: object) =>
-            resource === controllerrevisions
-              ? Promise.resolve(object)
-              : target.update(resource, object, options);
+          const call = member.bind(target) as (...args: unknown[]) => unknown;
+          if (name !== "update" && name !== "patch") return call;
+          return (resource: Resource, ...args: unknown[]) =>
+            resource !== controllerrevisions
+              ? call(resource, ...args)
+              : name === "update"
+                ? Promise.resolve(args[0])
+                : target.get(resource, args[0] as ObjectAddress);
         },
       }),
   };
