@@ -277,3 +277,16 @@ test("a node that somebody adds by hand lives, and one that is deleted stays awa
   expect((await server.call("GET", "/api/v1/nodes/kwok-1")).status).toBe(404);
   expect(nodeObject({ name: "x" }).metadata.annotations).toEqual({ "lares.dev/simulated": "true" });
 });
+
+test("a pod that somebody else ended stays ended", async () => {
+  await bind({ "lares.dev/simulate": "crash-loop" });
+  await server.clock.advance(1_000);
+  const status = { phase: "Failed", reason: "Evicted", message: "by hand" };
+  await client.patch(
+    podResource,
+    { name: "p", namespace: "default", subresource: "status" },
+    { type: "merge", body: { status } },
+  );
+  await server.clock.advance(60_000);
+  expect((await server.ok("GET", pod)).status).toMatchObject(status);
+});
