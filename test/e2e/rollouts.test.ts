@@ -181,13 +181,15 @@ class Run {
         const pods = await this.pods();
         const hash = (await this.revisions()).at(-1)!.metadata.labels[hashLabel];
         const fresh = pods.filter((pod) => pod.metadata.labels[hashLabel] === hash).length;
-        const available = this.isBroken && !this.surges ? nodeCount - 1 : nodeCount;
+        // With surge the older pod speaks for its node; of two made within one second it is the first by name.
+        const available = status.numberAvailable ?? 0;
+        const missing = nodeCount - available;
         const isSettled =
           status.observedGeneration === metadata.generation &&
           pods.length === standing &&
           pods.every((pod) => pod.metadata.deletionTimestamp === undefined) &&
           fresh === (this.isBroken ? 1 : nodeCount) &&
-          status.numberAvailable === available;
+          (this.isBroken ? missing === 1 || (this.surges && missing === 0) : missing === 0);
         return isSettled || undefined;
       },
       `the roll-out to settle (${this.isBroken ? "broken" : "good"})`,
