@@ -147,7 +147,7 @@ class RunningControlPlane implements ControlPlane {
     });
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
     this.#server = createApiServer(
-      { build: { version }, taintsNewNodes: true },
+      { build: { version }, taintsNewNodes: this.#controllers.has("node-lifecycle-controller") },
       {
         store: this.#store,
         clock: systemClock,

@@ -81,15 +81,15 @@ export class SimulatedPod {
   start(): void {
     const { status } = this.#pod;
     const running = status?.containerStatuses?.filter((one) => one.state?.running !== undefined) ?? [];
-    if (running.length > 0 && running.length === (this.#pod.spec?.containers.length ?? 0)) {
+    const phase = terminalPhase(this.#pod);
+    if (phase !== undefined) this.#finish(phase);
+    else if (running.length > 0 && running.length === (this.#pod.spec?.containers.length ?? 0)) {
       this.#stage = "running";
       this.#startedMs = parseTimeMs(running[0]!.state!.running!.startedAt ?? "") ?? this.#acceptedMs;
       this.#restarts = Math.max(...running.map((one) => one.restartCount));
       this.#isReady = running.every((one) => one.ready);
       if (this.#pod.metadata.deletionTimestamp === undefined) this.#followRun();
       this.#contradict();
-    } else if (status?.phase === "Succeeded" || status?.phase === "Failed") {
-      this.#stage = status.phase === "Failed" ? "failed" : "stopped";
     } else if (this.#pod.metadata.deletionTimestamp === undefined) {
       this.#enterStarting();
     }
@@ -105,8 +105,18 @@ export class SimulatedPod {
       if (!this.#isTerminating || isShortened) this.#terminate();
       return;
     }
-    if (imagesOf(pod) !== imagesOf(before)) this.#replaceContainers();
+    const phase = terminalPhase(pod);
+    if (phase !== undefined) this.#finish(phase);
+    else if (imagesOf(pod) !== imagesOf(before)) this.#replaceContainers();
     else this.#contradict();
+  }
+
+  /** Somebody else ended the pod: its containers stop, and nothing is written over that. */
+  #finish(phase: "Failed" | "Succeeded"): void {
+    if (this.#stage === "failed" || this.#stage === "stopped") return;
+    this.#timer?.cancel();
+    this.#isDirty = false;
+    this.#stage = phase === "Failed" ? "failed" : "stopped";
   }
 
   /** Others have marked the pod as not ready, as is done while its node is not heard of: the node knows better. */
@@ -452,6 +462,11 @@ export class SimulatedPod {
       podIP: this.#podIP,
     };
   }
+}
+
+function terminalPhase(pod: Pod): "Failed" | "Succeeded" | undefined {
+  const phase = pod.status?.phase;
+  return phase === "Failed" || phase === "Succeeded" ? phase : undefined;
 }
 
 function imagesOf(pod: Pod): string {
