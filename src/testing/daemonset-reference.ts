@@ -132,7 +132,9 @@ export function referenceRollout(world: ReferenceWorld): ReferenceDecision {
   if (desired > 0 && maxUnavailable === 0 && maxSurge === 0) maxUnavailable = 1;
   const byNode = entries(world);
   for (const [node, { shouldRun }] of world.nodes) if (shouldRun && !byNode.has(node)) byNode.set(node, []);
-  const sorted = [...byNode].sort(([a], [b]) => (a < b ? -1 : 1));
+  // With surge a pod whose node is gone neither serves nor counts (SPEC.md, 23.4).
+  const isSeen = (node: string): boolean => !world.params.hasSurge || world.nodes.has(node);
+  const sorted = [...byNode].filter(([node]) => isSeen(node)).sort(([a], [b]) => (a < b ? -1 : 1));
   return maxSurge === 0
     ? inPlace(world, sorted, maxUnavailable)
     : withSurge(world, sorted, { desired, maxSurge });
@@ -159,7 +161,7 @@ function inPlace(world: ReferenceWorld, sorted: Entries, maxUnavailable: number)
   for (const [node, pods] of sorted) {
     const pair = pairOf(world, pods);
     // A percentage of surge that scales to 0, because no node is desired, still leaves these alone (SPEC.md, 23.4, 23.5).
-    const isSpared = world.params.hasSurge && (!world.nodes.has(node) || isLeftAlone(world, node, pods));
+    const isSpared = world.params.hasSurge && isLeftAlone(world, node, pods);
     if (pair === undefined || (pair.fresh === undefined) === (pair.old === undefined)) unavailable++;
     else if (pair.fresh !== undefined) unavailable += isAvailable(pair.fresh, world) ? 0 : 1;
     else if (isAvailable(pair.old!, world)) {
