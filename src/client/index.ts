@@ -36,6 +36,5 @@ export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts"
 export { indexPodsByNode, podsByNode } from "./pod-node-index.ts";
 export { type AdaptiveLimitOptions, adaptiveTransport } from "./rate-limited-transport.ts";
 export type { FirstList, Selection } from "./reflector.ts";
-export { isNotNewer } from "./resource-version.ts";
 export { createInformer, createInformerFactory, type InformerDependencies } from "./shared-informer.ts";
-export { type PriorityClass, type ReconcileResult, TerminalError, type Workqueue } from "./workqueue.ts";
+export { type PriorityClass, type ReconcileResult, type Workqueue } from "./workqueue.ts";
