@@ -24,7 +24,7 @@ const paintShare = 20;
 /** What stands this long has settled: a node that became ready makes its DaemonSets want more a moment later. */
 const stillMs = 250;
 /** After this long the table is left as it is: something does not settle, and the person wants the prompt's advice. */
-const patienceMs = 60_000;
+const patienceMs = 20_000;
 
 const podsByOwner = "main/owner";
 
