@@ -129,6 +129,7 @@ const podKind: Kind = defineKind({
   categories: ["all"],
   subresources: [
     { name: "binding", kind: "Binding", verbs: ["create"] },
+    { name: "eviction", kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] },
     { name: "log", kind: "Pod", verbs: ["get"] },
   ],
   hasGeneration: true,

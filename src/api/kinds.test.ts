@@ -39,7 +39,7 @@ describe("discovery", () => {
         .sort();
     expect(of("apps.v1.DaemonSet")).toEqual(["status"]);
     expect(of("core.v1.Namespace")).toEqual(["finalize", "status"]);
-    expect(of("core.v1.Pod")).toEqual(["binding", "log", "status"]);
+    expect(of("core.v1.Pod")).toEqual(["binding", "eviction", "log", "status"]);
     expect(of("core.v1.ConfigMap")).toEqual([]);
   });
 

@@ -24,6 +24,7 @@ import { deleteEach, deleteObject, deleteOptionsOf } from "./deletion.ts";
 import { finalizeNamespace } from "./namespaces.ts";
 import { plainForm, replyForm } from "./negotiate.ts";
 import { patchObject } from "./patches.ts";
+import { evictPod } from "./eviction.ts";
 import { bindPod, type NodeLogs, podLog } from "./pods.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./reads.ts";
@@ -204,6 +205,8 @@ class Handler {
       case "pods/binding":
         await bindPod(registry, served, { ...writeRequest(request, "CreateOptions"), target });
         return successReply(201);
+      case "pods/eviction":
+        return evictPod(registry, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
       case "pods/log":
         return podLog(registry, served, { call, target, nodeLogs });
       case "namespaces/finalize":

@@ -189,7 +189,8 @@ export function writeOptions(call: ApiCall, kind: WriteOptionsKind): WriteOption
   if (validation !== "" && validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
     errors.push(notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));
   }
-  if (kind === "PatchOptions" && first(query, "force") !== undefined) {
+  const isApply = call.contentType?.startsWith("application/apply-patch") === true;
+  if (kind === "PatchOptions" && first(query, "force") !== undefined && !isApply) {
     errors.push(forbiddenField("force", "may not be specified for non-apply patch"));
   }
   if (errors.length > 0) throw optionsInvalid(kind, errors);

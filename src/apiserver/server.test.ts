@@ -125,3 +125,29 @@ it("gives new nodes a taint that keeps pods away until they are known to be read
   expect((await plain.ok("POST", "/api/v1/nodes", { body: body("a", [mine]) })).spec.taints).toEqual([mine]);
   await plain.stop();
 });
+
+it("evicts a pod, and says when a budget would have had a say", async () => {
+  const server = await TestApiServer.start();
+  await server.ok("POST", pods, { body: samplePod("p") });
+  const body = (name: string): object => ({
+    apiVersion: "policy/v1",
+    kind: "Eviction",
+    metadata: { name, namespace: "default" },
+  });
+  expect((await server.call("POST", `${pods}/p/eviction`, { body: body("other") })).status).toBe(400);
+  expect((await server.call("POST", `${pods}/none/eviction`, { body: body("none") })).status).toBe(404);
+  const budget = {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: "b" },
+    spec: { selector: {}, minAvailable: 1 },
+  };
+  await server.ok("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", { body: budget });
+  const answer = await server.call("POST", `${pods}/p/eviction`, { body: body("p") });
+  expect(answer).toMatchObject({ status: 201, object: { status: "Success" } });
+  expect(answer.warnings).toEqual([
+    expect.stringContaining("PodDisruptionBudget b did not hold this eviction back"),
+  ]);
+  expect((await server.call("GET", `${pods}/p`)).status).toBe(404);
+  await server.stop();
+});

@@ -9,7 +9,7 @@
 import { setMaxListeners } from "node:events";
 import { rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type FleetDependencies, simulatedLog } from "../agent/index.ts";
 import { openApiDocument } from "../api/index.ts";
 import {
@@ -47,7 +47,6 @@ import { type ControllerName, selectControllers } from "./controller-names.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { type FleetRecorderOptions, fleetRecorders } from "./fleet-recorders.ts";
 import { type Placement, placementModes } from "./placement.ts";
-import { shortPath } from "./screen.ts";
 import { systemClock, systemMetrics, systemRandom } from "./system.ts";
 import { version } from "./version.ts";
 
@@ -69,7 +68,7 @@ const host = "127.0.0.1";
 
 export interface ControlPlane {
   readonly url: string;
-  /** Path of the kubeconfig that was written, as a person would write it here. */
+  /** Absolute path of the kubeconfig that was written. */
   readonly kubeconfig: string;
   /** Shared by all parts in this process. */
   readonly informers: InformerFactory;
@@ -180,7 +179,7 @@ class RunningControlPlane implements ControlPlane {
     this.#informers.start(this.#controller.signal);
     const path = this.#options.kubeconfig ?? join(dataDir, "kubeconfig");
     await writeKubeconfig({ path, server: this.url, caCert: pki.caCert, user: pki.admin });
-    this.#kubeconfig = shortPath(path);
+    this.#kubeconfig = resolve(path);
   }
 
   client(user: UserInfo, userAgent: string): Client {

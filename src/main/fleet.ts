@@ -33,11 +33,7 @@ export async function fleet(options: FleetCommandOptions): Promise<void> {
     });
     const client = createClient(transport);
     const informers = createInformerFactory(client, { clock: systemClock, random, log });
-    const digits = String(options.nodes).length;
-    const names = Array.from(
-      { length: options.nodes },
-      (_, index) => `${options.prefix}${String(index + 1).padStart(digits, "0")}`,
-    );
+    const names = Array.from({ length: options.nodes }, (_, index) => `${options.prefix}${index + 1}`);
     const running = createFleet(
       {
         name: options.name,

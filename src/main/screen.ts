@@ -59,7 +59,7 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
         .map(({ metadata }) => metadata.name!)
         .sort(),
       podsOf: (uid: string): readonly Pod[] => pods.lister.byIndex(podsByOwner, uid),
-      width: process.stdout.columns ?? 200,
+      width: process.stdout.columns || 200,
     });
     const tookMs = systemClock.monotonicMs() - started;
     if (signal.aborted) return painter.end("");

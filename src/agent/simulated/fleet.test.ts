@@ -290,3 +290,16 @@ test("a pod that somebody else ended stays ended", async () => {
   await server.clock.advance(60_000);
   expect((await server.ok("GET", pod)).status).toMatchObject(status);
 });
+
+test("restarts count on when the fleet starts anew", async () => {
+  await bind({ "lares.dev/simulate": "crash-loop" });
+  await server.clock.advance(3_000);
+  const restarts = async (): Promise<number> =>
+    (await server.ok("GET", pod)).status.containerStatuses[0].restartCount;
+  const before = await restarts();
+  expect(before).toBeGreaterThan(0);
+  await stopFleet();
+  await startFleet();
+  await server.clock.advance(1_000);
+  expect(await restarts()).toBeGreaterThan(before);
+});

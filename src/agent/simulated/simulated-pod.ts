@@ -91,6 +91,9 @@ export class SimulatedPod {
       if (this.#pod.metadata.deletionTimestamp === undefined) this.#followRun();
       this.#contradict();
     } else if (this.#pod.metadata.deletionTimestamp === undefined) {
+      // Runs that ended count on: what comes is one more.
+      const ended = status?.containerStatuses?.filter((one) => one.lastState?.terminated !== undefined) ?? [];
+      this.#restarts = Math.max(0, ...ended.map((one) => one.restartCount + 1));
       this.#enterStarting();
     }
     if (this.#pod.metadata.deletionTimestamp !== undefined) this.#terminate();

@@ -53,6 +53,9 @@ export function validateNodeUpdate(node: Node, before: Node): Errors {
   if (cidrs.length > 0 && cidrs.join() !== (node.spec.podCIDRs ?? []).join()) {
     const text = 'node updates may not change podCIDR except from "" to valid';
     errors.push(forbiddenField("spec.podCIDRs", text));
+  } else if (before.spec.podCIDR && before.spec.podCIDR !== node.spec.podCIDR) {
+    const text = 'node updates may not change podCIDR except from "" to valid';
+    errors.push(forbiddenField("spec.podCIDR", text));
   }
   if (before.spec.providerID && before.spec.providerID !== node.spec.providerID) {
     const text = 'node updates may not change providerID except from "" to valid';

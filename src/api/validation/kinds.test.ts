@@ -69,6 +69,11 @@ describe("nodes", () => {
   test.each<[object, object, string[]]>([
     [{ podCIDR: "10.0.0.0/24" }, {}, []],
     [
+      { podCIDR: "10.0.1.0/24", podCIDRs: ["10.0.0.0/24"] },
+      { podCIDR: "10.0.0.0/24", podCIDRs: ["10.0.0.0/24"] },
+      ['spec.podCIDR: Forbidden: node updates may not change podCIDR except from "" to valid'],
+    ],
+    [
       { podCIDR: "10.0.1.0/24" },
       { podCIDR: "10.0.0.0/24" },
       ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'],
