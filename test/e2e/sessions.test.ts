@@ -305,6 +305,31 @@ everywhere((begin) => {
     });
   });
 
+  describe("a node is drained and comes back", () => {
+    const s = begin();
+    test("session", async () => {
+      await s.k("apply -f nginx.yaml");
+      await s.settled("nginx");
+      const alone = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "alone" },
+        spec: { nodeName: "kube-worker1", containers: [{ name: "c", image: "busybox:1" }] },
+      };
+      await s.k("create -f -", JSON.stringify(alone));
+      const before = await s.pods("app=nginx");
+      const text = await s.k("drain kube-worker1 --ignore-daemonsets --force --timeout=40s");
+      expect(text).toContain("pod/alone evicted");
+      expect(text).toContain("node/kube-worker1 drained");
+      await s.shows(
+        "get node kube-worker1",
+        `NAME STATUS ROLES AGE VERSION\n kube-worker1 Ready,SchedulingDisabled <none> ~ ~`,
+      );
+      expect(await s.pods("app=nginx")).toEqual(before);
+      expect(await s.k("uncordon kube-worker1")).toBe("node/kube-worker1 uncordoned\n");
+    });
+  });
+
   describe("7: a new version, slowly", () => {
     const s = begin();
     test("session", async () => {
