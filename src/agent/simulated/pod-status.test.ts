@@ -28,6 +28,7 @@ const facts = {
   finishedMs: Date.UTC(2026, 0, 1, 0, 0, 9),
   restarts: 0,
   isReady: true,
+  badImages: new Set(["httpd:2.4"]),
   exitCode: 1,
   hostIP: "172.16.0.2",
   podIP: "10.244.0.2",
@@ -178,4 +179,25 @@ test("conditions keep their transition time until their status changes", () => {
   expect(ready(second).lastHeartbeatTime).not.toBe(ready(first).lastHeartbeatTime);
   expect(ready(third)).toMatchObject({ status: "False", lastTransitionTime: ready(third).lastHeartbeatTime });
   expect(node.spec?.taints).toEqual([{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }]);
+});
+
+test("a container runs beside one whose image cannot be pulled", () => {
+  const two: Pod = {
+    ...pod,
+    spec: {
+      containers: [
+        { name: "web", image: "httpd:2.4" },
+        { name: "side", image: "side:1" },
+      ],
+    },
+  };
+  const { containerStatuses, conditions, phase } = podStatus("pull-back-off", facts, two);
+  expect(containerStatuses?.map(({ ready, state }) => [ready, Object.keys(state ?? {})[0]])).toEqual([
+    [false, "waiting"],
+    [true, "running"],
+  ]);
+  expect(conditions?.find(({ type }) => type === "Ready")?.message).toBe(
+    "containers with unready status: [web]",
+  );
+  expect(phase).toBe("Pending");
 });

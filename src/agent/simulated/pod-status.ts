@@ -30,6 +30,8 @@ export interface PodFacts {
   /** End of the last run, once there was one. */
   readonly finishedMs?: number;
   readonly isReady: boolean;
+  /** While pulls fail: the images that cannot be had. Containers of other images run. */
+  readonly badImages: ReadonlySet<string>;
   readonly exitCode: number;
   readonly hostIP: string;
   readonly podIP: string;
@@ -173,6 +175,17 @@ function initStatus(
   return { ...base, ready: true };
 }
 
+/** A container whose image is there does not wait for one whose image is not; init containers go first, though. */
+function runsBesideFailedPull(
+  stage: Stage,
+  facts: PodFacts,
+  container: { readonly pod: Pod; readonly spec: Container },
+): boolean {
+  const isPullStage = stage === "pull-failed" || stage === "pull-back-off";
+  const hasInit = (container.pod.spec?.initContainers?.length ?? 0) > 0;
+  return isPullStage && !hasInit && !facts.badImages.has(container.spec.image ?? "");
+}
+
 interface ConditionWish {
   readonly type: string;
   readonly isTrue: boolean;
@@ -197,7 +210,10 @@ function condition(wish: ConditionWish, before: readonly PodCondition[], nowMs: 
 function conditions(stage: Stage, facts: PodFacts, pod: Pod): readonly PodCondition[] {
   const before = pod.status?.conditions ?? [];
   const isUp = stage === "running" && facts.isReady;
-  const names = (pod.spec?.containers ?? []).map(({ name }) => name).join(" ");
+  const names = (pod.spec?.containers ?? [])
+    .filter((spec) => !runsBesideFailedPull(stage, facts, { pod, spec }))
+    .map(({ name }) => name)
+    .join(" ");
   const why =
     stage === "failed"
       ? { reason: "PodFailed" }
@@ -242,7 +258,9 @@ export function podStatus(stage: Stage, facts: PodFacts, pod: Pod): PodStatus {
       ? {}
       : { initContainerStatuses: init.map((spec) => initStatus(stage, facts, { pod, spec })) }),
     containerStatuses: (pod.spec?.containers ?? []).map((spec) =>
-      containerStatus(stage, facts, { pod, spec }),
+      runsBesideFailedPull(stage, facts, { pod, spec })
+        ? containerStatus("running", { ...facts, isReady: true }, { pod, spec })
+        : containerStatus(stage, facts, { pod, spec }),
     ),
     ...(qosClass === undefined ? {} : { qosClass }),
   };

@@ -62,6 +62,7 @@ export class SimulatedPod {
   #finishedMs: number | undefined;
   #restarts = 0;
   #failedPulls = 0;
+  #badImages: ReadonlySet<string> = new Set();
   #exitCode = 0;
   #isReady = false;
   #isTerminating = false;
@@ -172,11 +173,16 @@ export class SimulatedPod {
     );
     for (const { name, image } of mustPull)
       this.#say({ type: "Normal", reason: "Pulling", message: `Pulling image "${image}"`, container: name });
-    const bad = mustPull.find(
+    const bad = mustPull.filter(
       ({ image }) => troubles.has("image-pull-fails") || pullErrorOf(image ?? "") !== undefined,
     );
-    if (bad !== undefined) {
-      this.#after(timings.pullMs, () => this.#enterPullFailed(bad));
+    const [first] = bad;
+    if (first !== undefined) {
+      this.#after(timings.pullMs, () => {
+        if (this.#badImages.size === 0) this.#startedMs = this.#host.clock.nowMs();
+        this.#badImages = new Set(bad.map(({ image }) => image ?? ""));
+        this.#enterPullFailed(first);
+      });
       return;
     }
     const delayMs = (mustPull.length > 0 ? timings.pullMs : 0) + timings.startMs;
@@ -243,6 +249,7 @@ export class SimulatedPod {
       this.#say({ type: "Normal", reason: "Started", message: `Started container ${name}`, container: name });
     }
     this.#failedPulls = 0;
+    this.#badImages = new Set();
     this.#startedMs = this.#host.clock.nowMs();
     this.#isReady = this.#readyDelayMs() === 0;
     this.#enter("running");
@@ -460,6 +467,7 @@ export class SimulatedPod {
       restarts: this.#restarts,
       ...(finished === undefined ? {} : { finishedMs: finished }),
       isReady: this.#isReady,
+      badImages: this.#badImages,
       exitCode: this.#exitCode,
       hostIP: this.#host.hostIP,
       podIP: this.#podIP,
