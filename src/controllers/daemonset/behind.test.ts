@@ -1,6 +1,6 @@
 /** Bugs that the simulation found: what the controller does while its caches are behind its own writes, or behind a deletion. */
 import { expect, test } from "vitest";
-import { daemonsets } from "../../api/index.ts";
+import { controllerrevisions, daemonsets } from "../../api/index.ts";
 import { tooManyRequests } from "../../machinery/index.ts";
 import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
 import type { PodFacts } from "./facts.ts";
@@ -22,6 +22,25 @@ test("a DaemonSet that is gone but still in the cache is left alone, not worked 
     await fixture.release();
     await fixture.addDaemonSet();
     expect(await fixture.sync()).toBe("1/0");
+  }));
+
+test("a DaemonSet that is going does not get its revision back each time that the garbage collector takes it", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    fixture.hold("daemonsets");
+    const { client } = fixture.cluster;
+    await client.delete(
+      daemonsets,
+      { namespace: "default", name: "foo" },
+      { propagationPolicy: "Foreground" },
+    );
+    const [revision] = await fixture.revisions();
+    await client.delete(controllerrevisions, { namespace: "default", name: revision!.metadata.name! });
+    await fixture.settle();
+    await expect(fixture.sync()).rejects.toThrow("has just been deleted");
+    expect(await fixture.revisions()).toEqual([]);
   }));
 
 test("two templates in a row get two numbers, also while the cache does not show the first revision (I9)", () =>

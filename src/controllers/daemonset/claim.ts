@@ -41,8 +41,7 @@ export class ClaimPass {
 
   /** @returns the adopted object, or undefined when it is gone. @throws when the owner may not adopt or the API refuses. */
   async adopt<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T | undefined> {
-    this.#canAdopt ??= this.#checkOwner();
-    await this.#canAdopt;
+    await this.ownerLives();
     const body = {
       metadata: { uid: object.metadata.uid, ownerReferences: [ownerReference(this.#daemonSet)] },
     };
@@ -52,6 +51,12 @@ export class ClaimPass {
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  /** One live look in a pass. @throws when the DaemonSet is gone, another one, or on its way out. */
+  ownerLives(): Promise<void> {
+    this.#canAdopt ??= this.#checkOwner();
+    return this.#canAdopt;
   }
 
   /** @returns the released object, or undefined when there is nothing to release any more. */

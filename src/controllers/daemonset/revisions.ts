@@ -67,7 +67,11 @@ export class RevisionKeeper {
     const wanted = this.#text(daemonSet.spec.template, () => templatePatch(daemonSet.spec.template));
     const view = viewHistory(revisions, wanted, (revision) => this.#text(revision, () => revision.data));
     let { current } = view;
+    const { generation } = daemonSet.metadata;
     if (current === undefined) {
+      // It was there and is gone: perhaps with its owner, whose end the cache does not show yet. Without this look the
+      // garbage collector and we would take turns without pause.
+      if (tracked.revisedGeneration === generation) await pass.ownerLives();
       current = await this.#snapshot(daemonSet, view.revision, wanted);
       tracked.unseenRevisions.set(current.metadata.name ?? "", current);
     } else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
@@ -75,6 +79,7 @@ export class RevisionKeeper {
       current = await this.#renumber(current, view.revision);
       tracked.unseenRevisions.set(current.metadata.name ?? "", current);
     }
+    tracked.revisedGeneration = generation;
     return {
       current,
       old: view.old,

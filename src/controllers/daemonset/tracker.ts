@@ -91,6 +91,8 @@ export class TrackedDaemonSet {
   readonly unseenRevisions: Map<string, ControllerRevision> = new Map();
   /** The version of the cached DaemonSet that was found not to exist any more; a newer one counts again. */
   goneVersion: string | undefined;
+  /** The generation for which a current revision has been found or made here. */
+  revisedGeneration: number | undefined;
   readonly #dependencies: TrackerDependencies;
   /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
   readonly #rememberedNodes = new Map<string, string>();
