@@ -41,6 +41,7 @@ import {
 import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
+import { adminToken, tokenAuthenticator } from "./admin-token.ts";
 import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { type ControllerName, selectControllers } from "./controller-names.ts";
@@ -165,6 +166,7 @@ class RunningControlPlane implements ControlPlane {
       port,
       handler: this.#server.handler,
       tls: { ...pki.server, clientCa: pki.caCert },
+      authenticateToken: tokenAuthenticator(await adminToken(join(dataDir, "pki"))),
       clock: systemClock,
       random: this.#random,
       log,

@@ -17,8 +17,8 @@ export interface Retention {
 export const defaultRetention: Retention = {
   minMs: 5 * 60_000,
   minRevisions: 10_000,
-  /** 192 MiB: about 50,000 pod revisions, and a third of the memory that a server with 15,000 nodes may use. */
-  historyBytesMax: 192 * 1024 * 1024,
+  /** 512 MiB: five minutes of 15,000 nodes with their Leases (about 275 MiB by calculation), with room for a roll-out. */
+  historyBytesMax: 512 * 1024 * 1024,
 };
 
 /** How often age is looked at; history may stay this much longer than asked. */

@@ -90,3 +90,14 @@ test("every example is taken without a word of warning, but for roles, which nob
     expect({ file, code, words, isExpected }).toMatchObject({ code: 0, isExpected: true });
   }
 });
+
+test("the administrator's token opens the door as the certificate does, and another one does not", async () => {
+  const kubeconfig = readFileSync(cluster.kubeconfig, "utf8");
+  const server = /server: (\S+)/.exec(kubeconfig)![1]!;
+  const token = readFileSync(join(cluster.dataDir, "pki", "admin.token"), "utf8").trim();
+  const bare = `get nodes -o name --kubeconfig /dev/null --server ${server} --insecure-skip-tls-verify --token`;
+  expect((await cluster.run(kubectl!, `${bare} ${token}`)).stdout).toContain("node/kube-master");
+  const { stderr, code } = await cluster.run(kubectl!, `${bare} ${token.replace(/./g, "0")}`);
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/logged in to the server|Unauthorized/);
+});
