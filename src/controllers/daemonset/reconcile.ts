@@ -193,12 +193,12 @@ export class Reconciler {
   /** Releases what does not match any more and adopts what does. @returns the errors; the rest is claimed. */
   async #claimPods(tracked: TrackedDaemonSet, pass: ClaimPass): Promise<unknown[]> {
     const errors: unknown[] = [];
-    const todo = [
+    const claims = [
       ...[...tracked.misfits.values()].map((pod) => ({ pod, adopt: false })),
       ...[...tracked.orphans.values()].map((pod) => ({ pod, adopt: true })),
     ];
-    for (let at = 0; at < todo.length; at += claimsAtOnce) {
-      const part = todo.slice(at, at + claimsAtOnce);
+    for (let at = 0; at < claims.length; at += claimsAtOnce) {
+      const part = claims.slice(at, at + claimsAtOnce);
       const results = await Promise.allSettled(
         part.map(({ pod, adopt }) =>
           adopt ? this.#adopt(tracked, pod, pass) : this.#release(tracked, pod, pass),
