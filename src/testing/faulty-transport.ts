@@ -50,8 +50,10 @@ export interface Faults {
 /** Told of everything that passes between the process and its network, as the process sees it. */
 export interface TransportObserver {
   sending?(call: TransportCall): void;
-  /** The outcome of a call has reached the process, whatever it is. */
-  done?(call: TransportCall): void;
+  /** The outcome of a call has reached the process, whatever it is; without a reply, an error. */
+  done?(call: TransportCall, reply?: TransportReply): void;
+  /** The DaemonSet controller decides now what to do about the pods of this DaemonSet. */
+  deciding?(uid: string): void;
   /** The process is dead; calls without outcome will never have one. */
   died?(): void;
   /** A list has come; the process reads it next. */
@@ -105,13 +107,14 @@ export class FaultyTransport implements Transport {
     if (this.#isCut) return never();
     const { observer } = this.#dependencies;
     observer?.sending?.(call);
+    let reply: TransportReply | undefined;
     try {
-      const reply = await this.#send(call);
+      reply = await this.#send(call);
       if (call.method === "GET" && Array.isArray((reply.object as KubeList).items))
         observer?.listed?.(call, reply.object as KubeList<KubeObject>);
       return reply;
     } finally {
-      observer?.done?.(call);
+      observer?.done?.(call, reply);
     }
   }
 

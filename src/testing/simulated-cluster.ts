@@ -43,7 +43,7 @@ import { createScheduler } from "../scheduler/index.ts";
 import { createMemoryStore, type Store } from "../storage/index.ts";
 import { type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
 import { type LaggingStore, laggingStore } from "./lagging-store.ts";
-import { type ControllerSeams, startController } from "./simulated-controller.ts";
+import { type ControllerSeams, startController, tellingDecisions } from "./simulated-controller.ts";
 
 /** Who the DaemonSet controller is to the API server. */
 const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
@@ -204,7 +204,7 @@ export class SimulatedCluster {
       clock: this.clock,
       random: seededRandom(seed * 2000 + this.#started),
       log: this.#log,
-      seams: seams ?? {},
+      seams: tellingDecisions(seams ?? {}, (uid) => observer?.deciding?.(uid)),
       signal: controller.signal,
     });
     run.catch((error: unknown) => {

@@ -18,6 +18,7 @@ import {
   type DaemonSetControllerDependencies,
   type DaemonSetControllerOptions,
   type PlacementMode,
+  type Planning,
 } from "../controllers/daemonset/index.ts";
 
 export interface ControllerSeams {
@@ -33,6 +34,27 @@ export interface ControllerSeams {
   readonly make?: (dependencies: DaemonSetControllerDependencies) => {
     run(signal: AbortSignal): Promise<void>;
   };
+}
+
+/** Tells of each decision of the controller, or of what stands in for it, just before it is taken. */
+export function tellingDecisions(
+  seams: ControllerSeams,
+  deciding: (daemonSetUid: string) => void,
+): ControllerSeams {
+  const planning = (own: Planning): Planning => {
+    const inner = seams.options?.planning?.(own) ?? own;
+    return {
+      plan: (snapshot) => {
+        deciding(snapshot.uid);
+        return inner.plan(snapshot);
+      },
+      planRollout: (snapshot) => {
+        deciding(snapshot.uid);
+        return inner.planRollout(snapshot);
+      },
+    };
+  };
+  return { ...seams, options: { ...seams.options, planning } };
 }
 
 export interface ControllerProcessOptions {

@@ -30,7 +30,9 @@ export interface Violation {
 /** A run of the longest scripts needs 3,000 revisions; one with more goes round in circles. */
 const revisionsMax = 8_000;
 /** Entries kept for the trace of a failure. */
-const traceMax = Number(process.env["SIM_TRACE"] ?? 60);
+const traceMax = 60;
+/** Revisions after the first violation that are in the trace. */
+const traceAfter = 4;
 const unread: ReadonlySet<string> = new Set(["events", "leases", "serviceaccounts", "configmaps"]);
 const folded: Readonly<Record<string, KindName>> = {
   pods: "pods",
@@ -151,7 +153,8 @@ export class RevisionLog {
       before,
     };
     this.#waiting.push(entry);
-    this.#trace.push(entry);
+    const failedAt = this.violations[0]?.revision ?? Infinity;
+    if (event.revision <= failedAt + traceAfter) this.#trace.push(entry);
     if (this.#trace.length > traceMax) this.#trace.shift();
     this.#options.onEntry(entry);
   }

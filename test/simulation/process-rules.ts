@@ -4,9 +4,14 @@
  * A decision is right if it was right in the state shown, or in the true one; never if in neither.
  */
 import type { DaemonSet, Pod } from "../../src/api/index.ts";
-import { type KubeList, type KubeObject, selectorFromLabelSelector } from "../../src/machinery/index.ts";
+import {
+  keyOf,
+  type KubeList,
+  type KubeObject,
+  selectorFromLabelSelector,
+} from "../../src/machinery/index.ts";
 import type { TransportObserver } from "../../src/testing/faulty-transport.ts";
-import type { TransportCall, WatchEvent } from "../../src/client/index.ts";
+import type { TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
 import type { RevisionLog } from "./log.ts";
 import {
   deleteReasons,
@@ -52,6 +57,11 @@ export class SharedFacts {
   readonly risen: Set<string> = new Set();
 }
 
+/** A state, and when the process looked at it. */
+interface Picture extends ClusterState {
+  readonly atMs: number;
+}
+
 /** Events that may come between a decision and its first call: one of each cache. */
 const eventsOnTheWay = 3;
 
@@ -74,11 +84,15 @@ export class ProcessRules implements TransportObserver {
   readonly #options: ProcessRulesOptions;
   readonly #shown = new FoldedState();
   /** The picture at the beginning of the present step of a DaemonSet, by UID. */
-  readonly #decided = new Map<string, { readonly state: ClusterState; lastMs: number }>();
+  readonly #decided = new Map<string, { readonly state: Picture; lastMs: number }>();
+  /** The pictures at the last decision about pods, by UID of the DaemonSet. */
+  readonly #decisions = new Map<string, readonly Picture[]>();
+  /** What own patches have been answered with, until the watch shows it: by kind and key. */
+  readonly #answered = new Map<string, { readonly kind: KindName; readonly object: KubeObject }>();
   readonly #underWay = new Map<TransportCall, { readonly uid: string; done(): void }>();
   readonly #deletionSeenMs = new Map<string, number>();
   /** The pictures before the last events, if they came in this instant: a decision may be on its way when they come. */
-  #before: { readonly atMs: number; readonly states: ClusterState[] } = { atMs: -1, states: [] };
+  #before: { readonly atMs: number; readonly states: Picture[] } = { atMs: -1, states: [] };
 
   constructor(options: ProcessRulesOptions) {
     this.#options = options;
@@ -88,7 +102,10 @@ export class ProcessRules implements TransportObserver {
     const { resource, name } = targetOf(call.path);
     if (name !== undefined || !isKind(resource)) return;
     this.#keepPicture();
-    this.#shown.replace(resource, list.items, list.metadata.resourceVersion ?? "0");
+    const version = list.metadata.resourceVersion ?? "0";
+    this.#shown.replace(resource, list.items, version);
+    for (const [id, { kind, object }] of this.#answered)
+      if (kind === resource && versionOf(object) <= Number(version)) this.#answered.delete(id);
     if (resource === "daemonsets") list.items.forEach((item) => this.#deletionSeen(item));
   }
 
@@ -97,13 +114,16 @@ export class ProcessRules implements TransportObserver {
     if (!isKind(resource) || type === "BOOKMARK" || type === "ERROR") return;
     this.#keepPicture();
     this.#shown.change(resource, type === "DELETED" ? "delete" : "put", object);
+    const id = `${resource} ${keyOf(object)}`;
+    const answered = this.#answered.get(id);
+    if (answered !== undefined && versionOf(answered.object) <= versionOf(object)) this.#answered.delete(id);
     if (resource === "daemonsets") this.#deletionSeen(object);
   }
 
   #keepPicture(): void {
     const atMs = this.#options.nowMs();
     if (this.#before.atMs !== atMs) this.#before = { atMs, states: [] };
-    this.#before.states.push(this.#shown.copy());
+    this.#before.states.push({ ...this.#shown.copy(), atMs });
     if (this.#before.states.length > eventsOnTheWay) this.#before.states.shift();
   }
 
@@ -171,7 +191,25 @@ export class ProcessRules implements TransportObserver {
     this.#underWay.set(call, { uid, done: () => {} });
   }
 
-  done(call: TransportCall): void {
+  deciding(uid: string): void {
+    this.#decisions.set(uid, this.#seen());
+  }
+
+  /** What the process may go by in this instant: what it was shown, before and after events that are just arriving. */
+  #seen(): Picture[] {
+    const atMs = this.#options.nowMs();
+    const seen = [{ ...this.#shown.copy(), atMs }];
+    if (this.#before.atMs === atMs) seen.push(...this.#before.states);
+    if (this.#answered.size > 0) seen.push({ ...this.#shown.copyWith([...this.#answered.values()]), atMs });
+    return seen;
+  }
+
+  done(call: TransportCall, reply?: TransportReply): void {
+    const object = reply?.object as KubeObject | undefined;
+    const { resource } = targetOf(call.path);
+    if (call.method === "PATCH" && reply?.status === 200 && object !== undefined && isKind(resource))
+      if (this.#shown.versionOf(resource) < versionOf(object))
+        this.#answered.set(`${resource} ${keyOf(object)}`, { kind: resource, object });
     const mine = this.#underWay.get(call);
     if (mine === undefined) return;
     this.#underWay.delete(call);
@@ -202,18 +240,19 @@ export class ProcessRules implements TransportObserver {
   }
 
   /** The states in which a decision for this DaemonSet may have been taken. */
-  #pictures(uid: string): ClusterState[] {
-    const now = this.#options.nowMs();
+  #pictures(uid: string): Picture[] {
+    const atMs = this.#options.nowMs();
+    const [shown, ...beside] = this.#seen() as [Picture, ...Picture[]];
     let decided = this.#decided.get(uid);
     const isSameStep =
       decided !== undefined &&
-      (decided.lastMs === now || [...this.#underWay.values()].some((call) => call.uid === uid));
+      (decided.lastMs === atMs || [...this.#underWay.values()].some((call) => call.uid === uid));
     if (decided === undefined || !isSameStep) {
-      decided = { state: this.#shown.copy(), lastMs: now };
+      decided = { state: shown, lastMs: atMs };
       this.#decided.set(uid, decided);
     }
-    const earlier = this.#before.atMs === now ? this.#before.states : [];
-    return [decided.state, this.#shown, this.#options.log().state, ...earlier];
+    const truth = { ...this.#options.log().state.copy(), atMs };
+    return [decided.state, shown, truth, ...beside, ...(this.#decisions.get(uid) ?? [])];
   }
 
   #create(call: TransportCall, pod: Pod): void {
@@ -222,7 +261,7 @@ export class ProcessRules implements TransportObserver {
     if (uid === undefined || node === undefined) return;
     this.#leavesDeletedAlone(uid);
     const pictures = this.#pictures(uid);
-    const { shared, log } = this.#options;
+    const { shared } = this.#options;
     const id = `${uid}/${node}`;
     const sets = pictures.map((state) => daemonSetOf(state, uid));
     const isWanted = pictures.some((state) =>
@@ -253,15 +292,14 @@ export class ProcessRules implements TransportObserver {
         else shared.creating.set(id, left);
       },
     });
-    void log;
   }
 
   /** I3: pairs whose new pod is not available yet, on nodes that were served by an available old one. */
-  #surge(uid: string, node: string, pictures: readonly ClusterState[]): void {
-    const nowMs = this.#options.nowMs();
+  #surge(uid: string, node: string, pictures: readonly Picture[]): void {
     const truth = this.#options.log().state;
     const isLegal = pictures.some((state) =>
       pictures.some((source) => {
+        const nowMs = state.atMs;
         const daemonSet = daemonSetOf(source, uid);
         if (daemonSet === undefined) return false;
         const here = podsOn(state, uid, node).filter(isLive);
@@ -271,7 +309,9 @@ export class ProcessRules implements TransportObserver {
         const surging = new Set<string>();
         for (const pod of podsOf(truth, uid).filter(isLive)) {
           const on = nodeOf(pod);
-          if (on === undefined || on === node || isOld(state, truth, daemonSet, pod)) continue;
+          // On a node that is gone nothing runs: what stands there is the pod garbage collector's.
+          if (on === undefined || on === node || !state.nodes.has(on)) continue;
+          if (isOld(state, truth, daemonSet, pod)) continue;
           const shown = state.pods.get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod;
           // A neighbour for an old pod that serves nobody is not counted.
           const hasOld = podsOn(truth, uid, on)
@@ -304,7 +344,8 @@ export class ProcessRules implements TransportObserver {
     const pod = shown ?? truth;
     if (pod === undefined) return;
     // The controller knows of an adoption before its cache does.
-    const uid = ownerUid(pod) ?? (truth === undefined ? undefined : ownerUid(truth)) ?? "";
+    const known = [pod, truth, this.#answered.get(`pods ${key}`)?.object];
+    const uid = known.map((one) => (one === undefined ? undefined : ownerUid(one))).find(Boolean) ?? "";
     const podUid = pod.metadata.uid!;
     this.#leavesDeletedAlone(uid);
     const pictures = this.#pictures(uid);
@@ -321,8 +362,7 @@ export class ProcessRules implements TransportObserver {
     });
   }
 
-  #checkDelete(uid: string, pod: Pod, pictures: readonly ClusterState[]): void {
-    const nowMs = this.#options.nowMs();
+  #checkDelete(uid: string, pod: Pod, pictures: readonly Picture[]): void {
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const reasons = new Set<string>();
     let isOnDelete = true;
@@ -333,7 +373,8 @@ export class ProcessRules implements TransportObserver {
         if (daemonSet === undefined || ownerUid(seen) !== uid) continue;
         if (isRolling(daemonSet)) isOnDelete = false;
         const view = { ...state, controllerrevisions: this.#revisions(state) };
-        for (const reason of deleteReasons(view, daemonSet, { pod: seen, nowMs })) reasons.add(reason);
+        for (const reason of deleteReasons(view, daemonSet, { pod: seen, nowMs: state.atMs }))
+          reasons.add(reason);
       }
     }
     if (this.#options.shared.risen.has(pod.metadata.uid!)) return;
@@ -355,7 +396,7 @@ export class ProcessRules implements TransportObserver {
   }
 
   /** For people: what the pictures show of the DaemonSet's pods. */
-  #served(uid: string, pictures: readonly ClusterState[]): string {
+  #served(uid: string, pictures: readonly Picture[]): string {
     const texts = pictures.map((state) =>
       podsOf(state, uid)
         .map((pod) => `${nodeOf(pod)}${isTerminating(pod) ? "-" : isReady(pod) ? "+" : "?"}`)
@@ -371,12 +412,11 @@ export class ProcessRules implements TransportObserver {
   }
 
   /** I2: counts as available what the controller was shown so or is so, but nothing that the controller itself took away. */
-  #isWithinBudget(uid: string, pod: Pod, state: ClusterState): boolean {
+  #isWithinBudget(uid: string, pod: Pod, state: Picture): boolean {
     const truth = this.#options.log().state;
-    const nowMs = this.#options.nowMs();
     const daemonSet = daemonSetOf(state, uid);
     if (daemonSet === undefined) return false;
-    const available = (one: Pod): boolean => isAvailable(one, daemonSet, nowMs);
+    const available = (one: Pod): boolean => isAvailable(one, daemonSet, state.atMs);
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const isServing = [state.pods.get(key), truth.pods.get(key)].every(
       (one) => one !== undefined && one.metadata.uid === pod.metadata.uid && isLive(one) && available(one),
@@ -428,6 +468,10 @@ export class ProcessRules implements TransportObserver {
 function isOld(state: ClusterState, truth: ClusterState, daemonSet: DaemonSet, pod: Pod): boolean {
   if (!isOfUnknownRevision(state, daemonSet, pod)) return !isUpToDate(state, daemonSet, pod);
   return !isUpToDate(truth, daemonSet, pod);
+}
+
+function versionOf(object: KubeObject): number {
+  return Number(object.metadata.resourceVersion);
 }
 
 function hasDeparted(pod: Pod): boolean {

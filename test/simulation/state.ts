@@ -40,6 +40,22 @@ export class FoldedState implements ClusterState {
     else map.delete(keyOf(object));
   }
 
+  /** Newest version taken in. */
+  versionOf(kind: KindName): number {
+    return this.#versions.get(kind) ?? 0;
+  }
+
+  /** A copy with other states of some objects. */
+  copyWith(changes: readonly { readonly kind: KindName; readonly object: KubeObject }[]): ClusterState {
+    const copy = new FoldedState();
+    for (const kind of kinds) {
+      const map = copy[kind] as Map<string, KubeObject>;
+      for (const [key, object] of this[kind]) map.set(key, object);
+      for (const change of changes) if (change.kind === kind) map.set(keyOf(change.object), change.object);
+    }
+    return copy;
+  }
+
   copy(): ClusterState {
     return {
       pods: new Map(this.pods),

@@ -14,13 +14,9 @@ import {
   hasStatusCause,
   isAlreadyExists,
   isConflict,
-  isInternalError,
   isNotFound,
-  isServerTimeout,
-  isTimeout,
-  StatusError,
 } from "../../machinery/index.ts";
-import { joinErrors, messageOf } from "./errors.ts";
+import { isUnanswered, joinErrors, messageOf } from "./errors.ts";
 import { failureText } from "./failed-pod.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
@@ -170,13 +166,6 @@ async function findOwn(name: string, { tracked }: ApplyTask, client: Client): Pr
     if (isNotFound(error)) return undefined;
     throw error;
   }
-}
-
-/** Failures after which the server may have done it all the same. */
-function isUnanswered(error: unknown): boolean {
-  return (
-    !(error instanceof StatusError) || isTimeout(error) || isServerTimeout(error) || isInternalError(error)
-  );
 }
 
 async function deleteAll(

@@ -59,6 +59,45 @@ test("two templates in a row get two numbers, also while the cache does not show
     expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1, 3, 4]);
   }));
 
+for (const lost of ["create", "patch"] as const)
+  test(`two templates in a row get two numbers, also when the answer to the first revision's ${lost} was lost (I9)`, () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addDaemonSet();
+      await fixture.sync();
+      await fixture.setImage("second");
+      await fixture.sync();
+      fixture.hold("controllerrevisions");
+      // Back to a template that has a revision, or on to one that has none yet.
+      await fixture.setImage(lost === "patch" ? "foo/bar" : "third");
+      fixture.losesAnswer = (verb, resource) => verb === lost && resource === "controllerrevisions";
+      await expect(fixture.sync()).rejects.toThrow("socket hang up");
+      fixture.losesAnswer = () => false;
+      await fixture.setImage("fourth");
+      await fixture.sync();
+      const numbers = (await fixture.revisions()).map(({ revision }) => revision);
+      expect(numbers).toEqual(lost === "patch" ? [2, 3, 4] : [1, 2, 3, 4]);
+    }));
+
+test("nothing is decided by a specification that was replaced while the history was written (I4)", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    fixture.hold("daemonsets");
+    await fixture.edit((spec) => ({
+      ...spec,
+      template: { ...spec.template, spec: { ...spec.template.spec!, nodeSelector: { none: "such" } } },
+    }));
+    let released: Promise<void> | undefined;
+    fixture.fault = (verb, resource) => {
+      if (verb === "create" && resource === "controllerrevisions") released ??= fixture.release();
+      return undefined;
+    };
+    await fixture.sync();
+    expect(released).toBeDefined();
+    await released;
+    expect(await fixture.pods()).toEqual([]);
+  }));
+
 test("one pod per node when the answer to a create is lost and the next tries are refused or cannot look (I1)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addNodes(1);

@@ -1,6 +1,14 @@
 /**
- * Joining the failures of a bulk step into one, as upstream's aggregate does.
+ * What failures mean, and joining those of a bulk step into one, as upstream's aggregate does.
  */
+import { isInternalError, isServerTimeout, isTimeout, StatusError } from "../../machinery/index.ts";
+
+/** Failures after which the server may have done it all the same. */
+export function isUnanswered(error: unknown): boolean {
+  return (
+    !(error instanceof StatusError) || isTimeout(error) || isServerTimeout(error) || isInternalError(error)
+  );
+}
 
 /** One error as it is; several as an AggregateError whose message lists the distinct ones. */
 export function joinErrors(errors: readonly unknown[]): unknown {

@@ -25,6 +25,7 @@ export function observe(
   const surplus = first("surplus");
   const missing = first("missing");
   return {
+    uid: tracked.uid,
     nowMs,
     burst,
     params: slots.params,

@@ -21,6 +21,8 @@ export interface RolloutStrategy {
  * `burst` slots by node name. More would not be acted on in one sync.
  */
 export interface Snapshot {
+  /** Of the DaemonSet. */
+  readonly uid: string;
   readonly nowMs: number;
   readonly params: SlotParams;
   readonly strategy: RolloutStrategy;

@@ -120,8 +120,9 @@ export class Reconciler {
     const { client, expectations, revisions } = this.#dependencies;
     const pass = new ClaimPass(client, daemonSet);
     const history = await revisions.construct(daemonSet, tracked, pass);
+    if (!this.#isCurrent(daemonSet, tracked)) return undefined;
     await tracked.refresh(daemonSet, paramsOf(daemonSet, history));
-    if (this.#dependencies.tracker.get(tracked.key) !== tracked) return undefined;
+    if (!this.#isCurrent(daemonSet, tracked)) return undefined;
     tracked.forgetFailures(daemonSet);
     const errors = await this.#claimPods(tracked, pass);
     if (!expectations.satisfied(tracked.uid)) {
@@ -130,7 +131,8 @@ export class Reconciler {
       return this.#wake(tracked);
     }
     // Pods that cannot be claimed stop what would be decided without them; the status is still told (23.29).
-    if (errors.length === 0) errors.push(...(await this.#act(daemonSet, tracked, history)));
+    if (errors.length === 0 && this.#isCurrent(daemonSet, tracked))
+      errors.push(...(await this.#act(daemonSet, tracked, history)));
     try {
       await this.#writeStatus(daemonSet, tracked, daemonSet.metadata.generation ?? 0);
     } catch (error) {
@@ -140,9 +142,15 @@ export class Reconciler {
     return this.#wake(tracked);
   }
 
+  /** Whether the cache still shows this specification. A newer one has put the key into the queue again. */
+  #isCurrent(daemonSet: DaemonSet, { key }: TrackedDaemonSet): boolean {
+    const { uid, generation } = this.#dependencies.daemonSets.lister.get(key)?.metadata ?? {};
+    return uid === daemonSet.metadata.uid && generation === daemonSet.metadata.generation;
+  }
+
   /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
   async #act(daemonSet: DaemonSet, tracked: TrackedDaemonSet, history: History): Promise<unknown[]> {
-    const { expectations, revisions, tracker } = this.#dependencies;
+    const { expectations, revisions } = this.#dependencies;
     const { planning } = this.#options;
     const target = { daemonSet, tracked, hash: history.hash };
     const look = (): ReturnType<typeof observe> =>
@@ -152,9 +160,8 @@ export class Reconciler {
       this.#warnings.tellHeld(daemonSet, tracked);
       this.#warnings.tellRefusals(daemonSet, tracked);
       await this.#apply(target, planning.plan(look()));
-      const isCurrent = tracker.get(tracked.key) === tracked;
       if (
-        isCurrent &&
+        this.#isCurrent(daemonSet, tracked) &&
         expectations.satisfied(tracked.uid) &&
         strategyOf(daemonSet).type === "RollingUpdate"
       ) {

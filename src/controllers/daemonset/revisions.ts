@@ -15,9 +15,9 @@ import {
   pods,
 } from "../../api/index.ts";
 import type { Client, Informer, Lister } from "../../client/index.ts";
-import { isAlreadyExists, isNotFound } from "../../machinery/index.ts";
+import { controllerOf, isAlreadyExists, isNotFound } from "../../machinery/index.ts";
 import { addressOf, ClaimPass, decideClaim } from "./claim.ts";
-import { joinErrors, settleAll } from "./errors.ts";
+import { isUnanswered, joinErrors, settleAll } from "./errors.ts";
 import { hashLabel } from "./facts.ts";
 import {
   comparableData,
@@ -63,6 +63,7 @@ export class RevisionKeeper {
    * @throws when a claim or a write fails; the AlreadyExists error after a hash collision was counted.
    */
   async construct(daemonSet: DaemonSet, tracked: TrackedDaemonSet, pass: ClaimPass): Promise<History> {
+    if (tracked.hasRevisionUnanswered) await this.#look(tracked);
     const revisions = await this.#claim(daemonSet, tracked, pass);
     const wanted = this.#text(daemonSet.spec.template, () => templatePatch(daemonSet.spec.template));
     const view = viewHistory(revisions, wanted, (revision) => this.#text(revision, () => revision.data));
@@ -72,12 +73,12 @@ export class RevisionKeeper {
       // It was there and is gone: perhaps with its owner, whose end the cache does not show yet. Without this look the
       // garbage collector and we would take turns without pause.
       if (tracked.revisedGeneration === generation) await pass.ownerLives();
-      current = await this.#snapshot(daemonSet, view.revision, wanted);
-      tracked.unseenRevisions.set(current.metadata.name ?? "", current);
+      const number = view.revision;
+      current = await this.#written(tracked, () => this.#snapshot(daemonSet, number, wanted));
     } else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
     if (current.revision < view.revision) {
-      current = await this.#renumber(current, view.revision);
-      tracked.unseenRevisions.set(current.metadata.name ?? "", current);
+      const found = current;
+      current = await this.#written(tracked, () => this.#renumber(found, view.revision));
     }
     tracked.revisedGeneration = generation;
     return {
@@ -96,6 +97,33 @@ export class RevisionKeeper {
   ): Promise<void> {
     const limit = daemonSet.spec.revisionHistoryLimit ?? historyLimitDefault;
     for (const revision of expiredRevisions(history.old, limit, isHashInUse)) await this.#remove(revision);
+  }
+
+  /** Carries out a write, and remembers what came of it until the cache shows it. */
+  async #written(
+    tracked: TrackedDaemonSet,
+    write: () => Promise<ControllerRevision>,
+  ): Promise<ControllerRevision> {
+    try {
+      const revision = await write();
+      tracked.unseenRevisions.set(revision.metadata.name ?? "", revision);
+      return revision;
+    } catch (error) {
+      if (isUnanswered(error)) tracked.hasRevisionUnanswered = true;
+      throw error;
+    }
+  }
+
+  /** Asks the server what there is: the cache may not show yet what was written without an answer. */
+  async #look(tracked: TrackedDaemonSet): Promise<void> {
+    const { items } = await this.#dependencies.client.list(controllerrevisions, {
+      namespace: tracked.namespace,
+      labelSelector: tracked.selector.toString(),
+    });
+    for (const revision of items)
+      if (controllerOf(revision)?.uid === tracked.uid)
+        tracked.unseenRevisions.set(revision.metadata.name ?? "", revision);
+    tracked.hasRevisionUnanswered = false;
   }
 
   async #claim(

@@ -190,6 +190,7 @@ class World {
       if (until !== undefined) backoffs.set(node, until);
     }
     return {
+      uid: "u-1",
       nowMs,
       burst: 250,
       params: slots.params,

@@ -89,6 +89,8 @@ export class TrackedDaemonSet {
   readonly unanswered: Map<string, string> = new Map();
   /** Revisions that were written and that the cache does not show yet, by name. */
   readonly unseenRevisions: Map<string, ControllerRevision> = new Map();
+  /** A revision's write was not answered: it may be there without our knowing. */
+  hasRevisionUnanswered = false;
   /** The version of the cached DaemonSet that was found not to exist any more; a newer one counts again. */
   goneVersion: string | undefined;
   /** The generation for which a current revision has been found or made here. */
