@@ -6,6 +6,7 @@
  *   call ─▶ [late] ─▶ [refused | lost] ─▶ server ─▶ [reply lost] ─▶ [late] ─▶ caller
  *   event ─▶ [late, in order] ─▶ [doubled | an older one again] ─▶ reader        … [break | 410 | silence]
  */
+import { setMaxListeners } from "node:events";
 import { type Clock, type Random, sleep, type Timer } from "../base/index.ts";
 import type {
   ClientWatchSink,
@@ -103,6 +104,8 @@ export class FaultyTransport implements Transport {
   }
 
   async send(call: TransportCall): Promise<TransportReply> {
+    // One signal of a part is that of all its calls on the way.
+    setMaxListeners(0, call.signal);
     call.signal.throwIfAborted();
     if (this.#isCut) return never();
     const { observer } = this.#dependencies;
