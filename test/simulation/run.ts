@@ -32,6 +32,8 @@ export interface RunResult {
 
 /** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
 const patienceMs = 20 * 60_000;
+/** From then on what is still under way comes to its end; a watch that has fallen silent is found out within 3 minutes. */
+const lastMs = { usual: 60_000, withSilence: 200_000 };
 /** And then nobody writes for so long. */
 const quietMs = 10 * 60_000;
 
@@ -122,7 +124,8 @@ class Simulation {
       return;
     }
     if (this.#hasFailed) return;
-    await this.#cluster.advance(60_000);
+    const { silenceWatch = 0 } = this.#script.faults;
+    await this.#cluster.advance(silenceWatch > 0 ? lastMs.withSilence : lastMs.usual);
     this.#rules.isFrozen = true;
     await this.#cluster.advance(quietMs);
     for (const trouble of this.#troubles()) this.#log.report("I6", trouble);
