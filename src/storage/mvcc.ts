@@ -6,9 +6,10 @@
  *                forgotten     │ the log: watch and list  │ nobody sees these yet, but writes are checked against them
  *
  *   one key:     head ─▶ version ─older─▶ version ─older─▶ version     (newest first; cut at compaction)
- *                committed ──────┘
+ *                committed ──────┘        superseded values are kept as differences, every 16th whole
  */
 import { assert } from "../base/index.ts";
+import { type Difference, differenceOf, restored } from "./difference.ts";
 import { StorageError } from "./storage-error.ts";
 import type {
   KeyValue,
@@ -26,7 +27,11 @@ import { WatchHub } from "./watch-hub.ts";
 export const valueBytesMax: number = 1.5 * 1024 * 1024;
 
 /** What one log entry costs besides its value; for the bound on history only, so a rough figure will do. */
-const logEntryBytes = 200;
+const logEntryBytes = 300;
+/** Differences in a row until a superseded value is kept whole: as many steps lead back to any old value. */
+const differencesMax = 15;
+/** A difference that saves less than this, in bytes, is not worth the work. */
+const savingMin = 128;
 
 /** A lone surrogate has no UTF-8 form, so two keys could fall together. */
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
@@ -38,33 +43,75 @@ class Entry {
   head: Version | undefined;
   committed: Version | undefined;
   isIndexed = false;
+  /** Differences kept since the last superseded value that is whole. */
+  differences = 0;
 
   constructor(key: string) {
     this.key = key;
   }
 
   get isLive(): boolean {
-    return this.committed?.state !== undefined;
+    return this.committed !== undefined && !this.committed.isDeletion;
   }
 }
 
-/** One write: what a key became at a revision. `state` is absent for a deletion. */
+/** A superseded state, by what its value has in place of its successor's. */
+interface Superseded {
+  readonly createRevision: number;
+  readonly difference: Difference;
+  readonly successor: Version;
+}
+
+/** One write: what a key became at a revision. */
 export class Version {
   readonly revision: number;
   readonly entry: Entry;
-  readonly state: KeyValue | undefined;
+  readonly isDeletion: boolean;
   /** The version before; cut off once this one is compacted. */
   older: Version | undefined;
+  #kept: KeyValue | Superseded | undefined;
 
   constructor(revision: number, entry: Entry, state: KeyValue | undefined) {
     this.revision = revision;
     this.entry = entry;
-    this.state = state;
+    this.isDeletion = state === undefined;
+    this.#kept = state;
     this.older = entry.head;
   }
 
   get key(): string {
     return this.entry.key;
+  }
+
+  /** Absent for a deletion. For the newest version at once; others may have to be put together. */
+  get state(): KeyValue | undefined {
+    const kept = this.#kept;
+    if (kept === undefined || "value" in kept) return kept;
+    const { createRevision, difference, successor } = kept;
+    const value = restored(difference, successor.state!.value);
+    return { key: this.key, value, createRevision, modRevision: this.revision };
+  }
+
+  /** What the value takes, as it is kept. */
+  get valueBytes(): number {
+    const kept = this.#kept;
+    if (kept === undefined) return 0;
+    return "value" in kept ? kept.value.byteLength : kept.difference.middle.byteLength;
+  }
+
+  /** Keeps the value as a difference from now on. Whatever was read before stays as it is. */
+  becomeHistory(successor: Version): void {
+    const kept = this.#kept;
+    const { entry } = this;
+    if (kept === undefined || !("value" in kept) || successor.isDeletion) return;
+    if (entry.differences === differencesMax) {
+      entry.differences = 0;
+      return;
+    }
+    const difference = differenceOf(kept.value, successor.state!.value);
+    if (kept.value.byteLength - difference.middle.byteLength < savingMin) return;
+    entry.differences++;
+    this.#kept = { createRevision: kept.createRevision, difference, successor };
   }
 
   /** Only while the revision is in the log. */
@@ -152,9 +199,10 @@ export class Mvcc {
   commit(upTo: number): void {
     assert(upTo >= this.#committed && upTo <= this.preparedRevision, "commit out of order", { upTo });
     const from = this.#committed;
-    for (let revision = from + 1; revision <= upTo; revision++) this.#apply(this.#at(revision));
+    for (const version of this.#between(from, upTo)) this.#show(version.entry, version);
     this.#committed = upTo;
     this.#hub.publish(this.#between(from, upTo), upTo);
+    for (const version of this.#between(from, upTo)) this.#supersede(version);
   }
 
   get(key: string): KeyValue | undefined {
@@ -198,8 +246,8 @@ export class Mvcc {
   supersededBy(to: number): number[] {
     const superseded: number[] = [];
     for (const version of this.#between(this.#compacted, to)) {
-      if (version.older?.state !== undefined) superseded.push(version.older.revision);
-      if (version.state === undefined) superseded.push(version.revision);
+      if (version.older?.isDeletion === false) superseded.push(version.older.revision);
+      if (version.isDeletion) superseded.push(version.revision);
     }
     return superseded;
   }
@@ -211,7 +259,7 @@ export class Mvcc {
     for (const version of this.#between(this.#compacted, to)) {
       this.#historyBytes -= historyBytesOf(version);
       version.older = undefined;
-      if (version.state === undefined && version.entry.committed === version) this.#bury(version.entry);
+      if (version.isDeletion && version.entry.committed === version) this.#bury(version.entry);
     }
     this.#log = this.#log.slice(to - this.#compacted);
     this.#compacted = to;
@@ -260,7 +308,9 @@ export class Mvcc {
       return `revision ${revision} has a wrong beginning`;
     this.#entries.set(key, entry);
     const state = value && { key, value, createRevision, modRevision: revision };
-    this.#apply(this.#prepare(entry, state));
+    const version = this.#prepare(entry, state);
+    this.#show(entry, version);
+    this.#supersede(version);
     this.#committed = revision;
     return undefined;
   }
@@ -281,9 +331,10 @@ export class Mvcc {
     return version;
   }
 
-  #apply(version: Version): void {
+  /** From here on the version before is history. */
+  #supersede(version: Version): void {
+    version.older?.becomeHistory(version);
     this.#historyBytes += historyBytesOf(version);
-    this.#show(version.entry, version);
   }
 
   /** Makes `version` the one that readers see. */
@@ -322,8 +373,8 @@ export class Mvcc {
     let count = this.#index.countLive(prefix, start);
     for (const version of this.#between(at, this.#committed)) {
       if (!version.key.startsWith(prefix) || this.#index.isBefore(version.key, start)) continue;
-      if (version.state === undefined) count++;
-      else if (version.older?.state === undefined) count--;
+      if (version.isDeletion) count++;
+      else if (version.older?.isDeletion !== false) count--;
     }
     return count;
   }
@@ -354,5 +405,5 @@ function stateAt(entry: Entry, revision: number): KeyValue | undefined {
 }
 
 function historyBytesOf(version: Version): number {
-  return logEntryBytes + (version.older?.state?.value.byteLength ?? 0);
+  return logEntryBytes + (version.older?.valueBytes ?? 0);
 }

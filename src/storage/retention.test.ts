@@ -7,10 +7,11 @@ import type { Store } from "./store.ts";
 
 const minute = 60_000;
 
+/** Values that have nothing in common. */
 async function write(store: Store, count: number, bytes = 1): Promise<void> {
   for (let done = 0; done < count; done++) {
     const there = await store.get("/a");
-    const value = new Uint8Array(bytes);
+    const value = new Uint8Array(bytes).fill(done);
     await (there ? store.update("/a", value, there.modRevision) : store.create("/a", value));
   }
 }
@@ -53,6 +54,21 @@ test("history above its bound in bytes goes early, down to the least number of r
   await clock.advance(0);
   expect(small.compactedRevision).toBe(0);
   await Promise.all([store.close(), small.close()]);
+});
+
+test("of superseded values only what is different counts", async () => {
+  const clock = new SimulatedClock();
+  const retention = { minMs: minute, minRevisions: 10, historyBytesMax: 1_000_000 };
+  const store = createMemoryStore({ clock, retention });
+  for (let done = 0, revision = 0; done < 100; done++) {
+    const value = new Uint8Array(100_000);
+    value[50_000] = done;
+    revision = await (done === 0 ? store.create("/a", value) : store.update("/a", value, revision));
+  }
+  await clock.advance(0);
+  // Every 16th is kept whole: 6 of 100.
+  expect(store.compactedRevision).toBe(0);
+  await store.close();
 });
 
 test("without a clock nothing is forgotten by itself", async () => {

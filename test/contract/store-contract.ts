@@ -260,6 +260,34 @@ function watches(store: () => Store): void {
     ]);
   });
 
+  test("old states come back byte by byte, in lists and in watches, after any number of small changes", async () => {
+    const states: string[] = [];
+    const put = async (state: string): Promise<void> => {
+      const before = await store().get("/a");
+      if (before === undefined) await store().create("/a", bytes(state));
+      else await store().update("/a", bytes(state), before.modRevision);
+      states.push(state);
+    };
+    const padding = "x".repeat(500);
+    for (let i = 0; i < 70; i++) await put(`${padding}"count":${i * i}${padding}`);
+    // Shorter, empty, overlapping at both ends, wholly different, and the same once more.
+    for (const state of ["", "aa", "aaa".repeat(200), "a", padding, `${padding}${padding}`, padding, padding])
+      await put(state);
+    for (const [at, state] of states.entries()) {
+      const { items } = await store().list({ prefix: "/a", revision: at + 1 });
+      expect(text(items[0]!.value)).toBe(state);
+      expect(items[0]).toMatchObject({ key: "/a", createRevision: 1, modRevision: at + 1 });
+    }
+    const told = recorder();
+    store().watch({ prefix: "/", after: 0 }, told);
+    await settle();
+    expect(told.seen.map(({ current }) => text(current.value))).toEqual(states);
+    expect(told.seen.map(({ previous }) => text(previous?.value))).toEqual([
+      undefined,
+      ...states.slice(0, -1),
+    ]);
+  });
+
   test("a watch does not see a write before readers do", async () => {
     const watcher = recorder();
     const revisions: number[] = [];
