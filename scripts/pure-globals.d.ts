@@ -16,3 +16,5 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(bytes: Uint8Array): string;
 }
+/** Base64 of a text whose characters are bytes. */
+declare function btoa(bytes: string): string;

@@ -3,7 +3,8 @@
  * A line of the table is `schema = field; field; ...`, a field `name marks:type flags`:
  *   marks  * required in OpenAPI, ! always written, ? pointer
  *   type   [] list of, {} map of; s i32 i64 n b bytes q ios time mtime raw rawText, or @schema
- *   flags  M(key) merge, MK(key) merge with retainKeys, R replace; L(atomic|set|map:k+k); A atomic map; D(default)
+ *   flags  M(key) merge, MK(key) merge with retainKeys, R replace; L(atomic|set|map:k+k); A atomic map; D(default);
+ *          #3 number on the wire, #2.3 in the embedded struct that is number 2
  */
 
 const scalarCodes = {
@@ -46,12 +47,57 @@ function flags(schema, property, lists) {
   return result.length === 0 ? "" : ` ${result.join(" ")}`;
 }
 
-/** Fields on the wire with those of embedded structs in their place. */
+/** Fields on the wire with those of embedded structs in their place; `address` is what stands behind `#`. */
 function flatFields(wire, schema) {
   const group = schema.slice(0, schema.lastIndexOf("."));
   return (wire.get(schema) ?? []).flatMap((field) =>
-    field.embedded ? flatFields(wire, `${group}.${field.type}`) : [field],
+    field.embedded
+      ? wire
+          .get(`${group}.${field.type}`)
+          .map((inner) => ({ ...inner, address: `${field.number}.${inner.number}` }))
+      : [{ ...field, address: String(field.number) }],
   );
+}
+
+/** Fields of 1.36, whose numbers are not among the facts: JSON only. */
+const jsonOnly = new Set([
+  "core.v1.PodSpec.schedulingGroup",
+  "core.v1.PodSchedulingGroup.podGroupName",
+  "core.v1.PodStatus.nodeAllocatableResourceClaimStatuses",
+  "core.v1.NodeAllocatableResourceClaimStatus.containers",
+  "core.v1.NodeAllocatableResourceClaimStatus.resourceClaimName",
+  "core.v1.NodeAllocatableResourceClaimStatus.resources",
+  "core.v1.ResourceHealth.message",
+]);
+
+const wireTypes = {
+  s: /^string$/,
+  i32: /^int32$/,
+  i64: /^int64$/,
+  b: /^bool$/,
+  bytes: /^bytes$/,
+  q: /^Quantity$/,
+  ios: /^IntOrString$/,
+  time: /^Time$/,
+  mtime: /^MicroTime$/,
+  raw: /^FieldsV1$/,
+  rawText: /^RawExtension$/,
+  "[]s": /^ExtraValue$/,
+};
+
+/** ` #3`, or nothing for what only JSON has. @throws Error when the wire says another type than the schema. */
+function wireFlag(schema, property, { field, isRoot }) {
+  const name = `${schema}.${property.name}`;
+  if (field === undefined) {
+    if (jsonOnly.has(name) || (isRoot && /^(apiVersion|kind)$/.test(property.name))) return "";
+    throw new Error(`protobuf.txt lacks ${name}`);
+  }
+  const code = typeCode(schema, property);
+  const type = property.shape === "map" ? /^map<(\w+)>$/.exec(field.type)?.[1] : field.type;
+  const isSame = code.startsWith("@") ? code.endsWith(`.${type}`) : wireTypes[code].test(type);
+  if (!isSame || field.list !== (property.shape === "list"))
+    throw new Error(`${name} is ${property.shape} of ${code}, on the wire ${field.type}`);
+  return ` #${field.address}`;
 }
 
 /** Types that the standard JSON has but machinery's types hide are kept: strict decoding must know them. */
@@ -68,11 +114,11 @@ export function writeSchemas(types, facts, header) {
         property.reference !== undefined &&
         type.schema !== "meta.v1.DeleteOptions";
       const isAlways = property.required || isRootStruct || go.always.has(`${type.schema}.${property.name}`);
-      const isPointer =
-        wireFields.get(property.name)?.pointer === true || go.pointer.has(`${type.schema}.${property.name}`);
+      const onWire = wireFields.get(property.name);
+      const isPointer = onWire?.pointer === true || go.pointer.has(`${type.schema}.${property.name}`);
       const marks = `${property.required ? "*" : ""}${isAlways ? "!" : ""}${isPointer ? "?" : ""}`;
       const shape = property.shape === "list" ? "[]" : property.shape === "map" ? "{}" : "";
-      return `${property.name}${marks}:${shape}${typeCode(type.schema, property)}${flags(type.schema, property, lists)}`;
+      return `${property.name}${marks}:${shape}${typeCode(type.schema, property)}${flags(type.schema, property, lists)}${wireFlag(type.schema, property, { field: onWire, isRoot: roots.has(type.schema) })}`;
     });
     const atomic = lists.atomic.has(type.schema) ? " atomic" : "";
     text.push(`${type.schema}${atomic} = ${fields.join("; ")}`);

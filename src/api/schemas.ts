@@ -31,7 +31,15 @@ function parseType(code: string): Schema {
   return scalar;
 }
 
+/** `#3`, or `#2.3` in the embedded struct of number 2. */
+function applyNumber(field: Mutable<Field>, address: string): void {
+  const dot = address.indexOf(".");
+  field.number = Number(address.slice(dot + 1));
+  if (dot > 0) field.within = Number(address.slice(0, dot));
+}
+
 function applyFlag(field: Mutable<Field>, flag: string): void {
+  if (flag.startsWith("#")) return applyNumber(field, flag.slice(1));
   const open = flag.indexOf("(");
   const name = open < 0 ? flag : flag.slice(0, open);
   const argument = open < 0 ? "" : flag.slice(open + 1, -1);

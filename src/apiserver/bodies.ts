@@ -8,12 +8,16 @@ import {
   apiVersionOf,
   badRequest,
   decodeObject,
+  decodeProtobuf,
   type Draft,
   JsonError,
   type KubeObject,
   parseJson,
+  ProtobufError,
   rawTextPaths,
+  readEnvelope,
   type SchemaTable,
+  type SchemaType,
 } from "../machinery/index.ts";
 import { bodyForm } from "./negotiate.ts";
 import type { WriteOptions } from "./query.ts";
@@ -34,36 +38,96 @@ export interface ParsedBody {
 }
 
 export interface ParseBodyOptions {
-  /** Asked only when there are bytes to parse. */
-  readonly rawPaths?: () => readonly string[];
   /** Duplicate keys are found only by a slower parser. */
   readonly tellsDuplicates?: boolean;
-  /** Patches are JSON under media types of their own. */
-  readonly isPatch?: boolean;
+  /** What the body must say if it says one; absent means any. */
+  readonly apiVersion?: string;
 }
 
 /**
+ * What says to be an object of `type`, or says nothing. JSON and YAML are only parsed, protobuf is read by the type.
  * The value may be the caller's own object: only read it.
- * @throws StatusError 400 when the body is missing or cannot be parsed, 415 for other media types.
+ * @throws StatusError 400 when the body is missing, cannot be parsed or says to be something else, 415 for other media types.
  */
-export function parseBody(call: ApiCall, options: ParseBodyOptions = {}): ParsedBody {
-  const { body } = call;
-  const form = options.isPatch === true ? "json" : bodyForm(call.contentType);
-  const duplicates: string[] = [];
-  if (body === undefined) throw badRequest("the request has no body");
-  if (!(body instanceof Uint8Array)) return { value: body, duplicates };
-  try {
-    if (form === "yaml") return { value: parseYaml(body), duplicates };
-    const value = parseJson(body, {
-      ...(options.rawPaths === undefined ? {} : { rawPaths: options.rawPaths() }),
-      ...(options.tellsDuplicates === true
-        ? { onDuplicateKey: (path: string) => duplicates.push(path) }
-        : {}),
-    });
-    return { value, duplicates };
-  } catch (error) {
-    throw error instanceof JsonError ? badRequest(error.message) : error;
+export function parseBody(call: ApiCall, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
+  const form = bodyForm(call.contentType);
+  const body = presentBody(call);
+  const check = (value: unknown): void => checkKind(type, options.apiVersion, value);
+  if (form === "protobuf" && body instanceof Uint8Array) {
+    return { value: parseProtobuf(body, type, check), duplicates: [] };
   }
+  const parsed =
+    form === "yaml" && body instanceof Uint8Array
+      ? { value: understood(() => parseYaml(body)), duplicates: [] }
+      : parseJsonBody(body, {
+          rawPaths: () => rawTextPaths(type.table, type.name),
+          tellsDuplicates: options.tellsDuplicates === true,
+        });
+  check(parsed.value);
+  return parsed;
+}
+
+export interface ParsePatchOptions {
+  /** Asked only when there are bytes to parse. */
+  readonly rawPaths: () => readonly string[];
+  readonly tellsDuplicates: boolean;
+}
+
+/** A patch: JSON under media types of its own. @throws StatusError 400. */
+export function parsePatch(call: ApiCall, options: ParsePatchOptions): ParsedBody {
+  return parseJsonBody(presentBody(call), options);
+}
+
+function presentBody(call: ApiCall): Uint8Array | object {
+  if (call.body === undefined) throw badRequest("the request has no body");
+  return call.body;
+}
+
+function parseJsonBody(body: Uint8Array | object, options: ParsePatchOptions): ParsedBody {
+  const duplicates: string[] = [];
+  if (!(body instanceof Uint8Array)) return { value: body, duplicates };
+  const value = understood(() =>
+    parseJson(body, {
+      rawPaths: options.rawPaths(),
+      ...(options.tellsDuplicates ? { onDuplicateKey: (path: string) => duplicates.push(path) } : {}),
+    }),
+  );
+  return { value, duplicates };
+}
+
+/** `check` comes before the fields are read: those of another type would only be misread. */
+function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unknown) => void): object {
+  const { raw, ...said } = understood(
+    () => readEnvelope(bytes),
+    (fault) =>
+      `the object provided is unrecognized (must be of type ${kindOf(type)}): ${fault} (${summaryOf(bytes)})`,
+  );
+  check(said);
+  const object = understood(
+    () => decodeProtobuf(type, raw),
+    (fault) => `${cannotBeHandled(type)}: ${fault}`,
+  );
+  return { ...said, ...object };
+}
+
+/** Faults of the bytes become 400. */
+function understood<T>(read: () => T, tell: (fault: string) => string = (fault) => fault): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof JsonError || error instanceof ProtobufError
+      ? badRequest(tell(error.message))
+      : error;
+  }
+}
+
+/** Bytes of a body that are shown; as upstream's summary. */
+const summaryBytes = 30;
+
+/** What looks like JSON as text, all else in hexadecimal. */
+function summaryOf(bytes: Uint8Array): string {
+  const shown = Buffer.from(bytes.subarray(0, summaryBytes)).toString(bytes[0] === 0x7b ? "utf8" : "hex");
+  return bytes.length === 0 ? "<empty>" : bytes.length > summaryBytes ? `${shown} ...` : shown;
 }
 
 export interface BodyRequest {
@@ -80,20 +144,20 @@ export interface BodyRequest {
  */
 export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyRequest): DecodedBody {
   const { call, fieldValidation: validation, known } = request;
-  const { value, duplicates } = parseBody(call, {
-    rawPaths: () => rawTextPaths(schemas, kind.schema),
+  const type = { table: schemas, name: kind.schema };
+  const { value, duplicates } = parseBody(call, type, {
     tellsDuplicates: validation !== "Ignore",
+    apiVersion: apiVersionOf(kind.resource),
   });
-  checkKind(kind, value);
   const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
-    { table: schemas, name: kind.schema },
+    type,
     value,
     known === undefined ? {} : { known },
   );
-  if (errors.length > 0) throw badRequest(`${cannotBeHandled(kind)}: ${errors[0]!}`);
+  if (errors.length > 0) throw badRequest(`${cannotBeHandled(type)}: ${errors[0]!}`);
   const found = fieldProblems(unknown, duplicates);
   if (found.length > 0 && validation === "Strict") {
-    throw badRequest(`${cannotBeHandled(kind)}: strict decoding error: ${found.join(", ")}`);
+    throw badRequest(`${cannotBeHandled(type)}: strict decoding error: ${found.join(", ")}`);
   }
   complete(object, kind);
   return { object, warnings: validation === "Warn" ? found : [] };
@@ -116,27 +180,27 @@ export function complete(object: Draft<KubeObject>, kind: Kind): void {
   object.metadata ??= {};
 }
 
-function cannotBeHandled(kind: Kind): string {
-  const { resource } = kind;
-  return `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`;
+/** The name of a type is its group, version and kind. */
+function kindOf(type: SchemaType): string {
+  return type.name.slice(type.name.lastIndexOf(".") + 1);
 }
 
-function checkKind(kind: Kind, value: unknown): void {
+function cannotBeHandled(type: SchemaType, said: string = kindOf(type)): string {
+  const [, version] = type.name.split(".");
+  return `${said} in version ${JSON.stringify(version)} cannot be handled as a ${kindOf(type)}`;
+}
+
+function checkKind(type: SchemaType, expected: string | undefined, value: unknown): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badRequest(`${cannotBeHandled(kind)}: json: cannot unmarshal ${typeof value} into an object`);
+    throw badRequest(`${cannotBeHandled(type)}: json: cannot unmarshal ${typeof value} into an object`);
   }
-  const { apiVersion, kind: name } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  const expected = apiVersionOf(kind.resource);
-  if (apiVersion !== undefined && apiVersion !== "" && apiVersion !== expected) {
+  const { apiVersion = "", kind = "" } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  if (expected !== undefined && apiVersion !== "" && apiVersion !== expected) {
     throw badRequest(
       `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
-  if (name !== undefined && name !== "" && name !== kind.resource.kind) {
-    throw badRequest(
-      `${String(name)} in version ${JSON.stringify(kind.resource.version)} cannot be handled as a ${kind.resource.kind}`,
-    );
-  }
+  if (kind !== "" && kind !== kindOf(type)) throw badRequest(cannotBeHandled(type, String(kind)));
 }
 
 /** How stored values of a kind become objects again. */

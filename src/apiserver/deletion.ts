@@ -265,14 +265,11 @@ interface RawOptions {
 const optionsSchema = "meta.v1.DeleteOptions";
 
 function optionsFromBody(call: ApiCall, schemas: SchemaTable): DeleteOptions {
-  const { value } = parseBody(call);
-  const { object, errors } = decodeObject<RawOptions & { readonly kind?: string }>(
-    { table: schemas, name: optionsSchema },
-    value,
-  );
+  const type = { table: schemas, name: optionsSchema };
+  const { value } = parseBody(call, type);
+  const { object, errors } = decodeObject<RawOptions>(type, value);
   if (errors.length > 0) throw badRequest(errors[0]!);
-  const { kind = "", dryRun = [] } = object;
-  if (kind !== "" && kind !== "DeleteOptions") throw badRequest(`the body is a ${kind}, not DeleteOptions`);
+  const { dryRun = [] } = object;
   return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
 }
 

@@ -19,7 +19,8 @@ export async function evictPod(
   request: WriteRequest & { readonly target: Target },
 ): Promise<ApiReply> {
   const { call, target } = request;
-  const eviction = parseBody(call).value as {
+  const type = { table: registry.schemas, name: "policy.v1.Eviction" };
+  const eviction = parseBody(call, type).value as {
     readonly metadata?: { readonly name?: unknown };
     readonly deleteOptions?: object;
   };

@@ -13,7 +13,7 @@ export type ReplyForm =
 export const plainForm: ReplyForm = { as: "object" };
 
 const mediaTypes = ["application/json"];
-const bodyTypes = ["application/json", "application/yaml"];
+const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 
 /**
  * The first clause that can be served, by quality and then order; clauses with a conversion that does not exist are skipped.
@@ -46,10 +46,11 @@ function mediaTypeOf(contentType: string | undefined): string {
 }
 
 /** @throws StatusError 415. */
-export function bodyForm(contentType: string | undefined): "json" | "yaml" {
+export function bodyForm(contentType: string | undefined): "json" | "yaml" | "protobuf" {
   const type = mediaTypeOf(contentType);
   if (type === "application/json") return "json";
   if (type === "application/yaml") return "yaml";
+  if (type === "application/vnd.kubernetes.protobuf") return "protobuf";
   throw unsupportedMediaType(bodyTypes);
 }
 

@@ -19,7 +19,7 @@ import {
   type SchemaTable,
   strategicMergePatch,
 } from "../machinery/index.ts";
-import { complete, fieldProblems, parseBody, type ParsedBody } from "./bodies.ts";
+import { complete, fieldProblems, type ParsedBody, parsePatch } from "./bodies.ts";
 import { patchForm, type PatchForm } from "./negotiate.ts";
 import {
   checkAddress,
@@ -53,7 +53,7 @@ export async function patchObject(
   const patch: Patch = {
     schemas: registry.schemas,
     form,
-    body: parseBody(call, { rawPaths, tellsDuplicates: validation !== "Ignore", isPatch: true }),
+    body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
     validation,
   };
   let problems: readonly string[] = [];

@@ -39,9 +39,10 @@ export async function bindPod(
   served: Served,
   request: WriteRequest & { readonly target: Partial<Target> },
 ): Promise<Written> {
+  const type = { table: registry.schemas, name: "core.v1.Binding" };
   const { object: binding, errors } = decodeObject<Binding>(
-    { table: registry.schemas, name: "core.v1.Binding" },
-    parseBody(request.call).value,
+    type,
+    parseBody(request.call, type, { apiVersion: "v1" }).value,
   );
   if (errors.length > 0) throw badRequest(errors[0]!);
   const name = request.target.name ?? binding.metadata?.name ?? "";

@@ -69,6 +69,7 @@ export {
   qualifiedNameErrors,
 } from "./names.ts";
 export { copyJson } from "./objects.ts";
+export { decodeProtobuf, type Envelope, readEnvelope } from "./protobuf.ts";
 export {
   addQuantities,
   canonicalQuantity,
@@ -147,3 +148,4 @@ export {
 } from "./status.ts";
 export { formatMicroTime, formatTime, humanDuration, parseTimeMs } from "./time.ts";
 export { strategicMergePatch } from "./strategic-merge-patch.ts";
+export { ProtobufError } from "./wire-reader.ts";

@@ -7,7 +7,7 @@ import { endOfString, RawJson } from "./go-json.ts";
 import { type JsonObject, setOwn } from "./objects.ts";
 
 /** Levels of nesting accepted by default. No API type needs 50; deeper trees endanger the stack of every walker. */
-const jsonDepthMax = 100;
+export const jsonDepthMax = 100;
 
 export class JsonError extends Error {
   /** Place of the fault: UTF-16 units in the text, or bytes when the bytes are no UTF-8. */

@@ -72,6 +72,10 @@ export interface Field {
   readonly mapType?: "atomic" | "granular";
   /** Schema default that completes associative keys (`protocol` = TCP). Decoding does not apply it. */
   readonly default?: string | number | boolean;
+  /** Field number in protobuf; absent means that only JSON has the field. */
+  readonly number?: number;
+  /** On the wire the field lies in an embedded struct of this number, which JSON does not show. */
+  readonly within?: number;
 }
 
 export type SchemaTable = Readonly<Record<string, Schema>>;
