@@ -11,10 +11,9 @@ import {
   type Draft,
   encodeJson,
   type KubeObject,
-  resolveSchema,
-  type Schema,
   StatusError,
 } from "../machinery/index.ts";
+import { arbitraryObject } from "../testing/arbitrary-object.ts";
 import { kinds } from "./kind-table.ts";
 import type { Kind, WriteContext } from "./kinds.ts";
 import { nodeShouldRunDaemonPod } from "./placement.ts";
@@ -25,87 +24,7 @@ import type { Node, Pod } from "./types.gen.ts";
 /** Settable to repeat a failure: LARES_SEED and, as printed by the failing run, its path. */
 const seed = Number(process.env["LARES_SEED"] ?? 20_261_121);
 const runs = 60;
-/** Objects deeper than this are left empty. */
-const depthMax = 7;
-
 const context: WriteContext = { nowMs: 0, user: { username: "u", groups: [] } };
-
-const words = [
-  "",
-  "a",
-  "A b",
-  "Always",
-  "Never",
-  "None",
-  "In",
-  "Exists",
-  "Equal",
-  "NoExecute",
-  "metadata.name",
-  "RollingUpdate",
-  "10%",
-  "constructor",
-  "__proto__",
-  "10.0.0.1",
-  "/a",
-  "..",
-  "é",
-];
-const text = fc.constantFrom(...words);
-
-function arbitraryOf(schema: Schema, depth: number): fc.Arbitrary<unknown> {
-  const plain = resolveSchema(schemas, schema);
-  switch (plain.type) {
-    case "string":
-      return text;
-    case "integer":
-      return fc.constantFrom(-1, 0, 1, 2, 80, 70_000, 2_147_483_647);
-    case "number":
-      return fc.constantFrom(0, 1.5);
-    case "boolean":
-      return fc.boolean();
-    case "bytes":
-      return fc.constantFrom("", "YQ==");
-    case "quantity":
-      return fc.constantFrom("0", "1", "-1", "100m", "1Gi", "1.5");
-    case "intOrString":
-      return fc.constantFrom<unknown>(0, 1, -1, "10%", "http", "0%", "200%");
-    case "time":
-    case "microTime":
-      return fc.constantFrom("2026-01-01T00:00:00Z", null);
-    case "raw":
-    case "rawText":
-      return fc.constantFrom<unknown>({}, { a: 1 });
-    case "array":
-      return depth >= depthMax
-        ? fc.constant([])
-        : fc.array(arbitraryOf(plain.of, depth + 1), { maxLength: 2 });
-    case "map":
-      return fc.dictionary(text, arbitraryOf(plain.of, depth + 1), { maxKeys: 2 });
-    case "object":
-      return depth >= depthMax ? fc.constant({}) : objectOf(plain.fields, depth);
-  }
-}
-
-/** Each field is there with a chance that gets smaller with depth; wide types would grow without end. */
-function objectOf(
-  fields: Readonly<Record<string, { readonly schema: Schema }>>,
-  depth: number,
-): fc.Arbitrary<object> {
-  const weight = depth < 3 ? 3 : 1;
-  const entries = Object.entries(fields).map(([name, field]) => [
-    name,
-    fc.oneof(
-      { weight: 3, arbitrary: fc.constant(undefined) },
-      { weight, arbitrary: fc.constant(null).chain(() => arbitraryOf(field.schema, depth + 1)) },
-    ),
-  ]);
-  return fc.record(Object.fromEntries(entries) as Record<string, fc.Arbitrary<unknown>>);
-}
-
-function objectsOf(kind: Kind): fc.Arbitrary<object> {
-  return arbitraryOf({ type: "ref", name: kind.schema }, 0) as fc.Arbitrary<object>;
-}
 
 function defaulted(kind: Kind, input: object): Draft<KubeObject> {
   const { object } = decodeObject<Draft<KubeObject>>(
@@ -129,7 +48,7 @@ function tolerant(action: () => void): void {
 const acted = kinds.filter((kind) => kind.schema !== "core.v1.Binding");
 
 describe.each(acted.map((kind) => [kind.schema, kind] as const))("%s", (_schema, kind) => {
-  const objects = objectsOf(kind);
+  const objects = arbitraryObject(kind.schema);
 
   test("defaults are idempotent, also over the decoder", () => {
     fc.assert(
@@ -172,8 +91,8 @@ describe.each(acted.map((kind) => [kind.schema, kind] as const))("%s", (_schema,
 
 test("placement and sums answer for every pod and node; who should run may continue", () => {
   const kindOf = (schema: string): Kind => kinds.find((kind) => kind.schema === schema)!;
-  const pods = objectsOf(kindOf("core.v1.Pod"));
-  const nodes = objectsOf(kindOf("core.v1.Node"));
+  const pods = arbitraryObject("core.v1.Pod");
+  const nodes = arbitraryObject("core.v1.Node");
   fc.assert(
     fc.property(pods, nodes, (podInput, nodeInput) => {
       const pod = defaulted(kindOf("core.v1.Pod"), podInput) as unknown as Pod;

@@ -95,7 +95,7 @@ function parseJsonBody(body: Uint8Array | object, options: ParsePatchOptions): P
   return { value, duplicates };
 }
 
-/** `check` comes before the fields are read: those of another type would only be misread. */
+/** Without kind and version, which `check` has seen before the fields are read: those of another type would be misread. */
 function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unknown) => void): object {
   const { raw, ...said } = understood(
     () => readEnvelope(bytes),
@@ -103,11 +103,10 @@ function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unkno
       `the object provided is unrecognized (must be of type ${kindOf(type)}): ${fault} (${summaryOf(bytes)})`,
   );
   check(said);
-  const object = understood(
+  return understood(
     () => decodeProtobuf(type, raw),
     (fault) => `${cannotBeHandled(type)}: ${fault}`,
   );
-  return { ...said, ...object };
 }
 
 /** Faults of the bytes become 400. */

@@ -155,9 +155,7 @@ class MessageDecoder {
         return;
       default: {
         const value = this.#scalar(schema, reader, place);
-        const isZero = value === "" || value === 0 || value === false;
-        if (value === undefined || (isZero && schema.type !== "intOrString" && field.pointer !== true))
-          delete into[name];
+        if (value === undefined || (field.pointer !== true && isZero(schema, value))) delete into[name];
         else into[name] = value;
       }
     }
@@ -285,6 +283,13 @@ function membersOf(schema: ObjectSchema): Members {
     }
   }
   return members;
+}
+
+/** Go writes the zero values of all scalars that are no pointers: they mean that nothing was set. */
+function isZero({ type }: ScalarSchema, value: unknown): boolean {
+  if (type === "string") return value === "";
+  if (type === "integer") return value === 0;
+  return type === "boolean" && value === false;
 }
 
 function intOrStringOf(parts: JsonObject): IntOrString {

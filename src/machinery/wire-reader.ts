@@ -103,13 +103,7 @@ export class WireReader {
 
   /** Passes over the value of the field. Groups may nest as deep as they like: nothing is kept of them. */
   skip(): void {
-    let depth = 0;
-    for (;;) {
-      depth += this.#skipOne();
-      if (depth < 0) throw new ProtobufError("proto: unexpected end of group");
-      if (depth === 0) return;
-      this.#readTag();
-    }
+    for (let depth = this.#skipOne(); depth > 0; depth += this.#skipOne()) this.#readTag();
   }
 
   /** @returns how much deeper in groups the next field is. */
