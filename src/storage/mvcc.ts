@@ -9,7 +9,7 @@
  *                committed ──────┘        superseded values are kept as differences, every 16th whole
  */
 import { assert } from "../base/index.ts";
-import { type Difference, differenceOf, restored } from "./difference.ts";
+import { type Difference, Differences, restored } from "./difference.ts";
 import { StorageError } from "./storage-error.ts";
 import type {
   KeyValue,
@@ -27,11 +27,9 @@ import { WatchHub } from "./watch-hub.ts";
 export const valueBytesMax: number = 1.5 * 1024 * 1024;
 
 /** What one log entry costs besides its value; for the bound on history only, so a rough figure will do. */
-const logEntryBytes = 300;
+const logEntryBytes = 200;
 /** Differences in a row until a superseded value is kept whole: as many steps lead back to any old value. */
 const differencesMax = 15;
-/** A difference that saves less than this, in bytes, is not worth the work. */
-const savingMin = 128;
 
 /** A lone surrogate has no UTF-8 form, so two keys could fall together. */
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
@@ -55,10 +53,9 @@ class Entry {
   }
 }
 
-/** A superseded state, by what its value has in place of its successor's. */
-interface Superseded {
+/** A superseded state, by what its value has in place of its successor's. One flat object: there are very many. */
+interface Superseded extends Difference {
   readonly createRevision: number;
-  readonly difference: Difference;
   readonly successor: Version;
 }
 
@@ -87,20 +84,19 @@ export class Version {
   get state(): KeyValue | undefined {
     const kept = this.#kept;
     if (kept === undefined || "value" in kept) return kept;
-    const { createRevision, difference, successor } = kept;
-    const value = restored(difference, successor.state!.value);
-    return { key: this.key, value, createRevision, modRevision: this.revision };
+    const value = restored(kept, kept.successor.state!.value);
+    return { key: this.key, value, createRevision: kept.createRevision, modRevision: this.revision };
   }
 
   /** What the value takes, as it is kept. */
   get valueBytes(): number {
     const kept = this.#kept;
     if (kept === undefined) return 0;
-    return "value" in kept ? kept.value.byteLength : kept.difference.middle.byteLength;
+    return "value" in kept ? kept.value.byteLength : kept.end - kept.start;
   }
 
   /** Keeps the value as a difference from now on. Whatever was read before stays as it is. */
-  becomeHistory(successor: Version): void {
+  becomeHistory(successor: Version, differences: Differences): void {
     const kept = this.#kept;
     const { entry } = this;
     if (kept === undefined || !("value" in kept) || successor.isDeletion) return;
@@ -108,10 +104,9 @@ export class Version {
       entry.differences = 0;
       return;
     }
-    const difference = differenceOf(kept.value, successor.state!.value);
-    if (kept.value.byteLength - difference.middle.byteLength < savingMin) return;
+    const { head, tail, slab, start, end } = differences.take(kept.value, successor.state!.value);
     entry.differences++;
-    this.#kept = { createRevision: kept.createRevision, difference, successor };
+    this.#kept = { createRevision: kept.createRevision, successor, head, tail, slab, start, end };
   }
 
   /** Only while the revision is in the log. */
@@ -141,6 +136,7 @@ export class Mvcc {
   readonly #entries = new Map<string, Entry>();
   readonly #index = new SortedIndex<Entry>();
   readonly #hub = new WatchHub();
+  readonly #differences = new Differences();
   /** Version of revision r at r - compacted - 1; ends with those prepared but not committed. */
   #log: Version[] = [];
   #compacted = 0;
@@ -333,7 +329,7 @@ export class Mvcc {
 
   /** From here on the version before is history. */
   #supersede(version: Version): void {
-    version.older?.becomeHistory(version);
+    version.older?.becomeHistory(version, this.#differences);
     this.#historyBytes += historyBytesOf(version);
   }
 
