@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { nodeOptions } from "../scripts/ensure.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [name, ...args] = process.argv.slice(2);
@@ -29,7 +30,6 @@ await build({
   },
 });
 copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(outdir, "sqlite-worker.mjs"));
-const run = spawnSync(process.execPath, ["--enable-source-maps", join(outdir, `${name}.js`), ...args], {
-  stdio: "inherit",
-});
+const command = ["--enable-source-maps", nodeOptions, join(outdir, `${name}.js`), ...args];
+const run = spawnSync(process.execPath, command, { stdio: "inherit" });
 process.exit(run.status ?? 1);

@@ -44,7 +44,7 @@ export async function runRounds<C, F>(
     const order = cases.map((_, index) => index);
     if (round % 2 === 1) order.reverse();
     for (const index of order) {
-      const args = ["--enable-source-maps", ...process.argv.slice(1), "--child", String(index)];
+      const args = [...process.execArgv, ...process.argv.slice(1), "--child", String(index)];
       const run = spawnSync(process.execPath, args, {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],

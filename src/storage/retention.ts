@@ -17,7 +17,7 @@ export interface Retention {
 export const defaultRetention: Retention = {
   minMs: 5 * 60_000,
   minRevisions: 10_000,
-  /** 512 MiB: five minutes of 15,000 nodes with their Leases (about 275 MiB by calculation), with room for a roll-out. */
+  /** 512 MiB: five minutes of 15,000 nodes with their Leases (about 100 MiB by calculation), with room for roll-outs. */
   historyBytesMax: 512 * 1024 * 1024,
 };
 
