@@ -330,6 +330,7 @@ export class DaemonSetFixture {
     const body = {
       status: {
         phase: change.phase ?? "Running",
+        startTime: pod.status?.startTime ?? since,
         conditions: [
           { type: "Ready", status: change.ready === true ? "True" : "False", lastTransitionTime: since },
         ],

@@ -20,6 +20,7 @@ export interface ReferenceWorld {
   readonly params: SlotParams;
   readonly maxUnavailable: IntOrString;
   readonly maxSurge: IntOrString;
+  readonly maxUnreachable: IntOrString;
   readonly nowMs: number;
   readonly backoffUntilMs: (node: string) => number | undefined;
   readonly holdUntilMs: (node: string) => number | undefined;
@@ -136,7 +137,10 @@ export function referenceRollout(world: ReferenceWorld): ReferenceDecision {
   const isSeen = (node: string): boolean => !world.params.hasSurge || world.nodes.has(node);
   const sorted = [...byNode].filter(([node]) => isSeen(node)).sort(([a], [b]) => (a < b ? -1 : 1));
   return maxSurge === 0
-    ? inPlace(world, sorted, maxUnavailable)
+    ? inPlace(world, sorted, {
+        maxUnavailable,
+        maxUnreachable: scaledValue(world.maxUnreachable, desired, "up")!,
+      })
     : withSurge(world, sorted, { desired, maxSurge });
 }
 
@@ -154,8 +158,13 @@ function pairOf(world: ReferenceWorld, pods: readonly PodFacts[]): Pair | undefi
   return fresh.length > 1 || old.length > 1 ? undefined : { fresh: fresh[0], old: old[0] };
 }
 
-function inPlace(world: ReferenceWorld, sorted: Entries, maxUnavailable: number): ReferenceDecision {
+function inPlace(
+  world: ReferenceWorld,
+  sorted: Entries,
+  { maxUnavailable, maxUnreachable }: { readonly maxUnavailable: number; readonly maxUnreachable: number },
+): ReferenceDecision {
   let unavailable = 0;
+  let passedOver = 0;
   const allowed: string[] = [];
   const candidates: string[] = [];
   for (const [node, pods] of sorted) {
@@ -169,6 +178,10 @@ function inPlace(world: ReferenceWorld, sorted: Entries, maxUnavailable: number)
     } else {
       unavailable++;
       if (!isSpared) allowed.push(pair.old!.uid);
+    }
+    if (passedOver < maxUnreachable && isSilent(world, node, pods)) {
+      passedOver++;
+      unavailable--;
     }
   }
   const budget = Math.max(0, maxUnavailable - unavailable);
@@ -212,6 +225,14 @@ function withSurge(
   deletes.push(...shouldNotRun.slice(0, Math.max(0, available - desired)));
   const creates = [...allowed, ...candidates.slice(0, Math.max(0, maxSurge - surging))];
   return { creates: creates.sort(), deletes: deletes.sort() };
+}
+
+/** Whether nobody hears of the node, nobody is served there, and no pod of the current template has begun there (23.16). */
+function isSilent(world: ReferenceWorld, node: string, pods: readonly PodFacts[]): boolean {
+  if (world.nodes.get(node)?.isUnreachable !== true) return false;
+  const living = pods.filter((pod) => !pod.isTerminating);
+  if (living.some((pod) => pod.hasStarted && isUpToDate(pod, world.params))) return false;
+  return !(living.length === 1 && isAvailable(living[0]!, world));
 }
 
 /** Whether manage would leave a failed pod of the node alone because of its back-off, or the node gets no pod now. */

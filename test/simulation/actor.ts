@@ -30,6 +30,7 @@ export const sets = [
   { name: "web", namespace: "default" },
   { name: "log", namespace: "apps" },
 ] as const;
+const maxUnreachable = "lares.dev/max-unreachable";
 /** Writes that others beat us to are tried so often. */
 const tries = 5;
 
@@ -99,6 +100,8 @@ export class Actor {
         );
       case "strategy":
         return this.#editSet(step.set, (set) => withSpec(set, { updateStrategy: step.strategy }));
+      case "maxUnreachable":
+        return this.#annotateSet(step.set, step.value);
       case "minReady":
         return this.#editSet(step.set, (set) => withSpec(set, { minReadySeconds: step.seconds }));
       case "historyLimit":
@@ -107,7 +110,7 @@ export class Actor {
         return this.#editSet(step.set, (set) => withPodSpec(set, { nodeSelector: step.selector }));
       case "tolerate": {
         const { key } = step;
-        const tolerations = key === undefined ? [] : [{ key, operator: "Exists" }];
+        const tolerations = key === undefined ? [] : [{ ...(key === "" ? {} : { key }), operator: "Exists" }];
         return this.#editSet(step.set, (set) => withPodSpec(set, { tolerations }));
       }
       case "deleteSet":
@@ -124,16 +127,20 @@ export class Actor {
           spec: { ...node.spec, taints: taintsOf(node, effect) },
         }));
       }
-      case "silence": {
-        const value = step.isSilent ? "silent" : null;
-        return this.#patchNode(step.node, { metadata: { annotations: { "lares.dev/simulate": value } } });
-      }
+      case "silence":
+        return this.#silence(step.node, step.isSilent);
+      case "outage":
+        for (let node = 0; node < step.nodes; node++) await this.#silence(node, true);
+        return;
       case "deleteNode":
         await client.delete(nodes, { name: nodeName(step.node) });
         return;
       case "joinNode":
-        await client.create(nodes, nodeObject({ name: nodeName(step.node), labels: labelsOf(step.node) }));
-        return;
+        return this.#joinNode(step.node);
+      case "renewNode":
+        // In the same instant: the pods are still bound to the name.
+        await client.delete(nodes, { name: nodeName(step.node) });
+        return this.#joinNode(step.node);
       case "deletePod":
         return this.#deletePod(step.pick, step.isForced);
       case "endPod":
@@ -169,7 +176,7 @@ export class Actor {
     const { name, namespace } = sets[set]!;
     const labels = { app: name };
     const bare: DaemonSet = {
-      metadata: { name, namespace },
+      metadata: { name, namespace, annotations: annotationsOf(this.#script.maxUnreachable[set] ?? null) },
       spec: {
         selector: { matchLabels: labels },
         template: { metadata: { labels }, spec: { containers: [{ name: "main", image: "" }] } },
@@ -186,6 +193,20 @@ export class Actor {
   async #editSet(set: number, edit: (daemonSet: DaemonSet) => DaemonSet): Promise<void> {
     const { client } = this.#cluster;
     await retried(async () => client.update(daemonsets, edit(await client.get(daemonsets, sets[set]!))));
+  }
+
+  async #annotateSet(set: number, value: string | null): Promise<void> {
+    const body = { metadata: { annotations: { [maxUnreachable]: value } } };
+    await this.#cluster.client.patch(daemonsets, sets[set]!, { type: "merge", body });
+  }
+
+  async #silence(node: number, isSilent: boolean): Promise<void> {
+    const annotations = { "lares.dev/simulate": isSilent ? "silent" : null };
+    await this.#patchNode(node, { metadata: { annotations } });
+  }
+
+  async #joinNode(node: number): Promise<void> {
+    await this.#create(nodes, nodeObject({ name: nodeName(node), labels: labelsOf(node) }));
   }
 
   async #editNode(node: number, edit: (node: Node) => Node): Promise<void> {
@@ -264,6 +285,10 @@ async function retried(write: () => Promise<unknown>): Promise<void> {
 
 function addressOf(pod: Pod): { readonly name: string; readonly namespace: string } {
   return { name: pod.metadata.name!, namespace: pod.metadata.namespace! };
+}
+
+function annotationsOf(value: string | null): Record<string, string> {
+  return value === null ? {} : { [maxUnreachable]: value };
 }
 
 function taintsOf(node: Node, effect: string | undefined): NonNullable<Node["spec"]["taints"]> {

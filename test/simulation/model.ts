@@ -75,6 +75,35 @@ export function limits(daemonSet: DaemonSet, desired: number): { unavailable: nu
     : { unavailable, surge };
 }
 
+/** Nodes that use up maxUnavailable when nobody is served there: the desired ones, and silent ones that have a pod. */
+export function countedNodes(state: ClusterState, daemonSet: DaemonSet): string[] {
+  const desired = desiredNodes(state, daemonSet);
+  const silent = [...state.nodes.values()].filter(isSilent).map(({ metadata }) => metadata.name!);
+  const uid = daemonSet.metadata.uid!;
+  const more = silent.filter((node) => podsOn(state, uid, node).some((pod) => fits(daemonSet, pod)));
+  return [...new Set([...desired, ...more])];
+}
+
+/** How many of these nodes, which nobody serves, are passed over: at most as many as the DaemonSet's annotation says. */
+export function passedOver(state: ClusterState, daemonSet: DaemonSet, unserved: readonly string[]): number {
+  const text = daemonSet.metadata.annotations?.["lares.dev/max-unreachable"] ?? "";
+  const value = text.endsWith("%") ? text : Number(text);
+  const most = scaled(value, desiredNodes(state, daemonSet).length) || 0;
+  /** A pod of the present template has begun there: it may be what silenced the node. */
+  const hasBegun = (pod: Pod): boolean =>
+    !isTerminating(pod) && pod.status?.startTime !== undefined && isUpToDate(state, daemonSet, pod);
+  const silent = unserved.filter((name) => {
+    const node = state.nodes.get(name);
+    const pods = podsOn(state, daemonSet.metadata.uid!, name);
+    return node !== undefined && isSilent(node) && !pods.some(hasBegun);
+  });
+  return Math.min(silent.length, most);
+}
+
+function isSilent({ status }: Node): boolean {
+  return status?.conditions?.find(({ type }) => type === "Ready")?.status === "Unknown";
+}
+
 function scaled(value: number | string, total: number): number {
   return typeof value === "number" ? value : Math.ceil((Number.parseInt(value, 10) * total) / 100);
 }

@@ -195,6 +195,23 @@ export const exhibits: readonly Exhibit[] = [
     options: counting(() => ({ unavailable: 0 })),
   },
   {
+    name: "I2: every unreachable node is passed over, however many they are",
+    breaks: ["I2"],
+    favours: ["maxUnreachable", "outage", "image"],
+    options: counting(({ counts }) => ({
+      unavailable: counts.unavailable - counts.unreachable,
+      unreachable: 0,
+    })),
+  },
+  {
+    name: "I2: a node that fell silent with the new template on it is passed over",
+    breaks: ["I2"],
+    favours: ["maxUnreachable", "outage", "image"],
+    options: seeing<Pod>("pods", (pod) =>
+      pod.status === undefined ? pod : { ...pod, status: without(pod.status, "startTime") },
+    ),
+  },
+  {
     name: "I2: minReadySeconds is not waited for",
     breaks: ["I2", "I5"],
     favours: ["minReady", "image"],

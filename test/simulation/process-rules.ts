@@ -14,6 +14,7 @@ import type { TransportObserver } from "../../src/testing/faulty-transport.ts";
 import type { TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
 import type { RevisionLog } from "./log.ts";
 import {
+  countedNodes,
   deleteReasons,
   desiredNodes,
   fits,
@@ -30,6 +31,7 @@ import {
   mayHavePairs,
   nodeOf,
   ownerUid,
+  passedOver,
   placement,
   podsOf,
   podsOn,
@@ -434,7 +436,9 @@ export class ProcessRules implements TransportObserver {
         served.add(nodeOf(other) ?? "");
       }
     }
-    const unavailable = desired.filter((node) => !served.has(node)).length;
+    const unserved = countedNodes(state, daemonSet).filter((node) => !served.has(node));
+    const others = unserved.filter((node) => node !== here);
+    const unavailable = unserved.length - passedOver(state, daemonSet, others);
     return unavailable <= limits(daemonSet, desired.length).unavailable;
   }
 

@@ -12,8 +12,10 @@ export type Trouble =
 export type Step =
   | { readonly do: "image"; readonly set: number; readonly version: number; readonly trouble: Trouble }
   | { readonly do: "strategy"; readonly set: number; readonly strategy: object }
+  | { readonly do: "maxUnreachable"; readonly set: number; readonly value: string | null }
   | { readonly do: "minReady"; readonly set: number; readonly seconds: number }
   | { readonly do: "where"; readonly set: number; readonly selector: Readonly<Record<string, string>> }
+  /** "" stands for every taint. */
   | { readonly do: "tolerate"; readonly set: number; readonly key: string | undefined }
   | { readonly do: "historyLimit"; readonly set: number; readonly limit: number }
   | {
@@ -25,8 +27,11 @@ export type Step =
   | { readonly do: "label"; readonly node: number; readonly key: string; readonly value: string | null }
   | { readonly do: "taint"; readonly node: number; readonly effect: "NoSchedule" | "NoExecute" | undefined }
   | { readonly do: "silence"; readonly node: number; readonly isSilent: boolean }
+  /** So many nodes fall silent together. */
+  | { readonly do: "outage"; readonly nodes: number }
   | { readonly do: "deleteNode"; readonly node: number }
   | { readonly do: "joinNode"; readonly node: number }
+  | { readonly do: "renewNode"; readonly node: number }
   | { readonly do: "deletePod"; readonly pick: number; readonly isForced: boolean }
   | { readonly do: "endPod"; readonly pick: number; readonly phase: "Failed" | "Succeeded" }
   | { readonly do: "strayLabel"; readonly pick: number }
@@ -50,6 +55,7 @@ export interface Script {
   readonly faults: Faults;
   readonly otherFaults: Faults;
   readonly strategies: readonly object[];
+  readonly maxUnreachable: readonly (string | null)[];
   readonly steps: readonly TimedStep[];
 }
 
@@ -106,6 +112,9 @@ export const strategies: readonly object[] = [
   { type: "OnDelete" },
 ];
 
+/** Values of the annotation that lets unreachable nodes be passed over; one that nobody can read. */
+const unreachables: readonly (string | null)[] = [null, null, null, "1", "1", "2", "50%", "100%", "many"];
+
 const troubles: readonly Trouble[] = [
   "never-ready",
   "fails",
@@ -118,6 +127,7 @@ const weights: readonly (readonly [Step["do"], number])[] = [
   ["image", 10],
   ["strategy", 4],
   ["minReady", 2],
+  ["maxUnreachable", 2],
   ["where", 2],
   ["tolerate", 1],
   ["historyLimit", 1],
@@ -126,8 +136,10 @@ const weights: readonly (readonly [Step["do"], number])[] = [
   ["label", 3],
   ["taint", 2],
   ["silence", 2],
+  ["outage", 1],
   ["deleteNode", 1],
   ["joinNode", 2],
+  ["renewNode", 1],
   ["deletePod", 3],
   ["endPod", 3],
   ["strayLabel", 1],
@@ -154,7 +166,8 @@ export function scriptOf(seed: number, only?: ProfileName, favours: readonly Ste
     ...favours.map((step) => [step, 20] as const),
   ];
   for (let i = 0; i < count; i++) {
-    steps.push({ ...stepOf(weighted(all, random), random), afterMs: pauseMs(random) });
+    const step = stepOf(weighted(all, random), random);
+    steps.push({ ...step, afterMs: pauseMs(random, step) });
   }
   return {
     seed,
@@ -165,6 +178,7 @@ export function scriptOf(seed: number, only?: ProfileName, favours: readonly Ste
     faults,
     otherFaults: rest.otherFaults ?? {},
     strategies: [pick(strategies), pick(strategies)],
+    maxUnreachable: [pick(unreachables), pick(unreachables)],
     steps,
   };
 }
@@ -178,9 +192,9 @@ function weighted(list: readonly (readonly [Step["do"], number])[], random: Rand
   return "wait";
 }
 
-/** Mostly within a roll-out, now and then long enough for a silent node to be found out. */
-function pauseMs(random: Random): number {
-  const dice = random.next();
+/** Mostly within a roll-out, now and then long enough for a silent node to be found out; after an outage always. */
+function pauseMs(random: Random, step: Step): number {
+  const dice = step.do === "outage" ? 1 : random.next();
   if (dice < 0.25) return Math.floor(random.next() * 300);
   if (dice < 0.9) return Math.floor(random.next() * 5_000);
   return 40_000 + Math.floor(random.next() * 40_000);
@@ -196,12 +210,14 @@ function stepOf(what: Step["do"], random: Random): Step {
       return { do: what, set, version: number(4), trouble: random.next() < 0.3 ? pick(troubles) : "" };
     case "strategy":
       return { do: what, set, strategy: pick(strategies) };
+    case "maxUnreachable":
+      return { do: what, set, value: pick(unreachables) };
     case "minReady":
       return { do: what, set, seconds: pick([0, 1, 3, 10]) };
     case "where":
       return { do: what, set, selector: pick([{}, {}, { agent: "yes" }, { zone: "a" }]) };
     case "tolerate":
-      return { do: what, set, key: pick([undefined, "example.com/busy"]) };
+      return { do: what, set, key: pick([undefined, "example.com/busy", ""]) };
     case "historyLimit":
       return { do: what, set, limit: pick([0, 1, 2, 10]) };
     case "deleteSet":
@@ -223,6 +239,8 @@ function stepOf(what: Step["do"], random: Random): Step {
       return { do: what, node, effect: pick(["NoSchedule", "NoExecute", undefined, undefined] as const) };
     case "silence":
       return { do: what, node, isSilent: random.next() < 0.6 };
+    case "outage":
+      return { do: what, nodes: 1 + number(3) };
     case "deletePod":
       return { do: what, pick: number(100), isForced: random.next() < 0.3 };
     case "endPod":
@@ -239,6 +257,7 @@ function stepOf(what: Step["do"], random: Random): Step {
       return { do: what, lagMs: pick([0, 500, 2_000, 8_000, 8_000]) };
     case "deleteNode":
     case "joinNode":
+    case "renewNode":
       return { do: what, node };
     case "deleteNamespace":
     case "createNamespace":

@@ -98,6 +98,26 @@ test("nothing is decided by a specification that was replaced while the history 
     expect(await fixture.pods()).toEqual([]);
   }));
 
+test("nothing is written for a DaemonSet whose end was seen while a sync waited for an answer (I8)", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    await fixture.addPod("node-0", { isOrphan: true });
+    await fixture.markReady();
+    fixture.hold("daemonsets");
+    await fixture.cluster.client.delete(daemonsets, { namespace: "default", name: "foo" });
+    let released: Promise<void> | undefined;
+    fixture.fault = (verb, resource) => {
+      if (verb === "get" && resource === "daemonsets") released ??= fixture.release();
+      return undefined;
+    };
+    const writes = await fixture.writes(() =>
+      expect(fixture.controller.reconcile("default/foo")).rejects.toThrow("not found"),
+    );
+    expect([released === undefined, writes]).toEqual([false, []]);
+  }));
+
 test("one pod per node when the answer to a create is lost and the next tries are refused or cannot look (I1)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addNodes(1);
@@ -122,6 +142,7 @@ test("with surge, a pod left on a deleted node does not let a pod elsewhere go, 
     name: "a",
     node: "n",
     isBound: true,
+    hasStarted: true,
     isTerminating: false,
     life: "failed",
     isReady: true,

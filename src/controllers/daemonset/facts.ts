@@ -22,6 +22,8 @@ export interface PodFacts {
   /** `running` is every phase that is not terminal. */
   readonly life: PodLife;
   readonly isReady: boolean;
+  /** Its node has taken it up: whatever it does to the node may have begun. */
+  readonly hasStarted: boolean;
   /** When it became ready; undefined when it is not, or when the condition carries no time. */
   readonly readySinceMs: number | undefined;
   readonly createdMs: number;
@@ -45,6 +47,7 @@ export function podFacts(pod: Pod, node: string): PodFacts {
     isTerminating: metadata.deletionTimestamp !== undefined,
     life: lifeOf(pod),
     isReady,
+    hasStarted: pod.status?.startTime !== undefined,
     readySinceMs: since === undefined ? undefined : parseTimeMs(since),
     createdMs: metadata.creationTimestamp === undefined ? 0 : (parseTimeMs(metadata.creationTimestamp) ?? 0),
     hash: metadata.labels?.[hashLabel] ?? "",

@@ -9,6 +9,7 @@ import type { History } from "./revisions.ts";
 import { hasSurge } from "./rolling-update.ts";
 import type { SlotBit, SlotFacts } from "./slot-view.ts";
 import type { TrackedDaemonSet } from "./tracker.ts";
+import { maxUnreachableOf } from "./unreachable.ts";
 
 export interface ObserveOptions {
   readonly nowMs: number;
@@ -30,6 +31,7 @@ export function observe(
     burst,
     params: slots.params,
     strategy: strategyOf(daemonSet),
+    maxUnreachable: maxUnreachableOf(daemonSet) ?? 0,
     counts: slots.counts(),
     missing,
     surplus,

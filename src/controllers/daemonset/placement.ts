@@ -14,21 +14,27 @@ import {
 } from "../../api/index.ts";
 import { canonicalJson } from "../../machinery/index.ts";
 import type { Placement } from "./slots.ts";
+import { isUnreachable } from "./unreachable.ts";
 
 /** What changed on a node, as far as any DaemonSet can care. */
 export interface NodeChange {
   readonly labelKeys: readonly string[];
   /** Taints that came or went, of effects that matter. */
   readonly taints: readonly Taint[];
+  /** The node was lost sight of, or is heard of again. */
+  readonly isReach: boolean;
 }
 
 const effects: readonly string[] = ["NoSchedule", "NoExecute"];
 
-/** The difference that matters, or undefined: heartbeats, conditions, annotations and allocatable never do. */
+/** The difference that matters, or undefined: heartbeats, other conditions, annotations and allocatable never do. */
 export function nodeChange(before: Node, after: Node): NodeChange | undefined {
   const labelKeys = changedKeys(before.metadata.labels ?? {}, after.metadata.labels ?? {});
   const taints = changedTaints(before.spec.taints ?? [], after.spec.taints ?? []);
-  return labelKeys.length === 0 && taints.length === 0 ? undefined : { labelKeys, taints };
+  const isReach = isUnreachable(before) !== isUnreachable(after);
+  return labelKeys.length === 0 && taints.length === 0 && !isReach
+    ? undefined
+    : { labelKeys, taints, isReach };
 }
 
 type Labels = Readonly<Record<string, string>>;

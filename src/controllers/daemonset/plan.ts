@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly nowMs: number;
   readonly params: SlotParams;
   readonly strategy: RolloutStrategy;
+  /** How many unreachable nodes are passed over, or what share of the desired ones; 0 unless somebody asked for it. */
+  readonly maxUnreachable: IntOrString;
   /** Most creates, and separately most deletes, of one step. */
   readonly burst: number;
   readonly counts: SlotCounts;

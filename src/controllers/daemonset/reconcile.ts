@@ -29,6 +29,7 @@ import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import { maxUnreachableAnnotation } from "./unreachable.ts";
 import { Warnings } from "./warnings.ts";
 
 /** Claim patches sent at once: as many as keep a connection busy. */
@@ -142,10 +143,12 @@ export class Reconciler {
     return this.#wake(tracked);
   }
 
-  /** Whether the cache still shows this specification. A newer one has put the key into the queue again. */
-  #isCurrent(daemonSet: DaemonSet, { key }: TrackedDaemonSet): boolean {
-    const { uid, generation } = this.#dependencies.daemonSets.lister.get(key)?.metadata ?? {};
-    return uid === daemonSet.metadata.uid && generation === daemonSet.metadata.generation;
+  /** Whether the cache still shows this specification and budget. Newer ones have put the key into the queue again. */
+  #isCurrent({ metadata }: DaemonSet, { key }: TrackedDaemonSet): boolean {
+    const { uid, generation, annotations } = this.#dependencies.daemonSets.lister.get(key)?.metadata ?? {};
+    const isSameBudget =
+      annotations?.[maxUnreachableAnnotation] === metadata.annotations?.[maxUnreachableAnnotation];
+    return uid === metadata.uid && generation === metadata.generation && isSameBudget;
   }
 
   /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
@@ -157,6 +160,7 @@ export class Reconciler {
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
       this.#warnings.look(daemonSet, tracked);
+      this.#warnings.tellUnreadable(daemonSet, tracked);
       this.#warnings.tellHeld(daemonSet, tracked);
       this.#warnings.tellRefusals(daemonSet, tracked);
       await this.#apply(target, planning.plan(look()));
@@ -237,6 +241,7 @@ export class Reconciler {
     tracked: TrackedDaemonSet,
     observedGeneration: number | undefined,
   ): Promise<void> {
+    if (!this.#isCurrent(daemonSet, tracked)) return;
     const numbers = statusNumbers(tracked.slots.counts());
     const written = await writeStatus(this.#dependencies.client, { daemonSet, numbers, observedGeneration });
     if (written === undefined) return;

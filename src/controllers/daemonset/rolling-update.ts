@@ -2,7 +2,8 @@
  * Rolling update of one DaemonSet: which outdated pods may go now and, with surge, which nodes get a new pod beside
  * the old one (section 11). Pure. The replacements themselves are made by plan.ts once the old pods are gone.
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go, rollingUpdate.
- * Differs: candidates in order of node names, where upstream's order is random; nodes that are gone do not fail a surge.
+ * Differs: candidates in order of node names, where upstream's order is random; nodes that are gone do not fail a surge;
+ * unreachable nodes are passed over where somebody asked for it (23.16).
  */
 import { scaledValue } from "../../machinery/index.ts";
 import type { Action, RolloutStrategy, Snapshot } from "./plan.ts";
@@ -47,11 +48,16 @@ interface Steps {
   readonly deletes: readonly Action[];
 }
 
-/** 11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. */
+/**
+ * 11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. However
+ * many nodes fall silent, no more than maxUnavailable and maxUnreachable together are without their pod by our doing.
+ */
 function replaceInPlace(snapshot: Snapshot, { maxUnavailable }: RolloutLimits): Steps {
   const allowed = byNode(snapshot.outdatedUnavailable, snapshot.outdatedUnavailableElsewhere);
   const candidates = byNode(snapshot.outdated, snapshot.outdatedElsewhere);
-  const budget = Math.max(0, maxUnavailable - snapshot.counts.unavailable);
+  const { desired, unavailable, unreachable } = snapshot.counts;
+  const passedOver = Math.min(unreachable, scaledValue(snapshot.maxUnreachable, desired, "up") ?? 0);
+  const budget = Math.max(0, maxUnavailable - (unavailable - passedOver));
   const chosen = [...allowed, ...candidates.slice(0, budget)];
   return { creates: [], deletes: deletions(chosen, snapshot, "outdated") };
 }

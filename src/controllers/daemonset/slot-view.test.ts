@@ -13,6 +13,7 @@ function pod(name: string, change: Partial<PodFacts> = {}): PodFacts {
     isTerminating: false,
     life: "running",
     isReady: change.readySinceMs !== undefined,
+    hasStarted: true,
     readySinceMs: undefined,
     createdMs: 0,
     hash: "new",
@@ -38,6 +39,7 @@ function manage(
     node: "n",
     eligibility: "eligible",
     mayContinue: true,
+    isUnreachable: false,
     pods: [...pods].sort(comparePods),
   };
   const { minReadyMs = 0, hasSurge = true } = context;

@@ -14,6 +14,8 @@ export interface SlotFacts {
   readonly eligibility: Eligibility;
   /** A pod that is there may stay. True for every eligible node. */
   readonly mayContinue: boolean;
+  /** The node is not heard of, and the DaemonSet asked to have such nodes passed over. */
+  readonly isUnreachable: boolean;
   /** In order 9.2, without departed ones. */
   readonly pods: readonly PodFacts[];
 }
@@ -174,6 +176,8 @@ export type SlotBit =
   | "updated"
   /** Uses up maxUnavailable (11.4). */
   | "unavailable"
+  /** Of those the ones that may be passed over (23.16). */
+  | "unreachable"
   /** Uses up maxSurge (11.5). */
   | "surging"
   /** Its old pod, or else its new one, is available (11.5). */
@@ -199,15 +203,16 @@ const bit: Readonly<Record<SlotBit, number>> = {
   available: 1 << 4,
   updated: 1 << 5,
   unavailable: 1 << 6,
-  surging: 1 << 7,
-  serving: 1 << 8,
-  missing: 1 << 9,
-  surplus: 1 << 10,
-  outdated: 1 << 11,
-  outdatedElsewhere: 1 << 12,
-  outdatedUnavailable: 1 << 13,
-  outdatedUnavailableElsewhere: 1 << 14,
-  replaced: 1 << 15,
+  unreachable: 1 << 7,
+  surging: 1 << 8,
+  serving: 1 << 9,
+  missing: 1 << 10,
+  surplus: 1 << 11,
+  outdated: 1 << 12,
+  outdatedElsewhere: 1 << 13,
+  outdatedUnavailable: 1 << 14,
+  outdatedUnavailableElsewhere: 1 << 15,
+  replaced: 1 << 16,
 };
 
 /** In order of their bits. */
@@ -233,6 +238,7 @@ export interface SlotView {
 export function viewSlot(slot: SlotFacts, context: SlotContext): SlotView {
   const work = manageSlot(slot, context);
   let bits = statusBits(slot, context) | rolloutBits(slot, context, work);
+  if ((bits & bit.unavailable) !== 0 && mayBePassedOver(slot, context.params)) bits |= bit.unreachable;
   if (work.create) bits |= bit.missing;
   if (work.deletes.length > 0) bits |= bit.surplus;
   return { bits, wakeAtMs: wakeAt(slot, context, work) };
@@ -278,6 +284,13 @@ function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): num
       if (at.isAvailable) return bit.serving | (isEligible ? bit.outdated : bit.outdatedElsewhere);
       return bit.unavailable | (isEligible ? bit.outdatedUnavailable : bit.outdatedUnavailableElsewhere);
   }
+}
+
+/** Where the current template has begun it may be what silenced the node: going on could silence the next one (23.16). */
+function mayBePassedOver({ isUnreachable, pods }: SlotFacts, params: SlotParams): boolean {
+  const hasBegun = (pod: PodFacts): boolean =>
+    !pod.isTerminating && pod.hasStarted && isUpToDate(pod, params);
+  return isUnreachable && !pods.some(hasBegun);
 }
 
 /** With surge the node of an old pod alone may want a new one at any time. */

@@ -15,6 +15,7 @@ import { observe, strategyOf } from "./observe.ts";
 import { plan } from "./plan.ts";
 import { hasSurge, planRollout } from "./rolling-update.ts";
 import { DaemonSetSlots } from "./slots.ts";
+import { maxUnreachableAnnotation } from "./unreachable.ts";
 import { buildSlice, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
 
 /** A lister over a map, with the owner index. */
@@ -174,6 +175,20 @@ describe.each([100, 10_000])("with %i nodes", (count) => {
       looks(at, () => at.tracker.putNode(undefined, makeNode("fresh", { labels: { role: "worker" } }))),
     ).toBe(1);
     expect(looks(at, () => at.tracker.dropNode(makeNode("fresh")))).toBe(1);
+  });
+
+  test("a node that is lost sight of looks at none, and at one where unreachable nodes are passed over", async () => {
+    const ready = (status: string, lastHeartbeatTime = ""): Node =>
+      node({ status: { conditions: [{ type: "Ready", status, lastHeartbeatTime }] } });
+    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(0);
+    const asking = { ...daemonSet.metadata, annotations: { [maxUnreachableAnnotation]: "10%" } };
+    await slices(at.clock, at.refresh("one", { ...daemonSet, metadata: asking }));
+    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(1);
+    expect(looks(at, () => at.tracker.putNode(ready("Unknown"), ready("Unknown", "later")))).toBe(0);
+    expect(looks(at, () => at.tracker.putNode(ready("Unknown"), ready("True")))).toBe(1);
+    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("True", "later")))).toBe(0);
+    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("False")))).toBe(0);
+    await slices(at.clock, at.refresh("one"));
   });
 
   test("a sync without a change of the DaemonSet looks at none, however much there is to do", async () => {

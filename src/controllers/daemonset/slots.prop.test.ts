@@ -19,6 +19,8 @@ import { statusNumbers } from "./status.ts";
 const nodeNames = ["n0", "n1", "n2", "n3", "n4", "n5"];
 const placements: readonly Placement[] = [
   { shouldRun: true, shouldContinue: true },
+  { shouldRun: true, shouldContinue: true, isUnreachable: true },
+  { shouldRun: false, shouldContinue: true, isUnreachable: true },
   { shouldRun: false, shouldContinue: true },
   { shouldRun: false, shouldContinue: false },
 ];
@@ -47,6 +49,7 @@ const pod: fc.Arbitrary<PodFacts> = fc
     node: fc.constantFrom(...nodeNames),
     isBound: fc.boolean(),
     isTerminating: fc.boolean(),
+    hasStarted: fc.boolean(),
     life: fc.constantFrom(
       "running" as const,
       "running" as const,
@@ -195,6 +198,7 @@ class World {
       burst: 250,
       params: slots.params,
       strategy: { type: "RollingUpdate", ...limits },
+      maxUnreachable: limits.maxUnreachable,
       counts: slots.counts(),
       missing: first("missing"),
       surplus: first("surplus"),
@@ -212,15 +216,21 @@ class World {
 interface Limits {
   readonly maxUnavailable: number | string;
   readonly maxSurge: number | string;
+  readonly maxUnreachable: number | string;
 }
 
-const limits: fc.Arbitrary<Limits> = fc.constantFrom<Limits>(
-  { maxUnavailable: 0, maxSurge: 0 },
-  { maxUnavailable: 1, maxSurge: 0 },
-  { maxUnavailable: "50%", maxSurge: 0 },
-  { maxUnavailable: 0, maxSurge: 1 },
-  { maxUnavailable: 0, maxSurge: "40%" },
-);
+const limits: fc.Arbitrary<Limits> = fc
+  .tuple(
+    fc.constantFrom(
+      { maxUnavailable: 0, maxSurge: 0 },
+      { maxUnavailable: 1, maxSurge: 0 },
+      { maxUnavailable: "50%", maxSurge: 0 },
+      { maxUnavailable: 0, maxSurge: 1 },
+      { maxUnavailable: 0, maxSurge: "40%" },
+    ),
+    fc.constantFrom(0, 1, "30%", "100%"),
+  )
+  .map(([chosen, maxUnreachable]) => ({ ...chosen, maxUnreachable }));
 
 function decisionOf(actions: readonly Action[]): { creates: string[]; deletes: string[] } {
   return {
@@ -232,30 +242,35 @@ function decisionOf(actions: readonly Action[]): { creates: string[]; deletes: s
 describe("slots", () => {
   it("equal a full recount after every event, and so do the plans made from them", () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), limits, params, (script, chosen, initial) => {
-        const world = new World();
-        world.slots.setParams(initial);
-        for (const step of script) {
-          world.apply(step);
-          world.slots.advance();
-          // Surge in manage and the limits of the roll-out come from one strategy.
-          const surge = chosen.maxSurge !== 0;
-          if (world.slots.params.hasSurge !== surge)
-            world.slots.setParams({ ...world.slots.params, hasSurge: surge });
-          const reference = world.reference(chosen);
-          const snapshot = world.snapshot(chosen);
-          expect(statusNumbers(snapshot.counts)).toEqual(referenceStatus(reference));
-          expect(decisionOf(plan(snapshot))).toEqual(referenceManage(reference));
-          expect(decisionOf(planRollout(snapshot))).toEqual(referenceRollout(reference));
-        }
-      }),
+      fc.property(
+        fc.array(event, { maxLength: 60, size: "max" }),
+        limits,
+        params,
+        (script, chosen, initial) => {
+          const world = new World();
+          world.slots.setParams(initial);
+          for (const step of script) {
+            world.apply(step);
+            world.slots.advance();
+            // Surge in manage and the limits of the roll-out come from one strategy.
+            const surge = chosen.maxSurge !== 0;
+            if (world.slots.params.hasSurge !== surge)
+              world.slots.setParams({ ...world.slots.params, hasSurge: surge });
+            const reference = world.reference(chosen);
+            const snapshot = world.snapshot(chosen);
+            expect(statusNumbers(snapshot.counts)).toEqual(referenceStatus(reference));
+            expect(decisionOf(plan(snapshot))).toEqual(referenceManage(reference));
+            expect(decisionOf(planRollout(snapshot))).toEqual(referenceRollout(reference));
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });
 
   it("hold a slot exactly for eligible nodes and nodes with a pod that has not departed", () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), (script) => {
+      fc.property(fc.array(event, { maxLength: 60, size: "max" }), (script) => {
         const world = new World();
         for (const step of script) world.apply(step);
         const wanted = new Set(

@@ -21,10 +21,12 @@ import {
 } from "./slot-view.ts";
 import { SortedNames } from "./sorted-names.ts";
 
-/** The two answers of section 7. */
+/** The two answers of section 7, and whether the node is one of those that may be passed over (23.16). */
 export interface Placement {
   readonly shouldRun: boolean;
   readonly shouldContinue: boolean;
+  /** Never true for a DaemonSet that did not ask for it. */
+  readonly isUnreachable?: boolean;
 }
 
 export interface SlotsOptions {
@@ -43,6 +45,7 @@ interface Slot extends SlotFacts {
   readonly node: string;
   eligibility: Eligibility;
   mayContinue: boolean;
+  isUnreachable: boolean;
   pods: PodFacts[];
   bits: number;
   wakeAtMs: number;
@@ -214,6 +217,7 @@ export class DaemonSetSlots {
       node,
       eligibility: "gone",
       mayContinue: false,
+      isUnreachable: false,
       pods: [],
       bits: 0,
       wakeAtMs: Infinity,
@@ -301,6 +305,7 @@ export class DaemonSetSlots {
 function place(slot: Slot, placement: Placement | undefined): void {
   slot.eligibility = placement === undefined ? "gone" : placement.shouldRun ? "eligible" : "ineligible";
   slot.mayContinue = placement?.shouldContinue ?? false;
+  slot.isUnreachable = placement?.isUnreachable ?? false;
 }
 
 function sameParams(a: SlotParams, b: SlotParams): boolean {

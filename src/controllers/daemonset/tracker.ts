@@ -33,6 +33,7 @@ import { countsAlike, legacyAnswer, legacyFingerprint, roomChanged } from "./leg
 import { nodeChange, type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import type { SlotFacts } from "./slot-view.ts";
+import { isUnreachable, maxUnreachableOf } from "./unreachable.ts";
 
 /** Name of the index of pods and revisions by owner; see `ownerIndexValues`. */
 export const ownerIndex = "daemonset-controller/owner";
@@ -93,6 +94,10 @@ export class TrackedDaemonSet {
   hasRevisionUnanswered = false;
   /** The version of the cached DaemonSet that was found not to exist any more; a newer one counts again. */
   goneVersion: string | undefined;
+  /** Nobody had ever finished a sync of the DaemonSet when it was first seen here. */
+  readonly isNew: boolean;
+  /** Since when, in wall time, the current template is current. */
+  currentSinceMs: number | undefined;
   /** The generation for which a current revision has been found or made here. */
   revisedGeneration: number | undefined;
   readonly #dependencies: TrackerDependencies;
@@ -102,6 +107,8 @@ export class TrackedDaemonSet {
   #podLabels: Readonly<Record<string, string>>;
   #podSpec: PodSpec;
   #rule: PlacementRule;
+  /** Whether it matters which nodes are unreachable. */
+  #watchesReach = false;
   #slots: DaemonSetSlots;
   /** What the slots were built for, or are being built for; events are applied from then on. */
   #builtFor: string | undefined;
@@ -112,6 +119,7 @@ export class TrackedDaemonSet {
     this.key = keyOf(daemonSet);
     this.uid = daemonSet.metadata.uid ?? "";
     this.namespace = daemonSet.metadata.namespace ?? "";
+    this.isNew = (daemonSet.status?.observedGeneration ?? 0) === 0;
     this.backoff = backoff;
     this.#dependencies = dependencies;
     this.#selector = selectorOf(daemonSet);
@@ -141,8 +149,8 @@ export class TrackedDaemonSet {
   }
 
   /**
-   * Brings the slots in line with the DaemonSet and the clock. A full pass only when placement or selector changed
-   * (rebuild, in slices), or the parameters did, or the wall clock jumped. One call at a time.
+   * Brings the slots in line with the DaemonSet and the clock. A full pass only when placement or selector changed, or
+   * whether unreachable nodes matter (rebuild, in slices), or the parameters did, or the wall clock jumped. One call at a time.
    */
   async refresh(daemonSet: DaemonSet, params: SlotParams): Promise<void> {
     const rule = placementRule(daemonSet.spec.template.spec!);
@@ -150,11 +158,13 @@ export class TrackedDaemonSet {
     this.#podLabels = podLabelsOf(daemonSet);
     const podSpec = daemonSet.spec.template.spec!;
     const legacy = this.#dependencies.podsOn === undefined ? "" : legacyFingerprint(podSpec);
-    const fingerprint = `${rule.fingerprint}\n${selector.toString()}\n${legacy}`;
+    const watchesReach = maxUnreachableOf(daemonSet) !== undefined;
+    const fingerprint = [rule.fingerprint, selector.toString(), legacy, watchesReach].join("\n");
     if (this.#builtFor !== fingerprint) {
       this.#rule = rule;
       this.#podSpec = podSpec;
       this.#selector = selector;
+      this.#watchesReach = watchesReach;
       this.#builtFor = fingerprint;
       await this.#build(params);
       return;
@@ -275,7 +285,8 @@ export class TrackedDaemonSet {
   }
 
   isConcernedBy(change: NodeChange): boolean {
-    return this.#takesEvents && this.#rule.isConcernedBy(change);
+    if (!this.#takesEvents) return false;
+    return this.#rule.isConcernedBy(change) || (this.#watchesReach && change.isReach);
   }
 
   /** @returns whether anything changed for the DaemonSet. */
@@ -385,6 +396,11 @@ export class TrackedDaemonSet {
   }
 
   #place(node: Node): Placement {
+    const placement = this.#placeByRule(node);
+    return this.#watchesReach && isUnreachable(node) ? { ...placement, isUnreachable: true } : placement;
+  }
+
+  #placeByRule(node: Node): Placement {
     const basic = this.#rule.place(node);
     const name = node.metadata.name ?? "";
     if (this.#dependencies.podsOn === undefined) return basic;
