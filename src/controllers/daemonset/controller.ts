@@ -112,6 +112,7 @@ class Controller implements DaemonSetController {
       client,
       revisions: caches.revisions,
       pods: caches.pods.lister,
+      clock,
     });
     const shared = { tracker: this.#tracker, expectations, ownWrites };
     const handlers = createHandlers({ ...shared, enqueue: (key) => this.#queue.add(key) });

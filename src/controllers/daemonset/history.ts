@@ -5,7 +5,14 @@
  * Differs: `data` is compared by meaning, written in Go's bytes (23.10); the hash is our own, in upstream's alphabet.
  */
 import type { ControllerRevision, PodTemplateSpec } from "../../api/index.ts";
-import { canonicalJson, canonicalQuantity, fnv1a32, RawJson, safeEncode } from "../../machinery/index.ts";
+import {
+  canonicalJson,
+  canonicalQuantity,
+  fnv1a32,
+  parseTimeMs,
+  RawJson,
+  safeEncode,
+} from "../../machinery/index.ts";
 import { hashLabel } from "./facts.ts";
 
 /**
@@ -86,6 +93,15 @@ export function viewHistory(
     old,
     revision: old.reduce((highest, { revision }) => Math.max(highest, revision), 0) + 1,
   };
+}
+
+/** On a revision that became current again: when. Written with its new number. */
+export const currentSinceAnnotation = "lares.dev/current-since";
+
+/** Since when the current revision is current: its creation, or the last time that it became so again. */
+export function currentSinceMs({ metadata }: ControllerRevision): number | undefined {
+  const again = parseTimeMs(metadata.annotations?.[currentSinceAnnotation] ?? "");
+  return again ?? parseTimeMs(metadata.creationTimestamp ?? "");
 }
 
 export function hashOf(revision: ControllerRevision): string {

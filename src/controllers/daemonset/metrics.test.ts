@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { daemonsets } from "../../api/index.ts";
 import { type Labels, type Metrics, silentMetrics, SimulatedClock } from "../../base/index.ts";
 import { type DaemonSetFixture, rollingUpdate, withDaemonSets } from "../../testing/daemonset-fixture.ts";
+import { createInformerFactory } from "../../client/index.ts";
+import { createDaemonSetController } from "./controller.ts";
 import { FailedPodBackoff } from "./backoff.ts";
 import { DaemonSetMetrics } from "./metrics.ts";
 
@@ -110,6 +112,80 @@ test("a node that joins, or whose pod is not ready for a while, is no roll-out",
     expect(readings.read()).toMatchObject({ desired_nodes: 3, available_nodes: 2, rollout_age_seconds: 0 });
   });
 });
+
+/** A controller that runs, as after each start of a process, and what is read of it. */
+async function started({ cluster }: DaemonSetFixture): Promise<{
+  readonly read: () => Record<string, number>;
+  readonly stop: () => Promise<void>;
+}> {
+  const readings = new Readings();
+  const { metrics } = readings;
+  const dependencies = cluster.dependencies("daemonset-controller");
+  const { clock, random, log } = dependencies;
+  const informers = createInformerFactory(cluster.client, { clock, random, log });
+  const controller = createDaemonSetController(
+    { placement: "controller" },
+    { ...dependencies, informers, metrics },
+  );
+  const end = new AbortController();
+  const running = controller.run(end.signal);
+  await cluster.advance(0);
+  const stop = async (): Promise<void> => {
+    end.abort(new Error("process ends"));
+    await running;
+  };
+  return { read: () => readings.read(), stop };
+}
+
+test("a roll-out's age goes on when the controller starts anew, a roll-back's from its own beginning", () =>
+  withDaemonSets(async (fixture) => {
+    const { cluster } = fixture;
+    await fixture.addNodes(3);
+    let process = await started(fixture);
+    await fixture.addDaemonSet();
+    await cluster.advance(4_000);
+    expect(process.read()).toMatchObject({ desired_nodes: 3, rollout_age_seconds: 4 });
+    await fixture.markReady();
+    await cluster.advance(1_000_000);
+    expect(process.read()).toMatchObject({ available_nodes: 3, rollout_age_seconds: 0 });
+    for (const image of ["foo/bar:2", "foo/bar"]) {
+      await fixture.setImage(image);
+      await cluster.advance(20_000);
+      expect(process.read()).toMatchObject({ rollout_age_seconds: 20 });
+      await process.stop();
+      await cluster.advance(3_000);
+      process = await started(fixture);
+      expect(process.read()).toMatchObject({ rollout_age_seconds: 23 });
+      for (let node = 0; node < 3; node++) {
+        await fixture.markReady();
+        await cluster.advance(1_000);
+      }
+      expect(process.read()).toMatchObject({ available_nodes: 3, rollout_age_seconds: 0 });
+    }
+    await process.stop();
+  }));
+
+test("a controller that starts takes no node that has been ill for a while for a roll-out", () =>
+  withDaemonSets(async (fixture) => {
+    const { cluster } = fixture;
+    await fixture.addNodes(3);
+    let process = await started(fixture);
+    await fixture.addDaemonSet();
+    await cluster.advance(0);
+    await fixture.markReady();
+    await cluster.advance(100_000);
+    await fixture.setStatus((await fixture.pods())[0]!, { ready: false });
+    expect(process.read()).toMatchObject({ available_nodes: 2, rollout_age_seconds: 0 });
+    await process.stop();
+    process = await started(fixture);
+    expect(process.read()).toMatchObject({ available_nodes: 2, rollout_age_seconds: 0 });
+    // What it sees begin is one, even if no old pod is left by the end of the first sync.
+    await fixture.edit((spec) => ({ ...spec, updateStrategy: rollingUpdate("100%") }));
+    await fixture.setImage("foo/bar:2");
+    await cluster.advance(5_000);
+    expect(process.read()).toMatchObject({ updated_nodes: 3, rollout_age_seconds: 5 });
+    await process.stop();
+  }));
 
 test("what is deleted leaves no series, and neither does a controller that stops", async () => {
   await withReadings(async ({ fixture, readings, step, stop }) => {

@@ -3,7 +3,10 @@
  * of the slots when somebody asks, so events and syncs pay nothing for it.
  * Not here: the queue's and the client's own figures. All names are in docs/metrics.md.
  *
- *   roll-out:  first seen, or another template hash ─▶ running ─▶ every eligible node updated and available ─▶ over
+ *   roll-out:  new DaemonSet, or another template ─▶ under way ─▶ every eligible node updated and available ─▶ over
+ *
+ * Its start stands in the current revision. Its end stands nowhere: a controller that starts takes a roll-out for under
+ * way while there are old pods. Without any, whoever is not available may well have come, or fallen ill, afterwards.
  */
 import type { Clock, Gauge, Metrics } from "../../base/index.ts";
 import type { SlotCounts } from "./slots.ts";
@@ -14,8 +17,7 @@ type Tracked = Pick<Tracker, "get" | "all">;
 
 interface Rollout {
   readonly hash: string;
-  /** Monotonic; undefined when it is over. */
-  readonly startMs: number | undefined;
+  readonly isOver: boolean;
 }
 
 interface Figure {
@@ -27,10 +29,9 @@ interface Reading {
   readonly tracked: TrackedDaemonSet;
   readonly counts: SlotCounts;
   readonly rollout: Rollout;
-  readonly nowMs: number;
+  readonly clock: Clock;
 }
 
-/** Only what differs between processes is remembered: an age begins anew when the controller does. */
 export class DaemonSetMetrics {
   readonly #metrics: Metrics;
   readonly #tracker: Tracked;
@@ -57,7 +58,7 @@ export class DaemonSetMetrics {
     };
   }
 
-  /** After each sync, so that a roll-out's start is known to the moment, and one between two readings does not count on. O(1). */
+  /** After each sync, so that a roll-out that ends between two readings does not count on. O(1). */
   synced(key: string): void {
     const tracked = this.#tracker.get(key);
     if (tracked?.isBuilt) this.#rolloutOf(tracked, tracked.slots.counts());
@@ -72,7 +73,7 @@ export class DaemonSetMetrics {
       this.#shown.delete(tracked.key);
       const counts = tracked.slots.counts();
       const rollout = this.#rolloutOf(tracked, counts);
-      const reading = { tracked, counts, rollout, nowMs: this.#clock.monotonicMs() };
+      const reading = { tracked, counts, rollout, clock: this.#clock };
       for (const { gauge, value } of this.#figures) gauge.set(value(reading), labels);
     }
     for (const labels of this.#shown.values()) this.#remove(labels);
@@ -82,9 +83,10 @@ export class DaemonSetMetrics {
   #rolloutOf(tracked: TrackedDaemonSet, counts: SlotCounts): Rollout {
     const { hash } = tracked.slots.params;
     const known = this.#rollouts.get(tracked);
-    const isOver = counts.updated === counts.desired && counts.available === counts.desired;
-    if (known?.hash === hash && (known.startMs === undefined || !isOver)) return known;
-    const rollout = { hash, startMs: isOver ? undefined : this.#clock.monotonicMs() };
+    const isDone = counts.updated === counts.desired && counts.available === counts.desired;
+    if (known?.hash === hash && (known.isOver || !isDone)) return known;
+    const hasBegun = known !== undefined || tracked.isNew || counts.updated < counts.current;
+    const rollout = { hash, isOver: isDone || !hasBegun };
     this.#rollouts.set(tracked, rollout);
     return rollout;
   }
@@ -96,6 +98,11 @@ export class DaemonSetMetrics {
 
 function nameOf({ key, namespace }: TrackedDaemonSet): string {
   return key.slice(namespace.length + 1);
+}
+
+/** From the revision's time to ours: another clock may have set the former. */
+function ageSeconds({ currentSinceMs }: TrackedDaemonSet, nowMs: number): number {
+  return Math.max(0, nowMs - (currentSinceMs ?? nowMs)) / 1000;
 }
 
 function figuresOf(metrics: Metrics): readonly Figure[] {
@@ -126,7 +133,7 @@ function figuresOf(metrics: Metrics): readonly Figure[] {
     gauge(
       "lares_daemonset_backoff_nodes",
       "Nodes whose pod failed and is not replaced yet.",
-      ({ tracked, nowMs }) => tracked.backoff.running(nowMs),
+      ({ tracked, clock }) => tracked.backoff.running(clock.monotonicMs()),
     ),
     gauge(
       "lares_daemonset_rollout_progress_ratio",
@@ -136,7 +143,7 @@ function figuresOf(metrics: Metrics): readonly Figure[] {
     gauge(
       "lares_daemonset_rollout_age_seconds",
       "Age of the roll-out under way; 0 when none is.",
-      ({ rollout, nowMs }) => (rollout.startMs === undefined ? 0 : (nowMs - rollout.startMs) / 1000),
+      ({ rollout, tracked, clock }) => (rollout.isOver ? 0 : ageSeconds(tracked, clock.nowMs())),
     ),
   ];
 }

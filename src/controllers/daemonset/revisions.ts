@@ -14,14 +14,17 @@ import {
   type Pod,
   pods,
 } from "../../api/index.ts";
+import type { Clock } from "../../base/index.ts";
 import type { Client, Informer, Lister } from "../../client/index.ts";
-import { controllerOf, isAlreadyExists, isNotFound } from "../../machinery/index.ts";
+import { controllerOf, formatTime, isAlreadyExists, isNotFound } from "../../machinery/index.ts";
 import { addressOf, ClaimPass, decideClaim } from "./claim.ts";
 import { isUnanswered, joinErrors, settleAll } from "./errors.ts";
 import { hashLabel } from "./facts.ts";
 import {
   comparableData,
   compareRevisions,
+  currentSinceAnnotation,
+  currentSinceMs,
   expiredRevisions,
   hashOf,
   templateHash,
@@ -47,6 +50,7 @@ export interface RevisionDependencies {
   readonly client: Client;
   readonly revisions: Informer<ControllerRevision>;
   readonly pods: Lister<Pod>;
+  readonly clock: Clock;
 }
 
 export class RevisionKeeper {
@@ -81,6 +85,7 @@ export class RevisionKeeper {
       current = await this.#written(tracked, () => this.#renumber(found, view.revision));
     }
     tracked.revisedGeneration = generation;
+    tracked.currentSinceMs = currentSinceMs(current);
     return {
       current,
       old: view.old,
@@ -170,7 +175,7 @@ export class RevisionKeeper {
   async #labelled(revision: ControllerRevision): Promise<ControllerRevision> {
     if (hashOf(revision) !== "") return revision;
     const labels = { [hashLabel]: revision.metadata.name ?? "" };
-    return this.#patch(revision, {}, labels);
+    return this.#patch(revision, { labels });
   }
 
   async #snapshot(daemonSet: DaemonSet, revision: number, wanted: string): Promise<ControllerRevision> {
@@ -225,20 +230,22 @@ export class RevisionKeeper {
     for (const duplicate of duplicates) await this.#remove(duplicate);
   }
 
+  /** An old revision is current again: from now on, as the age of the roll-out is reckoned. */
   #renumber(revision: ControllerRevision, number: number): Promise<ControllerRevision> {
-    return this.#patch(revision, { revision: number });
+    const annotations = { [currentSinceAnnotation]: formatTime(this.#dependencies.clock.nowMs()) };
+    return this.#patch(revision, { annotations }, number);
   }
 
   /** Changes what is named and leaves `data` alone: over HTTPS it was parsed, and printing it might not give the same bytes. */
   #patch(
     revision: ControllerRevision,
-    change: { readonly revision?: number },
-    labels?: Readonly<Record<string, string>>,
+    metadata: Pick<ControllerRevision["metadata"], "annotations" | "labels">,
+    number?: number,
   ): Promise<ControllerRevision> {
     const { uid, resourceVersion } = revision.metadata;
     const body = {
-      metadata: { uid, resourceVersion, ...(labels === undefined ? {} : { labels }) },
-      ...change,
+      metadata: { uid, resourceVersion, ...metadata },
+      ...(number === undefined ? {} : { revision: number }),
     };
     return this.#dependencies.client.patch(controllerrevisions, addressOf(revision), { type: "merge", body });
   }
