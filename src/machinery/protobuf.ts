@@ -97,17 +97,14 @@ interface Member {
 /** By field number: members, and the members of embedded structs. */
 type Members = Map<number, Member | Members>;
 
-interface Target {
-  readonly into: JsonObject;
-  /** Of the message, for errors. */
+/** Where a value goes: its name in JSON (of a message as a whole: its type), for errors, and its depth. */
+interface Place {
   readonly name: string;
   readonly depth: number;
 }
 
-/** A place where a value goes: its name in JSON, for errors, and its depth. */
-interface Place {
-  readonly name: string;
-  readonly depth: number;
+interface Target extends Place {
+  readonly into: JsonObject;
 }
 
 class MessageDecoder {
@@ -151,12 +148,12 @@ class MessageDecoder {
         into[name] = this.#mapped((before ?? {}) as JsonObject, schema, { reader, place });
         return;
       case "object":
-        into[name] = this.#message(schema, reader, { ...place, into: (before ?? {}) as JsonObject });
+        into[name] = this.#message(schema, reader, { into: (before ?? {}) as JsonObject, name, depth });
         return;
       default: {
         const value = this.#scalar(schema, reader, place);
-        if (value === undefined || (field.pointer !== true && isZero(schema, value))) delete into[name];
-        else into[name] = value;
+        if (value !== undefined && (field.pointer === true || !isZero(schema, value))) into[name] = value;
+        else if (before !== undefined) delete into[name];
       }
     }
   }
@@ -200,7 +197,7 @@ class MessageDecoder {
     const schema = resolveSchema(this.#table, of);
     switch (schema.type) {
       case "object":
-        return this.#message(schema, reader, { ...place, into: {} });
+        return this.#message(schema, reader, { into: {}, name: place.name, depth: place.depth });
       case "array":
         return this.#items(schema, reader, place);
       case "map":
@@ -270,9 +267,10 @@ interface Source {
   readonly place: Place;
 }
 
-function membersOf(schema: ObjectSchema): Members {
+function membersOf({ fields }: ObjectSchema): Members {
   const members: Members = new Map();
-  for (const [name, field] of Object.entries(schema.fields)) {
+  for (const name of Object.keys(fields)) {
+    const field = fields[name]!;
     const { number, within } = field;
     if (number === undefined) continue;
     if (within === undefined) members.set(number, { name, field });
