@@ -19,7 +19,7 @@ export interface CachedResource {
   readonly prefix: string;
   readonly namespaced: boolean;
   readonly parse: ParseValue;
-  /** Objects are many and seldom read: of those that no watch is about to send only the bytes are kept. */
+  /** Objects are many and seldom read: but for the newest only the bytes are kept. */
   readonly isSeldomRead?: boolean;
   /** The value that objects are also filed under (`spec.nodeName` of pods). */
   readonly indexValue?: (state: StoredObject) => string;
@@ -49,6 +49,12 @@ export interface Scope {
  * are served from the store's history. Each event may hold one state that nobody else needs (about 10 kB).
  */
 const historyEventsMax = 2048;
+
+/**
+ * Of resources that are seldom read, the objects of so many events are kept, for the replies and watches that are under way.
+ * The others die young, which costs next to nothing.
+ */
+const freshObjectsMax = 256;
 
 /** How long a read may wait for the cache to reach a revision; upstream's 3 s. */
 const freshWaitMs = 3000;
@@ -184,12 +190,10 @@ export class ResourceCache {
 
   #remember(event: CacheEvent): void {
     this.#history.push(event);
+    if (this.resource.isSeldomRead === true) this.#history.at(-1 - freshObjectsMax)?.current.forgetObject();
     // Cut in halves, so that the cost per event stays constant.
     if (this.#history.length >= 2 * historyEventsMax) {
       this.#historyStart = this.#history[historyEventsMax - 1]!.revision;
-      if (this.resource.isSeldomRead === true) {
-        for (let at = 0; at < historyEventsMax; at++) this.#history[at]!.current.forgetObject();
-      }
       this.#history = this.#history.slice(historyEventsMax);
     }
   }
