@@ -6,6 +6,11 @@ export {
   /** @public */
   setPodSpecDefaults,
 } from "./defaults/pod.ts";
+export {
+  daemonSetAnnotationWarnings,
+  maxUnreachableAnnotation,
+  maxUnreachableOf,
+} from "./daemonset-annotations.ts";
 export { kinds } from "./kind-table.ts";
 export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./kinds.ts";
 export { openApiDocument } from "./openapi/document.ts";

@@ -36,6 +36,7 @@ import {
   validateTemplateOwner,
   validateTemplateOwnerUpdate,
 } from "./validation/workloads.ts";
+import { daemonSetAnnotationWarnings } from "./daemonset-annotations.ts";
 import { templateWarnings } from "./warnings.ts";
 
 const daemonSetKind: Kind = defineKind({
@@ -57,7 +58,10 @@ const daemonSetKind: Kind = defineKind({
       ...validateDaemonSet(object),
     ],
     validateStatusUpdate: validateDaemonSetStatusUpdate,
-    warnings: (object) => templateWarnings("spec.template", object.spec.template),
+    warnings: (object) => [
+      ...daemonSetAnnotationWarnings(object),
+      ...templateWarnings("spec.template", object.spec.template),
+    ],
   },
 });
 

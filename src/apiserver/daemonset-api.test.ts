@@ -307,3 +307,25 @@ it("storage: UpdateStatus ignores what else the request changes", async () => {
   expect(updated.status.numberReady).toBe(4);
   expect(updated.spec).toEqual(made.spec);
 });
+
+describe("annotations of ours", () => {
+  const warning =
+    'metadata.annotations[lares.dev/max-unreachable]: "some" is neither a number from 0 on nor a percentage up to 100%; every unreachable node uses up maxUnavailable';
+  const annotated = (value: string | null): object => ({
+    metadata: { annotations: { "lares.dev/max-unreachable": value } },
+  });
+  const patch = (path: string, body: object): Promise<{ readonly warnings: readonly string[] }> =>
+    api.call("PATCH", path, { body, contentType: "application/merge-patch+json" });
+
+  it("one that cannot be read is taken, with a warning whenever it is written, not at other writes", async () => {
+    const body = daemonSet(annotated("some"));
+    expect(await api.call("POST", ds, { body })).toMatchObject({ status: 201, warnings: [warning] });
+    const told = [];
+    for (const value of ["10%", "some", null])
+      told.push((await patch(`${ds}/abc`, annotated(value))).warnings);
+    expect(told).toEqual([[], [warning], []]);
+    await patch(`${ds}/abc`, annotated("some"));
+    expect((await patch(`${ds}/abc/status`, { status: { numberReady: 1 } })).warnings).toEqual([]);
+    expect((await patch(`${ds}/abc`, { spec: { minReadySeconds: 3 } })).warnings).toEqual([warning]);
+  });
+});

@@ -333,8 +333,9 @@ export class Registry {
         const state = isFinished(next)
           ? await this.remove(served, before, { writer: change.writer, last: next })
           : await this.put(served, before, { writer: change.writer, next });
-        const isChanged = next.metadata.generation !== before.object.metadata.generation;
-        const warnings = isChanged ? (served.storage.rules.warnings?.(state.object) ?? []) : [];
+        const warnings = isSpecified(next, before.object)
+          ? (served.storage.rules.warnings?.(state.object) ?? [])
+          : [];
         return { state, isCreated: false, warnings };
       } catch (error) {
         if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
@@ -454,6 +455,11 @@ export function isFinished(object: KubeObject): boolean {
   if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds > 0) return false;
   const own = (member(object, "spec") as { readonly finalizers?: readonly string[] } | undefined)?.finalizers;
   return object.kind !== "Namespace" || own === undefined || own.length === 0;
+}
+
+/** Whether somebody has changed what an object asks for: its specification, or what annotations add to it. */
+function isSpecified({ metadata: next }: KubeObject, { metadata: before }: KubeObject): boolean {
+  return next.generation !== before.generation || !semanticEqual(next.annotations, before.annotations);
 }
 
 function withoutVersion(object: KubeObject): KubeObject {

@@ -2,14 +2,13 @@
  * One consistent picture of a DaemonSet for the planners: counts, and the head of each set that needs attention.
  * O(burst); no pass over nodes or pods.
  */
-import type { DaemonSet } from "../../api/index.ts";
+import { type DaemonSet, maxUnreachableOf } from "../../api/index.ts";
 import { type SlotParams, templateGenerationOf } from "./facts.ts";
 import type { RolloutStrategy, Snapshot } from "./plan.ts";
 import type { History } from "./revisions.ts";
 import { hasSurge } from "./rolling-update.ts";
 import type { SlotBit, SlotFacts } from "./slot-view.ts";
 import type { TrackedDaemonSet } from "./tracker.ts";
-import { maxUnreachableOf } from "./unreachable.ts";
 
 export interface ObserveOptions {
   readonly nowMs: number;

@@ -7,7 +7,7 @@
  * Not here: which events lead to a sync (handlers.ts), the decisions (plan.ts, rolling-update.ts, history.ts, status.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncDaemonSet.
  */
-import { type DaemonSet, type Pod, pods } from "../../api/index.ts";
+import { type DaemonSet, maxUnreachableAnnotation, type Pod, pods } from "../../api/index.ts";
 import type { Clock, Log, Random } from "../../base/index.ts";
 import {
   type Client,
@@ -29,7 +29,6 @@ import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
-import { maxUnreachableAnnotation } from "./unreachable.ts";
 import { Warnings } from "./warnings.ts";
 
 /** Claim patches sent at once: as many as keep a connection busy. */

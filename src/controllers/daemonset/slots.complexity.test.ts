@@ -5,7 +5,7 @@
 import v8 from "node:v8";
 import vm from "node:vm";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { DaemonSet, Node, Pod } from "../../api/index.ts";
+import { type DaemonSet, maxUnreachableAnnotation, type Node, type Pod } from "../../api/index.ts";
 import { settleMicrotasks, SimulatedClock } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
 import { makeNode } from "../../testing/cluster-objects.ts";
@@ -15,7 +15,6 @@ import { observe, strategyOf } from "./observe.ts";
 import { plan } from "./plan.ts";
 import { hasSurge, planRollout } from "./rolling-update.ts";
 import { DaemonSetSlots } from "./slots.ts";
-import { maxUnreachableAnnotation } from "./unreachable.ts";
 import { buildSlice, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
 
 /** A lister over a map, with the owner index. */

@@ -11,6 +11,7 @@
 import {
   type ControllerRevision,
   type DaemonSet,
+  maxUnreachableOf,
   type Node,
   type Pod,
   type PodSpec,
@@ -33,7 +34,7 @@ import { countsAlike, legacyAnswer, legacyFingerprint, roomChanged } from "./leg
 import { nodeChange, type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import type { SlotFacts } from "./slot-view.ts";
-import { isUnreachable, maxUnreachableOf } from "./unreachable.ts";
+import { isUnreachable } from "./unreachable.ts";
 
 /** Name of the index of pods and revisions by owner; see `ownerIndexValues`. */
 export const ownerIndex = "daemonset-controller/owner";

@@ -1,8 +1,15 @@
 /** Nodes that are not heard of: upstream's way, and what the annotation changes (23.16). */
 import { expect, test } from "vitest";
-import { daemonsets, events, nodes, pods, type Toleration } from "../../api/index.ts";
+import {
+  daemonsets,
+  events,
+  maxUnreachableAnnotation,
+  maxUnreachableOf,
+  nodes,
+  pods,
+  type Toleration,
+} from "../../api/index.ts";
 import { type DaemonSetFixture, rollingUpdate, withDaemonSets } from "../../testing/daemonset-fixture.ts";
-import { maxUnreachableAnnotation, maxUnreachableOf } from "./unreachable.ts";
 
 async function annotate(fixture: DaemonSetFixture, value: string | null): Promise<void> {
   const body = { metadata: { annotations: { [maxUnreachableAnnotation]: value } } };
@@ -171,7 +178,7 @@ test("a value that cannot be read is told, once, and counts as none", () =>
     expect(warnings.map(({ reason, message, count }) => [reason, message, count])).toEqual([
       [
         "InvalidAnnotation",
-        'lares.dev/max-unreachable: "many" is neither a number from 0 on nor a percentage up to 100%; every unreachable node uses up maxUnavailable',
+        'metadata.annotations[lares.dev/max-unreachable]: "many" is neither a number from 0 on nor a percentage up to 100%; every unreachable node uses up maxUnavailable',
         1,
       ],
     ]);

@@ -2,25 +2,22 @@
  * What upstream lets a user find out by himself, told in events on the DaemonSet: host ports with surge (23.19) and
  * selectors that overlap (23.27); and an annotation of ours that cannot be read. Nothing is decided by it.
  */
-import type { DaemonSet } from "../../api/index.ts";
+import { type DaemonSet, daemonSetAnnotationWarnings } from "../../api/index.ts";
 import type { EventRecorder } from "../../client/index.ts";
 import { hasSurge } from "./rolling-update.ts";
 import { strategyOf } from "./observe.ts";
 import { rejectHoldMs } from "./plan.ts";
 import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
-import { maxUnreachableAnnotation, maxUnreachableOf } from "./unreachable.ts";
 
 /** Names of other DaemonSets in one event; more would not help. */
 const namesMax = 3;
-/** Letters of an annotation in an event: an annotation may have 256 KiB. */
-const textMax = 40;
 
 export class Warnings {
   readonly #recorder: EventRecorder;
   readonly #tracker: Tracker;
   /** Generation of which each DaemonSet was warned last. */
   readonly #warned = new WeakMap<TrackedDaemonSet, number>();
-  /** Value of the annotation that each DaemonSet was warned of last. */
+  /** What each DaemonSet was told last of its annotation. */
   readonly #unreadable = new WeakMap<TrackedDaemonSet, string>();
 
   constructor(dependencies: { readonly recorder: EventRecorder; readonly tracker: Tracker }) {
@@ -52,16 +49,10 @@ export class Warnings {
 
   /** An annotation that cannot be read counts as absent; told once per value (23.16). */
   tellUnreadable(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
-    const text = daemonSet.metadata.annotations?.[maxUnreachableAnnotation];
-    if (text === undefined || maxUnreachableOf(daemonSet) !== undefined) return;
-    if (this.#unreadable.get(tracked) === text) return;
-    this.#unreadable.set(tracked, text);
-    this.#recorder.event(
-      daemonSet,
-      "Warning",
-      "InvalidAnnotation",
-      `${maxUnreachableAnnotation}: ${JSON.stringify(text.slice(0, textMax))} is neither a number from 0 on nor a percentage up to 100%; every unreachable node uses up maxUnavailable`,
-    );
+    const [message] = daemonSetAnnotationWarnings(daemonSet);
+    if (message === undefined || this.#unreadable.get(tracked) === message) return;
+    this.#unreadable.set(tracked, message);
+    this.#recorder.event(daemonSet, "Warning", "InvalidAnnotation", message);
   }
 
   /** Once per generation; of overlapping selectors only before the controller has ever acted on the DaemonSet. */
