@@ -3,8 +3,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { nodeOptions } from "../scripts/ensure.mjs";
+import { ensureInstalled, nodeOptions } from "../scripts/ensure.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [name, ...args] = process.argv.slice(2);
@@ -13,6 +12,8 @@ if (name === undefined || !existsSync(source)) {
   console.error("usage: node bench/run.mjs NAME [arguments]; the names are the .ts files in bench/");
   process.exit(1);
 }
+ensureInstalled();
+const { build } = await import("esbuild");
 const outdir = join(root, "node_modules", ".cache", "lares", "bench");
 mkdirSync(outdir, { recursive: true });
 await build({

@@ -4,9 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { alone } from "./alone.mjs";
 
 /**
  * For a control plane with many nodes: in Node's own 16 MB young objects are copied so often that 15,000 pods take a tenth
@@ -44,6 +45,16 @@ function isFresh(name, wanted) {
   return existsSync(stamp(name)) && readFileSync(stamp(name), "utf8") === wanted;
 }
 
+/** Makes what is not fresh, unless another process has just done so. */
+function ensure(name, wanted, make) {
+  if (isFresh(name, wanted)) return;
+  alone(join(root, ".setup.lock"), () => {
+    if (isFresh(name, wanted)) return;
+    make();
+    mark(name, wanted);
+  });
+}
+
 function mark(name, value) {
   mkdirSync(dirname(stamp(name)), { recursive: true });
   writeFileSync(stamp(name), value);
@@ -60,12 +71,13 @@ function run(command, args, what) {
 /** Packages as the lock file says; the stamp lies inside node_modules, so it vanishes with it. */
 export function ensureInstalled() {
   const wanted = digest([join(root, "package.json"), join(root, "package-lock.json")]);
-  if (isFresh("installed", wanted)) return;
-  console.error("lares: installing packages (npm ci) ...");
-  const npm = process.env.npm_execpath;
-  const [command, ...first] = npm === undefined ? ["npm"] : [process.execPath, npm];
-  run(command, [...first, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], "npm ci");
-  mark("installed", wanted);
+  ensure("installed", wanted, () => {
+    console.error("lares: installing packages (npm ci) ...");
+    const npm = process.env.npm_execpath;
+    const [command, ...first] = npm === undefined ? ["npm"] : [process.execPath, npm];
+    const args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    run(command, [...first, ...args], "npm ci");
+  });
 }
 
 /** The command in dist/, made again when a source or the build itself changed. */
@@ -75,8 +87,10 @@ export function ensureBuilt() {
     join(root, "scripts", "build.mjs"),
     join(root, "package-lock.json"),
   ]);
-  if (isFresh("built", wanted) && existsSync(join(root, "dist", "lares.js"))) return;
-  console.error("lares: building dist/ ...");
-  run(process.execPath, [join(root, "scripts", "build.mjs")], "the build");
-  mark("built", wanted);
+  // A dist/ that somebody has removed is stale, whatever the stamp says.
+  if (!existsSync(join(root, "dist", "lares.js"))) rmSync(stamp("built"), { force: true });
+  ensure("built", wanted, () => {
+    console.error("lares: building dist/ ...");
+    run(process.execPath, [join(root, "scripts", "build.mjs")], "the build");
+  });
 }

@@ -2,10 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { ensureInstalled, root } from "./ensure.mjs";
 
 ensureInstalled();
+const { build } = await import("esbuild");
 // Inside node_modules, so that packages that are not bundled are found.
 const directory = mkdtempSync(join(root, "node_modules", ".simulate-"));
 const outfile = join(directory, "simulate.mjs");
