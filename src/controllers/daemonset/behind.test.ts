@@ -1,8 +1,8 @@
 /** Bugs that the simulation found: what the controller does while its caches are behind its own writes, or behind a deletion. */
 import { expect, test } from "vitest";
-import { controllerrevisions, daemonsets } from "../../api/index.ts";
-import { tooManyRequests } from "../../machinery/index.ts";
-import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
+import { controllerrevisions, daemonsets, pods } from "../../api/index.ts";
+import { controllerOf, tooManyRequests } from "../../machinery/index.ts";
+import { onDelete, withDaemonSets } from "../../testing/daemonset-fixture.ts";
 import type { PodFacts } from "./facts.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 
@@ -117,6 +117,25 @@ test("nothing is written for a DaemonSet whose end was seen while a sync waited 
     );
     expect([released === undefined, writes]).toEqual([false, []]);
   }));
+
+for (const fate of ["deleted", "let go by somebody else"])
+  test(`an adopted pod that the cache never showed as ours, and that is ${fate}, leaves no trace (I6)`, () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addNodes(1);
+      await fixture.addDaemonSet({ spec: { updateStrategy: onDelete } });
+      const { client } = fixture.cluster;
+      const orphan = await fixture.addPod("node-0", { isOrphan: true, ready: true });
+      const address = { namespace: "default", name: orphan.metadata.name! };
+      await fixture.missed("pods", async () => {
+        expect(await fixture.sync()).toBe("0/0");
+        expect(controllerOf(await client.get(pods, address))).toBeDefined();
+        const body = { metadata: { ownerReferences: null, labels: null } };
+        if (fate === "deleted") await client.delete(pods, address);
+        else await client.patch(pods, address, { type: "merge", body });
+      });
+      expect(await fixture.sync()).toBe("1/0");
+      expect((await fixture.get()).status).toMatchObject({ numberReady: 0 });
+    }));
 
 test("one pod per node when the answer to a create is lost and the next tries are refused or cannot look (I1)", () =>
   withDaemonSets(async (fixture) => {

@@ -29,6 +29,16 @@ export function compareVersions(a: string, b: string): number | undefined {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+interface Versioned {
+  readonly resourceVersion?: string;
+}
+
+/** Whether `state` stands before `known` in the history of one object. */
+export function isOlder(state: Versioned, known: Versioned): boolean {
+  const order = compareVersions(state.resourceVersion ?? "", known.resourceVersion ?? "");
+  return order !== undefined && order < 0;
+}
+
 function isVersion(text: string): boolean {
   return /^(0|[1-9][0-9]*)$/.test(text);
 }

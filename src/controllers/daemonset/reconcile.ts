@@ -21,7 +21,7 @@ import { apply } from "./apply.ts";
 import { ClaimPass } from "./claim.ts";
 import { joinErrors } from "./errors.ts";
 import { observe, paramsOf, strategyOf } from "./observe.ts";
-import type { OwnWrites, WrittenResource } from "./own-writes.ts";
+import { isOlder, type OwnWrites, type WrittenResource } from "./own-writes.ts";
 import { type Action, plan, type Snapshot } from "./plan.ts";
 import type { History, RevisionKeeper } from "./revisions.ts";
 import { planRollout } from "./rolling-update.ts";
@@ -227,7 +227,7 @@ export class Reconciler {
     if (adopted === undefined) return;
     this.#dependencies.ownWrites.raise(tracked, "pods", adopted.metadata.resourceVersion ?? "");
     const cached = this.#dependencies.pods.lister.get(`${tracked.namespace}/${pod.metadata.name ?? ""}`);
-    if (cached?.metadata.uid === uid) tracked.put(adopted);
+    if (cached?.metadata.uid === uid && !isOlder(adopted.metadata, cached.metadata)) tracked.put(adopted);
   }
 
   async #release(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {

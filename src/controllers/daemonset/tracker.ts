@@ -28,7 +28,7 @@ import {
 } from "../../machinery/index.ts";
 import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
-import { compareVersions } from "./own-writes.ts";
+import { isOlder } from "./own-writes.ts";
 import { rejectHoldMs } from "./plan.ts";
 import { countsAlike, legacyAnswer, legacyFingerprint, roomChanged } from "./legacy-placement.ts";
 import { nodeChange, type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
@@ -184,7 +184,7 @@ export class TrackedDaemonSet {
     if (!this.#takesEvents) return;
     const uid = pod.metadata.uid ?? "";
     const known = this.#slots.pod(uid);
-    if (known !== undefined && isOlder(pod.metadata.resourceVersion ?? "", known.resourceVersion)) return;
+    if (known !== undefined && isOlder(pod.metadata, known)) return;
     const matches = this.#selector.matches(pod.metadata.labels);
     if (!matches || pod.metadata.deletionTimestamp !== undefined) this.#lost(known);
     if (!matches) {
@@ -257,10 +257,13 @@ export class TrackedDaemonSet {
     else this.#newlyHeld.delete(pod.node);
   }
 
-  /** A pod without controller: kept for adoption if it matches. */
+  /** A pod without controller: kept for adoption if it matches. One that we have adopted since is known better. */
   putOrphan(pod: Pod): void {
     if (!this.#takesEvents) return;
     const uid = pod.metadata.uid ?? "";
+    const adopted = this.#slots.pod(uid) ?? (this.misfits.get(uid) ?? this.homeless.get(uid))?.metadata;
+    if (adopted !== undefined && isOlder(pod.metadata, adopted)) return;
+    if (adopted !== undefined) this.drop(uid);
     if (pod.metadata.deletionTimestamp === undefined && this.matches(pod)) this.orphans.set(uid, pod);
     else this.orphans.delete(uid);
   }
@@ -431,11 +434,6 @@ function podLabelsOf(daemonSet: DaemonSet): Readonly<Record<string, string>> {
   return daemonSet.spec.template.metadata?.labels ?? {};
 }
 
-function isOlder(version: string, known: string): boolean {
-  const order = compareVersions(version, known);
-  return order !== undefined && order < 0;
-}
-
 export class Tracker {
   readonly #dependencies: TrackerDependencies;
   readonly #newBackoff: () => FailedPodBackoff;
@@ -507,7 +505,8 @@ export class Tracker {
     if (before !== undefined) {
       const previous = this.ownerOf(before);
       if (previous !== undefined && previous !== owner) previous.drop(uid);
-      if (controllerOf(before) === undefined && controllerOf(after) !== undefined) this.#dropOrphan(after);
+      if (controllerOf(before) === undefined && controllerOf(after) !== undefined)
+        this.#dropOrphan(after, owner);
     }
     if (owner !== undefined) owner.put(after);
     else if (controllerOf(after) === undefined) this.#putOrphan(after);
@@ -553,9 +552,9 @@ export class Tracker {
     for (const tracked of this.#byNamespace.get(pod.metadata.namespace ?? "") ?? []) tracked.putOrphan(pod);
   }
 
-  #dropOrphan(pod: Pod): void {
-    for (const tracked of this.#byNamespace.get(pod.metadata.namespace ?? "") ?? []) {
-      tracked.orphans.delete(pod.metadata.uid ?? "");
-    }
+  /** For all but its owner. The cache may have missed that one of them had adopted it. */
+  #dropOrphan({ metadata }: Pod, owner?: TrackedDaemonSet): void {
+    for (const tracked of this.#byNamespace.get(metadata.namespace ?? "") ?? [])
+      if (tracked !== owner) tracked.drop(metadata.uid ?? "");
   }
 }
