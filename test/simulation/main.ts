@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { explain } from "./report.ts";
 import { run } from "./run.ts";
-import { profiles, type ProfileName, scriptOf } from "./script.ts";
+import { profiles, type ProfileName, type Script, scriptOf } from "./script.ts";
 
 /** Seeds between two lines of progress. */
 const progressEvery = 500;
@@ -37,8 +37,14 @@ async function oneByOne(): Promise<number> {
   let failures = 0;
   let revisions = 0;
   let virtualMs = 0;
+  let script: Script | undefined;
+  process.on("unhandledRejection", (error) => {
+    const replay = `npm run simulate -- --from ${script?.seed} --seeds 1 --profile ${script?.profile}`;
+    console.error(`seed ${script?.seed}: an error that nobody took; replay: ${replay}`, error);
+    process.exit(1);
+  });
   for (let seed = from; seed < from + seeds; seed++) {
-    const script = scriptOf(seed, profile as ProfileName | undefined);
+    script = scriptOf(seed, profile as ProfileName | undefined);
     const result = await run(script, values.verbose ? { onLog: (text) => console.log(text) } : {});
     revisions += result.revisions;
     virtualMs += result.virtualMs;

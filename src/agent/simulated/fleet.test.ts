@@ -8,7 +8,9 @@ import {
   createEventBroadcaster,
   createInformerFactory,
   loopbackTransport,
+  type Transport,
 } from "../../client/index.ts";
+import { FaultyTransport } from "../../testing/faulty-transport.ts";
 import { TestApiServer } from "../../testing/test-api-server.ts";
 import { createFleet } from "./fleet.ts";
 import { nodeObject } from "./node-status.ts";
@@ -21,16 +23,18 @@ let running: Promise<void>;
 const node = "/api/v1/nodes/n1";
 const pod = "/api/v1/namespaces/default/pods/p";
 
-async function startFleet(): Promise<void> {
+/** @param over what stands between the fleet and its network. */
+async function startFleet(over: (network: Transport) => Transport = (network) => network): Promise<void> {
   stop = new AbortController();
   const dependencies = { clock: server.clock, random: seededRandom(7), log: silentLog };
-  client = createClient(
-    loopbackTransport(server.handler, { user: { username: "system:nodes", groups: ["system:masters"] } }),
-  );
-  const informers = createInformerFactory(client, { ...dependencies, freeze: true });
+  const user = { username: "system:nodes", groups: ["system:masters"] };
+  const network = loopbackTransport(server.handler, { user });
+  client = createClient(network);
+  const fleetClient = createClient(over(network));
+  const informers = createInformerFactory(fleetClient, { ...dependencies, freeze: true });
   const broadcaster = createEventBroadcaster({
     ...dependencies,
-    client,
+    client: fleetClient,
     component: "kubelet",
     signal: stop.signal,
   });
@@ -38,7 +42,7 @@ async function startFleet(): Promise<void> {
     { name: "", nodes: [{ name: "n1" }], kubeletVersion: "v1.35.0+lares" },
     {
       ...dependencies,
-      client,
+      client: fleetClient,
       informers,
       recorderFor: (host) => broadcaster.recorderFor(host),
     },
@@ -289,6 +293,25 @@ test("a pod that somebody else ended stays ended", async () => {
   );
   await server.clock.advance(60_000);
   expect((await server.ok("GET", pod)).status).toMatchObject(status);
+});
+
+test("what the server refuses, conflicts included, is tried again until it is taken", async () => {
+  await stopFleet();
+  let faulty: FaultyTransport | undefined;
+  await startFleet((network) => {
+    const dependencies = { clock: server.clock, random: seededRandom(8) };
+    return (faulty = new FaultyTransport(network, { refuse: 0.5, conflict: 0.7 }, dependencies));
+  });
+  await bind({ "lares.dev/simulate": "crash-loop" });
+  await server.clock.advance(120_000);
+  faulty!.faults = {};
+  await client.patch(
+    podResource,
+    { name: "p", namespace: "default" },
+    { type: "merge", body: { metadata: { annotations: { "lares.dev/simulate": null } } } },
+  );
+  await server.clock.advance(300_000);
+  expect(await ready()).toBe("True");
 });
 
 test("restarts count on when the fleet starts anew", async () => {

@@ -392,7 +392,7 @@ export class SimulatedPod {
 
   /** @returns false when the write is to be tried later or never. */
   async #writeStatus(): Promise<boolean> {
-    const { client, writes, clock, log } = this.#host;
+    const { client, writes } = this.#host;
     try {
       const written = await writes.run(() => {
         const status = podStatus(this.#stage, this.#factsNow(), this.#pod);
@@ -406,11 +406,16 @@ export class SimulatedPod {
         return false;
       }
       this.#isDirty = true;
-      if (isConflict(error)) return await this.#refresh();
-      log.warn("simulated pod status was not written", { pod: keyOf(this.#pod), error: String(error) });
-      clock.after(writeRetryMs, () => this.resume());
-      return false;
+      if (!isConflict(error)) return this.#retryLater(error);
     }
+    return await this.#refresh().catch((error: unknown) => this.#retryLater(error));
+  }
+
+  #retryLater(error: unknown): false {
+    const { clock, log } = this.#host;
+    log.warn("simulated pod status was not written", { pod: keyOf(this.#pod), error: String(error) });
+    clock.after(writeRetryMs, () => this.resume());
+    return false;
   }
 
   /** What a write answered is at least as new as what was sent; a newer state from the watch is kept by `update`. */

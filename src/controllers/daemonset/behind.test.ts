@@ -118,6 +118,27 @@ test("nothing is written for a DaemonSet whose end was seen while a sync waited 
     expect([released === undefined, writes]).toEqual([false, []]);
   }));
 
+test("a revision is adopted once, also while the cache does not show it as ours (I11)", () =>
+  withDaemonSets(async (fixture) => {
+    const { client } = fixture.cluster;
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    fixture.hold("controllerrevisions");
+    // As the garbage collector does for propagation policy Orphan.
+    const [revision] = await fixture.revisions();
+    const address = { namespace: "default", name: revision!.metadata.name! };
+    const body = { metadata: { ownerReferences: null } };
+    await client.patch(controllerrevisions, address, { type: "merge", body });
+    await client.delete(daemonsets, { namespace: "default", name: "foo" });
+    await fixture.settle();
+    await fixture.addDaemonSet();
+    const patches = async (): Promise<number> =>
+      (await fixture.writes(() => fixture.sync())).filter((call) => call.includes("controllerrevisions"))
+        .length;
+    expect([await patches(), await patches(), await patches()]).toEqual([1, 1, 0]);
+    expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1]);
+  }));
+
 for (const fate of ["deleted", "let go by somebody else"])
   test(`an adopted pod that the cache never showed as ours, and that is ${fate}, leaves no trace (I6)`, () =>
     withDaemonSets(async (fixture) => {

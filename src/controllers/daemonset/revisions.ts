@@ -145,7 +145,9 @@ export class RevisionKeeper {
         else if (decision === "release") await pass.release(controllerrevisions, candidate);
         else if (decision === "adopt") {
           const adopted = await pass.adopt(controllerrevisions, candidate);
-          if (adopted !== undefined) kept.push(adopted);
+          if (adopted === undefined) continue;
+          tracked.unseenRevisions.set(adopted.metadata.name ?? "", adopted);
+          kept.push(adopted);
         }
       } catch (error) {
         errors.push(error);
