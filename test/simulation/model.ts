@@ -80,7 +80,9 @@ export function countedNodes(state: ClusterState, daemonSet: DaemonSet): string[
   const desired = desiredNodes(state, daemonSet);
   const silent = [...state.nodes.values()].filter(isSilent).map(({ metadata }) => metadata.name!);
   const uid = daemonSet.metadata.uid!;
-  const more = silent.filter((node) => podsOn(state, uid, node).some((pod) => fits(daemonSet, pod)));
+  const hasPod = (node: string): boolean =>
+    podsOn(state, uid, node).some((pod) => fits(daemonSet, pod) && !(isTerminating(pod) && isFinished(pod)));
+  const more = silent.filter(hasPod);
   return [...new Set([...desired, ...more])];
 }
 

@@ -345,8 +345,9 @@ export class ProcessRules implements TransportObserver {
     const truth = this.#options.log().state.pods.get(key);
     const pod = shown ?? truth;
     if (pod === undefined) return;
-    // The controller knows of an adoption before its cache does.
-    const known = [pod, truth, this.#answered.get(`pods ${key}`)?.object];
+    // The controller knows of an adoption before its cache does, and not yet of a release when it decides.
+    const decided = [...this.#decisions.values()].flat().map((state) => state.pods.get(key));
+    const known = [pod, truth, this.#answered.get(`pods ${key}`)?.object, ...decided];
     const uid = known.map((one) => (one === undefined ? undefined : ownerUid(one))).find(Boolean) ?? "";
     const podUid = pod.metadata.uid!;
     this.#leavesDeletedAlone(uid);
