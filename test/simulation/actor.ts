@@ -34,6 +34,11 @@ const maxUnreachable = "lares.dev/max-unreachable";
 /** Writes that others beat us to are tried so often. */
 const tries = 5;
 
+/** Until everybody has heard of the last edit: a watch that has fallen silent is found out within 3 minutes. */
+export function settleMs({ faults }: Script): number {
+  return (faults.silenceWatch ?? 0) > 0 ? 200_000 : 60_000;
+}
+
 export class Actor {
   readonly #cluster: SimulatedCluster;
   readonly #script: Script;
@@ -75,7 +80,7 @@ export class Actor {
       await this.act({ do: "createSet", set: i, version: 9 });
       await this.act({ do: "image", set: i, version: 9, trouble: "" });
     }
-    await cluster.advance(10_000);
+    await cluster.advance(settleMs(this.#script));
     await this.#replaceOutdated();
   }
 

@@ -6,7 +6,7 @@ import type { Transport } from "../../src/client/index.ts";
 import type { DaemonSet } from "../../src/api/index.ts";
 import { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
-import { Actor, labelsOf, nodeName } from "./actor.ts";
+import { Actor, labelsOf, nodeName, settleMs } from "./actor.ts";
 import { LogRules } from "./log-rules.ts";
 import { RevisionLog, type Violation } from "./log.ts";
 import { hashLabel, isRolling, isUpToDate, ownerUid, podsOf, recount } from "./model.ts";
@@ -32,8 +32,6 @@ export interface RunResult {
 
 /** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
 const patienceMs = 20 * 60_000;
-/** From then on what is still under way comes to its end; a watch that has fallen silent is found out within 3 minutes. */
-const lastMs = { usual: 60_000, withSilence: 200_000 };
 /** And then nobody writes for so long. */
 const quietMs = 10 * 60_000;
 
@@ -124,8 +122,7 @@ class Simulation {
       return;
     }
     if (this.#hasFailed) return;
-    const { silenceWatch = 0 } = this.#script.faults;
-    await this.#cluster.advance(silenceWatch > 0 ? lastMs.withSilence : lastMs.usual);
+    await this.#cluster.advance(settleMs(this.#script));
     this.#rules.isFrozen = true;
     await this.#cluster.advance(quietMs);
     for (const trouble of this.#troubles()) this.#log.report("I6", trouble);
