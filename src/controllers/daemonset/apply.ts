@@ -194,10 +194,22 @@ async function deleteOne(action: Delete, task: ApplyTask, dependencies: ApplyDep
     recorder.event(daemonSet, "Normal", "SuccessfulDelete", `Deleted pod: ${action.pod}`);
     return undefined;
   } catch (error) {
-    expectations.deletionObserved(tracked.uid, action.uid);
+    // Carried out without an answer it is still awaited: a cache that is behind would show the pod as serving.
+    if (!isUnanswered(error) || !(await isLeaving(action, task, client)))
+      expectations.deletionObserved(tracked.uid, action.uid);
     if (isNotFound(error) || isConflict(error)) return undefined;
     recorder.event(daemonSet, "Warning", "FailedDelete", `Error deleting: ${messageOf(error)}`);
     return error;
+  }
+}
+
+/** A live look at whether the pod is on its way out, or gone. False when that cannot be told either. */
+async function isLeaving({ pod, uid }: Delete, { tracked }: ApplyTask, client: Client): Promise<boolean> {
+  try {
+    const { metadata } = await client.get(pods, { namespace: tracked.namespace, name: pod });
+    return metadata.uid !== uid || metadata.deletionTimestamp !== undefined;
+  } catch (error) {
+    return isNotFound(error);
   }
 }
 

@@ -139,6 +139,36 @@ test("a revision is adopted once, also while the cache does not show it as ours 
     expect((await fixture.revisions()).map(({ revision }) => revision)).toEqual([1]);
   }));
 
+test("a pod that was deleted without an answer is awaited, and none goes in its place meanwhile (I2)", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(2);
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    await fixture.markReady();
+    await fixture.setImage("second");
+    fixture.hold("pods");
+    fixture.losesAnswer = (verb) => verb === "delete";
+    await expect(fixture.sync()).rejects.toThrow("socket hang up");
+    fixture.losesAnswer = () => false;
+    await fixture.sync();
+    expect(await fixture.pods()).toHaveLength(1);
+    await fixture.release();
+    expect(await fixture.sync()).toBe("1/0");
+  }));
+
+test("a delete that never reached the server is tried again at once", () =>
+  withDaemonSets(async (fixture) => {
+    await fixture.addNodes(2);
+    await fixture.addDaemonSet();
+    await fixture.sync();
+    await fixture.markReady();
+    await fixture.setImage("second");
+    fixture.fault = (verb) => (verb === "delete" ? new Error("connection reset") : undefined);
+    await expect(fixture.sync()).rejects.toThrow("connection reset");
+    fixture.fault = () => undefined;
+    expect(await fixture.sync()).toBe("0/1");
+  }));
+
 for (const fate of ["deleted", "let go by somebody else"])
   test(`an adopted pod that the cache never showed as ours, and that is ${fate}, leaves no trace (I6)`, () =>
     withDaemonSets(async (fixture) => {
