@@ -4,7 +4,7 @@
  * Not here: what to do (plan.ts, rolling-update.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncNodes.
  * Differs: expectations by name and UID (23.2), lowered for a terminating namespace (23.3), deletes carry the UID, and
- * names are made here, so that a create whose answer was lost is not done twice.
+ * names are made here, so that a create whose answer was lost is not done twice; a delete without an answer is still awaited.
  */
 import { type DaemonSet, type Pod, pods, targetNodeName } from "../../api/index.ts";
 import { type Log, nameSuffix, type Random } from "../../base/index.ts";
