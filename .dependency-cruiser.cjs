@@ -10,8 +10,8 @@ const roomsOfRooms = ["controllers"];
 /** npm packages and the one folder that may import each; `main` may import all. */
 const owners = {
   "@photostructure/sqlite": "src/storage",
-  "@peculiar/x509": "src/apiserver",
-  "reflect-metadata": "src/apiserver",
+  "@peculiar/x509": "src/apiserver/certificates",
+  "reflect-metadata": "src/apiserver/certificates",
   "prom-client": "src/main",
   pino: "src/main",
   commander: "src/main",

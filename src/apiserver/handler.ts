@@ -19,19 +19,25 @@ import {
   serviceUnavailable,
   unauthorized,
 } from "../machinery/index.ts";
-import { type Endpoint, statusReply } from "./document.ts";
-import { deleteEach, deleteObject, deleteOptionsOf } from "./deletion.ts";
-import { finalizeNamespace } from "./namespaces.ts";
-import { plainForm, replyForm } from "./negotiate.ts";
-import { patchObject } from "./patches.ts";
-import { evictPod } from "./eviction.ts";
-import { bindPod, type NodeLogs, podLog } from "./pods.ts";
-import { readOptions, writeOptions, type WriteOptionsKind } from "./query.ts";
-import { listReply, type ReadRequest, type Reads, selectionOf } from "./reads.ts";
-import { type Registry, statusErrorOf, type Target, type WriteRequest, type Written } from "./registry.ts";
-import { type ShownAs, stateReply, successReply } from "./replies.ts";
-import { type ResourceRoute, type Route, routeOf } from "./routes.ts";
-import type { Served, ServedResources } from "./served.ts";
+import { type Endpoint, statusReply } from "./discovery/document.ts";
+import { deleteEach, deleteObject, deleteOptionsOf } from "./registry/deletion.ts";
+import { finalizeNamespace } from "./resources/namespaces.ts";
+import { plainForm, replyForm } from "./registry/negotiate.ts";
+import { patchObject } from "./registry/patches.ts";
+import { evictPod } from "./resources/eviction.ts";
+import { bindPod, type NodeLogs, podLog } from "./resources/pods.ts";
+import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
+import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
+import {
+  type Registry,
+  statusErrorOf,
+  type Target,
+  type WriteRequest,
+  type Written,
+} from "./registry/registry.ts";
+import { type ShownAs, stateReply, successReply } from "./registry/replies.ts";
+import { type ResourceRoute, type Route, routeOf } from "./filters/routes.ts";
+import type { Served, ServedResources } from "./registry/served.ts";
 
 export interface HandlerDependencies {
   readonly kinds: readonly Kind[];

@@ -5,10 +5,10 @@ export {
   type CertificatesOptions,
   type ClientIdentity,
   type KeyPair,
-} from "./certificates.ts";
-export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http-server.ts";
-export { type KubeconfigOptions, writeKubeconfig } from "./kubeconfig.ts";
-export type { LogQuery, NodeLogs } from "./pods.ts";
+} from "./certificates/certificates.ts";
+export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http/http-server.ts";
+export { type KubeconfigOptions, writeKubeconfig } from "./certificates/kubeconfig.ts";
+export type { LogQuery, NodeLogs } from "./resources/pods.ts";
 export {
   type ApiServer,
   type ApiServerDependencies,

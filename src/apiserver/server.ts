@@ -9,19 +9,19 @@ import { kinds as builtInKinds, type Kind, schemas } from "../api/index.ts";
 import type { Clock, Log, Metrics, Random } from "../base/index.ts";
 import type { ApiHandler } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
-import { Admission } from "./admission.ts";
-import { createSystemObjects } from "./bootstrap.ts";
-import { Cacher } from "./cacher.ts";
-import { WrittenObjects } from "./encode.ts";
-import { serverEndpoints } from "./endpoints.ts";
-import { expireEvents } from "./event-expiry.ts";
+import { Admission } from "./admission/admission.ts";
+import { createSystemObjects } from "./resources/bootstrap.ts";
+import { Cacher } from "./watch-cache/cacher.ts";
+import { WrittenObjects } from "./watch-cache/encode.ts";
+import { serverEndpoints } from "./discovery/endpoints.ts";
+import { expireEvents } from "./resources/event-expiry.ts";
 import { createHandler } from "./handler.ts";
-import type { BuildInfo } from "./health.ts";
-import type { OpenApiOptions } from "./openapi.ts";
-import type { NodeLogs } from "./pods.ts";
-import { Reads } from "./reads.ts";
-import { Registry } from "./registry.ts";
-import { cachedResources, ServedResources } from "./served.ts";
+import type { BuildInfo } from "./discovery/health.ts";
+import type { OpenApiOptions } from "./discovery/openapi.ts";
+import type { NodeLogs } from "./resources/pods.ts";
+import { Reads } from "./registry/reads.ts";
+import { Registry } from "./registry/registry.ts";
+import { cachedResources, ServedResources } from "./registry/served.ts";
 
 export interface ApiServerOptions {
   /** Default: all built-in kinds. */

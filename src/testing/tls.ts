@@ -2,7 +2,7 @@
  * Certificates in memory for tests over real TLS on the loopback interface.
  * Not here: files (apiserver/certificates.ts).
  */
-import { issue, type Issued } from "../apiserver/certificate-maker.ts";
+import { issue, type Issued } from "../apiserver/certificates/certificate-maker.ts";
 
 export interface TestTls {
   readonly ca: Issued;

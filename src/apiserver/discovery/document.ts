@@ -1,0 +1,82 @@
+/**
+ * Replies for documents that change seldom: discovery, OpenAPI, version, health. Bytes are made once, carry an ETag
+ * and answer If-None-Match with 304.
+ * Not here: objects and lists (encode.ts).
+ */
+import { createHash } from "node:crypto";
+import { statusOf, type ApiCall, type ApiReply } from "../../machinery/index.ts";
+
+/** An answer of an endpoint that may not be responsible for the path; undefined lets the next one try. */
+export type Endpoint = (call: ApiCall) => ApiReply | undefined;
+
+/** Immutable bytes with their type and quoted ETag. */
+export interface Document {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+}
+
+export function documentOf(contentType: string, content: Uint8Array | object): Document {
+  const bytes = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));
+  return { contentType, bytes, etag: `"${hashOf(bytes)}"` };
+}
+
+/** Upper-case hex of SHA-256, as upstream's OpenAPI hashes. */
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex").toUpperCase();
+}
+
+/** 200 with the document, or 304 when the caller has it. The same bytes object every time, so that the shell can keep its gzip form. */
+export function documentReply(
+  call: ApiCall,
+  document: Document,
+  headers: Readonly<Record<string, string>> = {},
+): ApiReply {
+  const all = { etag: document.etag, ...headers };
+  const isKnown = call.ifNoneMatch !== undefined && etagMatches(call.ifNoneMatch, document.etag);
+  const bytes = isKnown ? nothing : document.bytes;
+  return {
+    status: isKnown ? 304 : 200,
+    contentType: document.contentType,
+    body: { as: "bytes", bytes: () => bytes },
+    headers: all,
+  };
+}
+
+export function textReply(status: number, text: string): ApiReply {
+  const bytes = Buffer.from(text);
+  return { status, contentType: "text/plain; charset=utf-8", body: { as: "bytes", bytes: () => bytes } };
+}
+
+/** The failure as the API sends it: Status JSON under its own code, with Retry-After when it suggests one. */
+export function statusReply(error: unknown): ApiReply {
+  const status = statusOf(error);
+  const code = status.code ?? 500;
+  const seconds = status.details?.retryAfterSeconds ?? 0;
+  const headers =
+    seconds > 0 && (code === 429 || code === 503) ? { "retry-after": String(seconds) } : undefined;
+  let bytes: Uint8Array | undefined;
+  return {
+    status: code,
+    contentType: "application/json",
+    body: { as: "object", object: status, bytes: () => (bytes ??= Buffer.from(JSON.stringify(status))) },
+    ...(headers === undefined ? {} : { headers }),
+  };
+}
+
+const nothing = new Uint8Array(0);
+
+/** If-None-Match may list several tags, weak ones too. */
+function etagMatches(header: string, etag: string): boolean {
+  return header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+}
+
+/** Documents are read only; anything but GET and HEAD is for somebody else to refuse. */
+export function isRead(call: ApiCall): boolean {
+  return call.method === "GET" || call.method === "HEAD";
+}
+
+/** The path without a slash at its end, so that `/apis/` is `/apis`. */
+export function trimmedPath(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}

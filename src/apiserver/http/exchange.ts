@@ -1,0 +1,125 @@
+/**
+ * One HTTP request with its response, the same for HTTP/1.1 and HTTP/2: what differs between the two is here only.
+ * Not here: what requests mean (http/request.ts) and what replies look like (http/reply.ts).
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
+import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { Clock } from "../../base/index.ts";
+
+/** The part of both response classes that the shell uses. */
+interface ResponseStream extends NodeJS.EventEmitter {
+  readonly headersSent: boolean;
+  readonly writableLength: number;
+  statusCode: number;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  flushHeaders(): void;
+  /** @returns false when the reader is behind; "drain" follows. */
+  write(bytes: Uint8Array): boolean;
+  end(bytes?: Uint8Array): unknown;
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage | Http2ServerRequest;
+  readonly response: ResponseStream;
+  readonly isHttp2: boolean;
+  /** The peer's address without its port. */
+  readonly address: string;
+  /** What TLS has found out about the peer; shared by all requests of a connection. */
+  readonly socket: TLSSocket;
+  /** True once nothing can be written any more. */
+  readonly isClosed: boolean;
+  /** Calls back when the whole reply is with the system; the request may still be arriving. */
+  onSent(callback: () => void): void;
+  /** Ends the exchange in the next turn, without a proper end, so that the client knows the reply is not whole. */
+  cut(): void;
+  /** After the reply is complete: tells a client that still sends its body to stop. */
+  stopUpload(clock: Clock): void;
+}
+
+/** Milliseconds a rude client may go on sending after its reply, so that it gets to read the reply. */
+export const afterReplyMs: number = 1_000;
+
+export function http2Exchange(request: Http2ServerRequest, response: Http2ServerResponse): Exchange {
+  const { stream } = response;
+  return {
+    request,
+    response: response as unknown as ResponseStream,
+    isHttp2: true,
+    address: stream.session?.socket.remoteAddress ?? "",
+    socket: stream.session?.socket as TLSSocket,
+    get isClosed() {
+      return stream.closed || stream.destroyed;
+    },
+    onSent: (callback) => void stream.once("finish", callback),
+    // Node 20 uses freed memory when a stream is reset inside a callback that reads from its session: so never at once.
+    cut: () => void setImmediate(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR)),
+    // At once would overtake the end of the reply, and Go then takes the whole reply for broken.
+    stopUpload: (clock) => {
+      const timer = clock.after(afterReplyMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
+      stream.once("close", () => timer.cancel());
+    },
+  };
+}
+
+export function http1Exchange(request: IncomingMessage, response: ServerResponse): Exchange {
+  const socket = request.socket as TLSSocket;
+  return {
+    request,
+    response: response as unknown as ResponseStream,
+    isHttp2: false,
+    address: socket.remoteAddress ?? "",
+    socket,
+    get isClosed() {
+      return response.destroyed || socket.destroyed;
+    },
+    onSent: (callback) => void response.once("finish", callback),
+    cut: () => socket.destroy(),
+    stopUpload: (clock) => {
+      const timer = clock.after(afterReplyMs, () => socket.destroy());
+      socket.once("close", () => timer.cancel());
+    },
+  };
+}
+
+/** Certificate of a peer whose chain leads to the client CA; undefined when there is none, "refused" when it does not. */
+export function peerCertificate(socket: TLSSocket): PeerCertificate | "refused" | undefined {
+  const certificate = socket.getPeerCertificate() as PeerCertificate | undefined;
+  if (certificate === undefined || certificate.subject === undefined) return undefined;
+  return socket.authorized ? certificate : "refused";
+}
+
+/** Status JSON for a request that Node could not parse; the connection ends with it. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const isTooLong = error.code === "HPE_HEADER_OVERFLOW";
+  const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const code = isTooLong ? 431 : isSlow ? 408 : 400;
+  const message = isTooLong
+    ? "the header block of the request is too large"
+    : isSlow
+      ? "the request did not arrive in time"
+      : "the request is not well-formed HTTP";
+  const reason = code === 400 ? "BadRequest" : "";
+  const body = JSON.stringify({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    code,
+  });
+  const line = isTooLong
+    ? "431 Request Header Fields Too Large"
+    : isSlow
+      ? "408 Request Timeout"
+      : "400 Bad Request";
+  socket.end(
+    `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,447 @@
+/**
+ * The HTTP shell: HTTPS with HTTP/2 and HTTP/1.1 around an ApiHandler. It knows users, time limits, seats and
+ * connections, and nothing about objects.
+ *
+ *   connection ─▶ request ─▶ user ─▶ body ─▶ seat ─▶ ApiCall ─▶ handler ─▶ ApiReply ─▶ bytes, or a watch
+ *                   └──────────────── any failure ─▶ Status JSON ──────────────────────▶
+ *
+ * Not here: parsing (http/request.ts), bytes (http/reply.ts), watches (http/watch.ts), bounds (limits.ts).
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import {
+  silentLog,
+  silentMetrics,
+  type Clock,
+  type Log,
+  type Metrics,
+  type Random,
+} from "../../base/index.ts";
+import {
+  internalError,
+  statusOf,
+  timeout,
+  type ApiCall,
+  type ApiHandler,
+  type ApiReply,
+  type UserInfo,
+} from "../../machinery/index.ts";
+import { statusReply } from "../discovery/document.ts";
+import { http1Exchange, http2Exchange, refuseMalformed, type Exchange } from "./exchange.ts";
+import { isPrettyWanted, sendReply, setHead, type ReplyContext } from "./reply.ts";
+import {
+  allowedMethods,
+  BodyReader,
+  checkHeaders,
+  isLongRunning,
+  isRead,
+  methodOf,
+  queryValue,
+  targetOf,
+  timeLimitMs,
+  userOf,
+  type AuthenticateToken,
+} from "./request.ts";
+import { TurnFlusher, WatchWriter } from "./watch.ts";
+import {
+  connectionsMax,
+  FairSeats,
+  headerBytesMax,
+  headersMax,
+  readsInFlightMax,
+  requestClass,
+  streamsPerSessionMax,
+  WatchGate,
+  writesInFlightMax,
+  type Release,
+  type WatchBounds,
+} from "./limits.ts";
+import { shellMetrics, type ShellMetrics } from "./shell-metrics.ts";
+
+export interface ServeHttpOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly handler: ApiHandler;
+  /** PEM texts; users are those with a certificate from `clientCa`. */
+  readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string };
+  readonly clock: Clock;
+  /** For audit ids. */
+  readonly random: Random;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  /** Without it no token is valid. */
+  readonly authenticateToken?: AuthenticateToken;
+  /** Other bounds than those of limits.ts. */
+  readonly bounds?: {
+    readonly readsInFlight?: number;
+    readonly writesInFlight?: number;
+    readonly watches?: WatchBounds;
+  };
+}
+
+export interface HttpServer {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Ends watches, lets requests finish for a few seconds, then closes every connection. Resolves when the port is free.
+   * Safe to call twice.
+   */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that Go clients hold idle connections is 90,000; a server that closes earlier resets their next request. */
+const keepAliveMs = 120_000;
+/** Milliseconds until a request's headers must be there (HTTP/1.1). */
+const headersTimeoutMs = 30_000;
+/** Milliseconds until an HTTP/1.1 request must be there whole; our own bound on bodies is shorter. */
+const requestArrivalMs = 60_000;
+/** Milliseconds that running requests get at a stop. */
+const stopMsMax = 5_000;
+/** Milliseconds of silence before TCP asks whether the peer is still there. */
+const tcpKeepAliveMs = 30_000;
+/** Megabytes of memory of one HTTP/2 session: a hundred blocked watches with a piece each. Node's 10 refuses streams before. */
+const sessionMemoryMb = 64;
+/** Bytes that a client may send ahead on one stream; bodies are at most 3 MiB. */
+const streamWindowBytes = 1024 * 1024;
+
+/**
+ * Starts to listen. The handler may be called before this resolves.
+ * @throws the system's error with its `code` (`EADDRINUSE`, `EACCES`) when the port cannot be had.
+ */
+export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> {
+  const shell = new Shell(options);
+  await shell.listen();
+  const address = shell.server.address() as AddressInfo;
+  return { host: options.host, port: address.port, close: () => shell.close() };
+}
+
+class Shell {
+  readonly server: Http2SecureServer;
+  readonly #options: ServeHttpOptions;
+  readonly #log: Log;
+  readonly #metrics: ShellMetrics;
+  readonly #reads: FairSeats;
+  readonly #writes: FairSeats;
+  readonly #watches: WatchGate;
+  readonly #bodies: BodyReader;
+  readonly #flusher = new TurnFlusher();
+  readonly #compressed: ReplyContext["compressed"] = new WeakMap();
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Ends of open watches, for a clean stop. */
+  readonly #openWatches = new Set<() => void>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ServeHttpOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLog;
+    this.#metrics = shellMetrics(options.metrics ?? silentMetrics);
+    this.#reads = new FairSeats(options.bounds?.readsInFlight ?? readsInFlightMax, options.clock);
+    this.#writes = new FairSeats(options.bounds?.writesInFlight ?? writesInFlightMax, options.clock);
+    this.#watches = new WatchGate(options.bounds?.watches);
+    this.#bodies = new BodyReader(options.clock);
+    this.server = makeServer(options.tls);
+    this.#follow();
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen(port, host, () => {
+        this.server.off("error", reject);
+        this.server.on("error", (error) => this.#log.error("HTTP server failed", { error }));
+        resolve();
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    // Outside of any callback that reads from a session: see `cut` in http/exchange.ts.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const end of this.#openWatches) end();
+    for (const session of this.#sessions) session.close();
+    const timer = this.#options.clock.after(stopMsMax, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await closed;
+    timer.cancel();
+  }
+
+  #follow(): void {
+    const { server } = this;
+    const keep = (socket: Socket): void => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    };
+    // The plain sockets too: a stranger may never finish its handshake.
+    server.on("connection", keep);
+    server.on("secureConnection", (socket) => {
+      keep(socket);
+      socket.setKeepAlive(true, tcpKeepAliveMs);
+      socket.setNoDelay(true);
+    });
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+      session.on("error", (error) => this.#log.debug("HTTP/2 session failed", { error: String(error) }));
+    });
+    server.on("tlsClientError", (error) => this.#log.debug("TLS handshake failed", { error: String(error) }));
+    server.on("clientError", refuseMalformed);
+    server.on("request", (request, response) => void this.#serve(request, response));
+  }
+
+  async #serve(
+    request: Http2ServerRequest | IncomingMessage,
+    response: Http2ServerResponse | ServerResponse,
+  ): Promise<void> {
+    const exchange =
+      "stream" in response
+        ? http2Exchange(request as Http2ServerRequest, response)
+        : http1Exchange(request as IncomingMessage, response as ServerResponse);
+    const startMs = this.#options.clock.monotonicMs();
+    const gone = new AbortController();
+    request.on("error", () => gone.abort());
+    response.on("error", () => gone.abort());
+    response.once("close", () => {
+      gone.abort(closedByClient);
+      // Node closes connections that are idle at a stop; those that become idle later would hold it up.
+      if (this.#closing !== undefined && !exchange.isHttp2) exchange.socket.destroySoon();
+      this.#metrics.finished(
+        request.method ?? "",
+        exchange.response.statusCode,
+        this.#options.clock.monotonicMs() - startMs,
+      );
+    });
+    const auditId = this.#options.random.uuid();
+    try {
+      await this.#answer(exchange, { auditId, gone });
+    } catch (error) {
+      this.#fail(exchange, { error, auditId, signal: gone.signal });
+    }
+  }
+
+  async #answer(
+    exchange: Exchange,
+    { auditId, gone }: { readonly auditId: string; readonly gone: AbortController },
+  ): Promise<void> {
+    const { request } = exchange;
+    checkHeaders(exchange);
+    const method = methodOf(exchange);
+    const target = targetOf(request.url ?? "/");
+    const user = await userOf(exchange, this.#options.authenticateToken ?? (() => undefined));
+    const body = isRead(method) ? noBody : await this.#bodies.read(exchange, gone.signal);
+    if (isRead(method)) request.resume();
+    const {
+      accept,
+      "content-type": contentType,
+      "user-agent": userAgent,
+      "if-none-match": ifNoneMatch,
+    } = request.headers;
+    const call: ApiCall = {
+      method,
+      ...target,
+      user,
+      signal: gone.signal,
+      ...(accept === undefined ? {} : { accept }),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+      ...(body.body === undefined ? {} : { body: body.body }),
+    };
+    const context: ReplyContext = {
+      clock: this.#options.clock,
+      auditId,
+      isPretty: isPrettyWanted(queryValue(target, "pretty"), userAgent),
+      signal: gone.signal,
+      compressed: this.#compressed,
+    };
+    try {
+      if (isLongRunning(method, target)) await this.#answerLong(exchange, call, context);
+      else await this.#answerShort(exchange, call, { context, limitMs: timeLimitMs(method, target), gone });
+    } finally {
+      body.release();
+    }
+  }
+
+  async #answerShort(
+    exchange: Exchange,
+    call: ApiCall,
+    {
+      context,
+      limitMs,
+      gone,
+    }: { readonly context: ReplyContext; readonly limitMs: number; readonly gone: AbortController },
+  ): Promise<void> {
+    const seats = isRead(call.method) ? this.#reads : this.#writes;
+    const request = {
+      class: requestClass(call.user, call.path),
+      username: call.user.username,
+      signal: call.signal,
+    };
+    const release = seats.tryAcquire(request) ?? (await seats.acquire(request));
+    this.#metrics.inFlight(this.#reads.inUse, this.#writes.inUse);
+    try {
+      const reply = await this.#withinLimit(call, limitMs, gone);
+      if (reply.body.as === "watch") this.#startWatch(exchange, { reply, context, user: call.user });
+      else await sendReply(exchange, reply, context);
+    } finally {
+      release();
+      this.#metrics.inFlight(this.#reads.inUse, this.#writes.inUse);
+    }
+  }
+
+  async #answerLong(exchange: Exchange, call: ApiCall, context: ReplyContext): Promise<void> {
+    const reply = await this.#options.handler(call);
+    if (reply.body.as === "watch") return this.#startWatch(exchange, { reply, context, user: call.user });
+    const release = reply.body.as === "stream" ? this.#enter(exchange, call.user) : undefined;
+    try {
+      await sendReply(exchange, reply, context);
+    } finally {
+      release?.();
+    }
+  }
+
+  /** The reply, or 504 when it takes too long; the handler is told by the signal and its late answer is dropped. */
+  #withinLimit(call: ApiCall, limitMs: number, gone: AbortController): Promise<ApiReply> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(limitMs, () => {
+        resolve(statusReply(timeout("request did not complete within the allotted timeout")));
+        gone.abort(new Error("the request's time is up"));
+      });
+      this.#options
+        .handler(call)
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
+  }
+
+  #enter(exchange: Exchange, user: UserInfo): Release {
+    const release = this.#watches.enter(user.username, exchange.address);
+    this.#metrics.watches(this.#watches.open);
+    return () => {
+      release();
+      this.#metrics.watches(this.#watches.open);
+    };
+  }
+
+  #startWatch(
+    exchange: Exchange,
+    {
+      reply,
+      context,
+      user,
+    }: { readonly reply: ApiReply; readonly context: ReplyContext; readonly user: UserInfo },
+  ): void {
+    const { body } = reply;
+    if (body.as !== "watch" || exchange.isClosed) return;
+    const release = this.#enter(exchange, user);
+    setHead(exchange, reply, context.auditId);
+    if (exchange.request.method === "HEAD" || this.#closing !== undefined) {
+      exchange.response.end();
+      release();
+      return;
+    }
+    const writer = new WatchWriter(exchange, {
+      flusher: this.#flusher,
+      clock: this.#options.clock,
+      onEvents: (count) => this.#metrics.watchEvents(count),
+      onCutOff: () => {
+        this.#metrics.cutOff();
+        this.#log.warn("watcher cut off: it reads too slowly", {
+          user: user.username,
+          address: exchange.address,
+        });
+      },
+    });
+    const stop = body.start(writer);
+    const end = (): void => {
+      stop();
+      writer.end();
+    };
+    this.#openWatches.add(end);
+    exchange.response.once("close", () => {
+      this.#openWatches.delete(end);
+      stop();
+      release();
+    });
+  }
+
+  /** Status JSON if nothing was sent yet, else the connection is cut so that the client sees a broken reply. */
+  #fail(
+    exchange: Exchange,
+    {
+      error,
+      auditId,
+      signal,
+    }: { readonly error: unknown; readonly auditId: string; readonly signal: AbortSignal },
+  ): void {
+    if (exchange.isClosed || signal.reason === closedByClient) return;
+    const isOurs = statusOf(error).code === 500;
+    if (isOurs) this.#log.error("request failed", { error, path: exchange.request.url });
+    if (exchange.response.headersSent) {
+      exchange.cut();
+      return;
+    }
+    const reply = statusReply(isOurs ? internalError(error) : error);
+    setHead(exchange, reply, auditId);
+    if (reply.status === 405) exchange.response.setHeader("allow", allowedMethods);
+    const bytes = reply.body.as === "object" ? reply.body.bytes() : undefined;
+    const isUploading = !exchange.request.readableEnded;
+    if (isUploading) {
+      if (!exchange.isHttp2) exchange.response.setHeader("connection", "close");
+      exchange.request.resume();
+      exchange.onSent(() => {
+        if (!exchange.request.readableEnded) exchange.stopUpload(this.#options.clock);
+      });
+    }
+    exchange.response.setHeader("content-length", String(bytes?.length ?? 0));
+    exchange.response.end(exchange.request.method === "HEAD" ? undefined : bytes);
+  }
+}
+
+const closedByClient = new Error("the client has gone");
+const noBody: { readonly body?: Uint8Array; release(): void } = { release() {} };
+
+function makeServer(tls: ServeHttpOptions["tls"]): Http2SecureServer {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    key: tls.key,
+    cert: tls.cert,
+    ca: tls.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    maxSessionMemory: sessionMemoryMb,
+    maxHeaderListPairs: headersMax + 5,
+    settings: {
+      maxConcurrentStreams: streamsPerSessionMax,
+      initialWindowSize: streamWindowBytes,
+      maxHeaderListSize: headerBytesMax,
+    },
+  });
+  server.maxConnections = connectionsMax;
+  // The HTTP/1.1 side of this server has no typed options of its own; Node reads these members.
+  Object.assign(server, {
+    keepAliveTimeout: keepAliveMs,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestArrivalMs,
+    timeout: 0,
+    maxHeadersCount: headersMax + 10,
+    maxHeaderSize: headerBytesMax,
+  });
+  return server;
+}

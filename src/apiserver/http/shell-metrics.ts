@@ -1,0 +1,57 @@
+/**
+ * The numbers that the HTTP shell keeps, apart from those of the handler, which counts every transport.
+ * Not here: what is measured inside the handler (handler.ts, cacher.ts).
+ */
+import type { Metrics } from "../../base/index.ts";
+
+export interface ShellMetrics {
+  finished(verb: string, code: number, durationMs: number): void;
+  inFlight(reads: number, writes: number): void;
+  watches(open: number): void;
+  watchEvents(count: number): void;
+  cutOff(): void;
+}
+
+const durationBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 60];
+
+/** Methods that get a label of their own; strangers may send any word. */
+const knownVerbs = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+
+export function shellMetrics(metrics: Metrics): ShellMetrics {
+  const requests = metrics.counter(
+    "apiserver_http_requests_total",
+    "Requests answered, by method and status code.",
+    ["verb", "code"],
+  );
+  const durations = metrics.histogram(
+    "apiserver_http_request_duration_seconds",
+    "Seconds from the arrival of a request to the end of its reply.",
+    durationBuckets,
+    ["verb"],
+  );
+  const inFlight = metrics.gauge(
+    "apiserver_current_inflight_requests",
+    "Requests in work, reading and mutating.",
+    ["request_kind"],
+  );
+  const watches = metrics.gauge("apiserver_longrunning_requests", "Open watches and streams.");
+  const events = metrics.counter("apiserver_http_watch_events_total", "Events given to watches over HTTP.");
+  const cutOffs = metrics.counter(
+    "apiserver_http_watch_cutoffs_total",
+    "Watches cut off because their reader was too slow.",
+  );
+  return {
+    finished(method, code, durationMs) {
+      const verb = knownVerbs.has(method) ? method : "other";
+      requests.add(1, { verb, code: String(code) });
+      durations.observe(durationMs / 1000, { verb });
+    },
+    inFlight(reads, writes) {
+      inFlight.set(reads, { request_kind: "readOnly" });
+      inFlight.set(writes, { request_kind: "mutating" });
+    },
+    watches: (open) => watches.set(open),
+    watchEvents: (count) => events.add(count),
+    cutOff: () => cutOffs.add(1),
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * Request bodies: from bytes or a caller's object to a fresh object of the wanted kind, and what was wrong with it.
+ * Not here: patching (patches.ts), defaults and validation (api/).
+ */
+import type { Kind } from "../../api/index.ts";
+import {
+  type ApiCall,
+  apiVersionOf,
+  badRequest,
+  decodeObject,
+  decodeProtobuf,
+  type Draft,
+  JsonError,
+  type KubeObject,
+  parseJson,
+  ProtobufError,
+  rawTextPaths,
+  readEnvelope,
+  type SchemaTable,
+  type SchemaType,
+} from "../../machinery/index.ts";
+import { bodyForm } from "./negotiate.ts";
+import type { WriteOptions } from "./query.ts";
+import { parseYaml } from "./yaml-body.ts";
+
+export interface DecodedBody {
+  /** A graph of its own: nothing of the caller's. */
+  readonly object: Draft<KubeObject>;
+  readonly warnings: readonly string[];
+}
+
+type Validation = WriteOptions["fieldValidation"];
+
+/** A parsed body and the paths of members that occurred twice. */
+export interface ParsedBody {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
+export interface ParseBodyOptions {
+  /** Duplicate keys are found only by a slower parser. */
+  readonly tellsDuplicates?: boolean;
+  /** What the body must say if it says one; absent means any. */
+  readonly apiVersion?: string;
+}
+
+/**
+ * What says to be an object of `type`, or says nothing. JSON and YAML are only parsed, protobuf is read by the type.
+ * The value may be the caller's own object: only read it.
+ * @throws StatusError 400 when the body is missing, cannot be parsed or says to be something else, 415 for other media types.
+ */
+export function parseBody(call: ApiCall, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
+  const form = bodyForm(call.contentType);
+  const body = presentBody(call);
+  const check = (value: unknown): void => checkKind(type, options.apiVersion, value);
+  if (form === "protobuf" && body instanceof Uint8Array) {
+    return { value: parseProtobuf(body, type, check), duplicates: [] };
+  }
+  const parsed =
+    form === "yaml" && body instanceof Uint8Array
+      ? { value: understood(() => parseYaml(body)), duplicates: [] }
+      : parseJsonBody(body, {
+          rawPaths: () => rawTextPaths(type.table, type.name),
+          tellsDuplicates: options.tellsDuplicates === true,
+        });
+  check(parsed.value);
+  return parsed;
+}
+
+export interface ParsePatchOptions {
+  /** Asked only when there are bytes to parse. */
+  readonly rawPaths: () => readonly string[];
+  readonly tellsDuplicates: boolean;
+}
+
+/** A patch: JSON under media types of its own. @throws StatusError 400. */
+export function parsePatch(call: ApiCall, options: ParsePatchOptions): ParsedBody {
+  return parseJsonBody(presentBody(call), options);
+}
+
+function presentBody(call: ApiCall): Uint8Array | object {
+  if (call.body === undefined) throw badRequest("the request has no body");
+  return call.body;
+}
+
+function parseJsonBody(body: Uint8Array | object, options: ParsePatchOptions): ParsedBody {
+  const duplicates: string[] = [];
+  if (!(body instanceof Uint8Array)) return { value: body, duplicates };
+  const value = understood(() =>
+    parseJson(body, {
+      rawPaths: options.rawPaths(),
+      ...(options.tellsDuplicates ? { onDuplicateKey: (path: string) => duplicates.push(path) } : {}),
+    }),
+  );
+  return { value, duplicates };
+}
+
+/** Without kind and version, which `check` has seen before the fields are read: those of another type would be misread. */
+function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unknown) => void): object {
+  const { raw, ...said } = understood(
+    () => readEnvelope(bytes),
+    (fault) =>
+      `the object provided is unrecognized (must be of type ${kindOf(type)}): ${fault} (${summaryOf(bytes)})`,
+  );
+  check(said);
+  return understood(
+    () => decodeProtobuf(type, raw),
+    (fault) => `${cannotBeHandled(type)}: ${fault}`,
+  );
+}
+
+/** Faults of the bytes become 400. */
+function understood<T>(read: () => T, tell: (fault: string) => string = (fault) => fault): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof JsonError || error instanceof ProtobufError
+      ? badRequest(tell(error.message))
+      : error;
+  }
+}
+
+/** Bytes of a body that are shown; as upstream's summary. */
+const summaryBytes = 30;
+
+/** What looks like JSON as text, all else in hexadecimal. */
+function summaryOf(bytes: Uint8Array): string {
+  const shown = Buffer.from(bytes.subarray(0, summaryBytes)).toString(bytes[0] === 0x7b ? "utf8" : "hex");
+  return bytes.length === 0 ? "<empty>" : bytes.length > summaryBytes ? `${shown} ...` : shown;
+}
+
+export interface BodyRequest {
+  readonly call: ApiCall;
+  readonly fieldValidation: Validation;
+  /** See DecodeOptions. */
+  readonly known?: object;
+}
+
+/**
+ * The body as an object of `kind`, with apiVersion, kind and metadata set.
+ * @throws StatusError 415 for other media types, 400 for another kind or version, wrong types and, when Strict, for
+ * unknown and duplicate fields.
+ */
+export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyRequest): DecodedBody {
+  const { call, fieldValidation: validation, known } = request;
+  const type = { table: schemas, name: kind.schema };
+  const { value, duplicates } = parseBody(call, type, {
+    tellsDuplicates: validation !== "Ignore",
+    apiVersion: apiVersionOf(kind.resource),
+  });
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
+    type,
+    value,
+    known === undefined ? {} : { known },
+  );
+  if (errors.length > 0) throw badRequest(`${cannotBeHandled(type)}: ${errors[0]!}`);
+  const found = fieldProblems(unknown, duplicates);
+  if (found.length > 0 && validation === "Strict") {
+    throw badRequest(`${cannotBeHandled(type)}: strict decoding error: ${found.join(", ")}`);
+  }
+  complete(object, kind);
+  return { object, warnings: validation === "Warn" ? found : [] };
+}
+
+/** Fields that are told; as upstream's strict decoder. */
+const problemsMax = 100;
+
+/** Unknown and duplicate fields as the strict decoder names them. */
+export function fieldProblems(unknown: readonly string[], duplicates: readonly string[]): string[] {
+  return [
+    ...unknown.slice(0, problemsMax).map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...duplicates.slice(0, problemsMax).map((path) => `duplicate field ${JSON.stringify(path)}`),
+  ].slice(0, problemsMax);
+}
+
+export function complete(object: Draft<KubeObject>, kind: Kind): void {
+  object.apiVersion = apiVersionOf(kind.resource);
+  object.kind = kind.resource.kind;
+  object.metadata ??= {};
+}
+
+/** The name of a type is its group, version and kind. */
+function kindOf(type: SchemaType): string {
+  return type.name.slice(type.name.lastIndexOf(".") + 1);
+}
+
+function cannotBeHandled(type: SchemaType, said: string = kindOf(type)): string {
+  const [, version] = type.name.split(".");
+  return `${said} in version ${JSON.stringify(version)} cannot be handled as a ${kindOf(type)}`;
+}
+
+function checkKind(type: SchemaType, expected: string | undefined, value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badRequest(`${cannotBeHandled(type)}: json: cannot unmarshal ${typeof value} into an object`);
+  }
+  const { apiVersion = "", kind = "" } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  if (expected !== undefined && apiVersion !== "" && apiVersion !== expected) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+    );
+  }
+  if (kind !== "" && kind !== kindOf(type)) throw badRequest(cannotBeHandled(type, String(kind)));
+}
+
+/** How stored values of a kind become objects again. */
+export function storedParser(kind: Kind, schemas: SchemaTable): (value: Uint8Array) => KubeObject {
+  const rawPaths = rawTextPaths(schemas, kind.schema);
+  if (rawPaths.length > 0) return (value) => parseJson(value, { rawPaths }) as KubeObject;
+  return (value) =>
+    JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()) as KubeObject;
+}

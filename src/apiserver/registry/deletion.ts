@@ -1,0 +1,303 @@
+/**
+ * DELETE: what a deletion does to an object, as a value, and its carrying out.
+ *
+ *   live ──grace 0, no finalizers──────────────────────────▶ removed
+ *     └──▶ deletionTimestamp set ──shorter grace──▶ same, sooner
+ *                    └── last finalizer gone (grace 0), or final DELETE with grace 0 ──▶ removed
+ *
+ * Not here: removal by an update that empties the finalizers (registry.ts), dependents (garbage collector).
+ * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/delete.go, generic/registry/store.go.
+ */
+import type { Kind, Pod } from "../../api/index.ts";
+import {
+  type ApiCall,
+  badRequest,
+  conflict,
+  decodeObject,
+  type Draft,
+  type FieldError,
+  formatTime,
+  invalidValue,
+  isNotFound,
+  type KubeObject,
+  notFound,
+  notSupported,
+  type ObjectMeta,
+  parseTimeMs,
+  type SchemaTable,
+} from "../../machinery/index.ts";
+import { parseBody } from "./bodies.ts";
+import type { StoredObject } from "../watch-cache/encode.ts";
+import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
+import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
+import { isFinished, member, type Registry, type Target, type Writer } from "./registry.ts";
+import type { Served } from "./served.ts";
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly isDryRun: boolean;
+}
+
+export interface Deleted {
+  /** What was removed, or the object as it stays for now. */
+  readonly state: StoredObject;
+  readonly isRemoved: boolean;
+}
+
+/** A deletion is unconditional for most clients, so a lost race is simply run again; more often than this is a defect. */
+const deleteAttempts = 20;
+
+/** @throws StatusError 404, 409. */
+export async function deleteObject(
+  registry: Registry,
+  served: Served,
+  request: { readonly target: Target; readonly options: DeleteOptions; readonly writer: Writer },
+): Promise<Deleted> {
+  const { target, options } = request;
+  const { writer } = request;
+  registry.admission.admitDelete(served, target.name);
+  for (let attempt = 1; ; attempt++) {
+    const before = await registry.find(served, target);
+    if (before === undefined) throw notFound(served.kind.resource, target.name);
+    checkUid(served.kind.resource, options.preconditions?.uid, before.object.metadata);
+    checkResourceVersion(
+      served.kind.resource,
+      options.preconditions?.resourceVersion,
+      before.object.metadata,
+    );
+    const decision = decideDeletion(served.storage, before.object, {
+      options,
+      nowMs: registry.context(writer).nowMs,
+    });
+    try {
+      switch (decision.do) {
+        case "keep":
+          return { state: before, isRemoved: false };
+        case "remove":
+          return { state: await registry.remove(served, before, { writer }), isRemoved: true };
+        case "mark":
+          return {
+            state: await registry.put(served, before, { writer, next: decision.next }),
+            isRemoved: false,
+          };
+      }
+    } catch (error) {
+      if (attempt >= deleteAttempts || !(await registry.lostRace(error))) throw error;
+    }
+  }
+}
+
+/** Deletions of a collection that run at the same time: enough for one commit of the store. */
+const collectionParallel = 64;
+
+/** Deletes each; those that are gone meanwhile do not count. @returns what was deleted, in the given order. */
+export async function deleteEach(
+  registry: Registry,
+  served: Served,
+  request: {
+    readonly states: readonly StoredObject[];
+    readonly options: DeleteOptions;
+    readonly writer: Writer;
+  },
+): Promise<readonly StoredObject[]> {
+  const { states, options, writer } = request;
+  const deleted: StoredObject[] = [];
+  for (let from = 0; from < states.length; from += collectionParallel) {
+    const part = states.slice(from, from + collectionParallel).map(async (state) => {
+      try {
+        const target = served.cache.addressOf(state.key);
+        return (await deleteObject(registry, served, { target, options, writer })).state;
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    });
+    for (const state of await Promise.all(part)) if (state !== undefined) deleted.push(state);
+  }
+  return deleted;
+}
+
+export type Decision =
+  { readonly do: "remove" } | { readonly do: "keep" } | { readonly do: "mark"; readonly next: KubeObject };
+
+/** What a DELETE does to `object` in its present state. Pure. @throws StatusError 409 for a namespace that is on its way. */
+export function decideDeletion(
+  kind: Kind,
+  object: KubeObject,
+  input: { readonly options: DeleteOptions; readonly nowMs: number },
+): Decision {
+  const { options, nowMs } = input;
+  const finalizers = finalizersFor(kind, object.metadata, options);
+  if (kind.resource.resource === "namespaces") return decideNamespace(object, finalizers, nowMs);
+  const marked = markedFor(kind, object, { options, nowMs });
+  const next = {
+    ...object,
+    metadata: ordered({ ...object.metadata, ...marked, finalizers }),
+  } as Draft<KubeObject>;
+  if (finalizers === undefined) delete next.metadata.finalizers;
+  if (isFinished(next)) return { do: "remove" };
+  return { do: "mark", next };
+}
+
+function decideNamespace(
+  object: KubeObject,
+  finalizers: readonly string[] | undefined,
+  nowMs: number,
+): Decision {
+  const { metadata } = object;
+  const own =
+    (member(object, "spec") as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
+  if (metadata.deletionTimestamp !== undefined && own.length > 0) {
+    const detail =
+      "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.";
+    throw conflict({ group: "", resource: "namespaces" }, metadata.name ?? "", detail);
+  }
+  const next = {
+    ...object,
+    metadata: ordered({
+      ...metadata,
+      deletionTimestamp: metadata.deletionTimestamp ?? formatTime(nowMs),
+      deletionGracePeriodSeconds: 0,
+      finalizers,
+    }),
+    status: { ...(member(object, "status") as object | undefined), phase: "Terminating" },
+  } as KubeObject;
+  return isFinished(next) ? { do: "remove" } : { do: "mark", next };
+}
+
+/** The finalizers that the policy leaves: `orphan` and `foregroundDeletion` stand for the garbage collector's work. */
+function finalizersFor(kind: Kind, meta: ObjectMeta, options: DeleteOptions): readonly string[] | undefined {
+  const present = meta.finalizers ?? [];
+  if (kind.resource.resource === "events" || options.propagationPolicy === undefined)
+    return nonEmpty(present);
+  const others = present.filter((finalizer) => finalizer !== "orphan" && finalizer !== "foregroundDeletion");
+  if (options.propagationPolicy === "Orphan") others.push("orphan");
+  if (options.propagationPolicy === "Foreground") others.push("foregroundDeletion");
+  return nonEmpty(others);
+}
+
+function nonEmpty(list: readonly string[]): readonly string[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+type Marked = Pick<ObjectMeta, "deletionTimestamp" | "deletionGracePeriodSeconds" | "generation">;
+
+/** The members of metadata that tell of the deletion, as they must stand afterwards. */
+function markedFor(
+  kind: Kind,
+  object: KubeObject,
+  input: { readonly options: DeleteOptions; readonly nowMs: number },
+): Marked {
+  const { deletionTimestamp, generation } = object.metadata;
+  if (deletionTimestamp !== undefined) return kind.hasGracefulDeletion ? sooner(object.metadata, input) : {};
+  const seconds = kind.hasGracefulDeletion ? graceOf(object as Pod, input.options) : 0;
+  return {
+    deletionTimestamp: formatTime(input.nowMs + seconds * 1000),
+    deletionGracePeriodSeconds: seconds,
+    ...(generation === undefined ? {} : { generation: generation + 1 }),
+  };
+}
+
+/** Seconds of the longest grace period, 68 years: longer ones would end beyond the calendar that times are written in. */
+const graceSecondsMax = 2 ** 31 - 1;
+
+/** Nobody has to stop a pod that never reached a node or has run to its end. */
+function graceOf(pod: Pod, options: DeleteOptions): number {
+  const seconds = options.gracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 0;
+  const phase = pod.status?.phase;
+  if (!pod.spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
+  return seconds < 0 ? 1 : Math.min(seconds, graceSecondsMax);
+}
+
+/** A grace period that has begun can only be shortened, and not into the past unless it is to end at once. */
+function sooner(
+  meta: ObjectMeta,
+  input: { readonly options: DeleteOptions; readonly nowMs: number },
+): Marked {
+  const asked = input.options.gracePeriodSeconds;
+  const granted = meta.deletionGracePeriodSeconds ?? 0;
+  if (asked === undefined) return {};
+  const seconds = asked < 0 ? 1 : asked;
+  if (seconds >= granted) return {};
+  const startMs = parseTimeMs(meta.deletionTimestamp ?? "")! - granted * 1000;
+  const endMs = startMs + seconds * 1000;
+  if (seconds === 0 || endMs >= input.nowMs) {
+    return { deletionTimestamp: formatTime(endMs), deletionGracePeriodSeconds: seconds };
+  }
+  return { deletionTimestamp: formatTime(input.nowMs + 1000), deletionGracePeriodSeconds: 1 };
+}
+
+/** From the body, or from the query when there is none. @throws StatusError 400, 422. */
+export function deleteOptionsOf(call: ApiCall, schemas: SchemaTable): DeleteOptions {
+  const { body } = call;
+  const isEmpty = body === undefined || (body instanceof Uint8Array && body.length === 0);
+  return isEmpty ? optionsFromQuery(call) : optionsFromBody(call, schemas);
+}
+
+function optionsFromQuery(call: ApiCall): DeleteOptions {
+  const { query } = call;
+  const policy = first(query, "propagationPolicy");
+  const orphan = first(query, "orphanDependents");
+  const grace = integer(query, "gracePeriodSeconds");
+  return checked({
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(orphan === undefined ? {} : { orphanDependents: orphan === "true" || orphan === "1" }),
+    dryRun: dryRunOf(call),
+  });
+}
+
+function dryRunOf(call: ApiCall): string[] {
+  return call.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
+}
+
+/** What the schema says of a body; strangers' bodies are read by it, so that no wrong type is overlooked. */
+interface RawOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: string;
+  readonly orphanDependents?: boolean;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: readonly string[];
+}
+
+const optionsSchema = "meta.v1.DeleteOptions";
+
+function optionsFromBody(call: ApiCall, schemas: SchemaTable): DeleteOptions {
+  const type = { table: schemas, name: optionsSchema };
+  const { value } = parseBody(call, type);
+  const { object, errors } = decodeObject<RawOptions>(type, value);
+  if (errors.length > 0) throw badRequest(errors[0]!);
+  const { dryRun = [] } = object;
+  return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
+}
+
+const policies = ["Background", "Foreground", "Orphan"] as const;
+
+function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): DeleteOptions {
+  const { gracePeriodSeconds, orphanDependents: orphan, propagationPolicy, preconditions } = raw;
+  const errors: FieldError[] = dryRunErrors(raw.dryRun);
+  const policy = policies.find((known) => known === propagationPolicy);
+  if (propagationPolicy !== undefined && policy === undefined) {
+    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies]));
+  }
+  if (policy !== undefined && orphan !== undefined) {
+    errors.push(
+      invalidValue(
+        "propagationPolicy",
+        policy,
+        "orphanDependents and deletionPropagation cannot be both set",
+      ),
+    );
+  }
+  if (errors.length > 0) throw optionsInvalid("DeleteOptions", errors);
+  const old = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
+  const chosen = policy ?? old;
+  return {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(chosen === undefined ? {} : { propagationPolicy: chosen }),
+    ...(preconditions === undefined ? {} : { preconditions }),
+    isDryRun: raw.dryRun.length > 0,
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * PATCH in its three types: applied to the newest state, again when somebody else was faster.
+ * Not here: the algorithms (machinery), server-side apply.
+ */
+import type { Kind } from "../../api/index.ts";
+import {
+  apiVersionOf,
+  applyJsonPatch,
+  badRequest,
+  decodeObject,
+  type Draft,
+  encodeJson,
+  goQuote,
+  invalid,
+  type FieldError,
+  jsonMergePatch,
+  type KubeObject,
+  rawTextPaths,
+  type SchemaTable,
+  strategicMergePatch,
+} from "../../machinery/index.ts";
+import { complete, fieldProblems, type ParsedBody, parsePatch } from "./bodies.ts";
+import { patchForm, type PatchForm } from "./negotiate.ts";
+import {
+  checkAddress,
+  conflictAttempts,
+  type Registry,
+  type Target,
+  type WriteRequest,
+  writerOf,
+  type Written,
+} from "./registry.ts";
+import type { Served } from "./served.ts";
+
+interface Patch {
+  readonly schemas: SchemaTable;
+  readonly form: PatchForm;
+  readonly body: ParsedBody;
+  readonly validation: "Strict" | "Warn" | "Ignore";
+}
+
+/** @throws StatusError 415 for other patch types, 404, 409, 422. */
+export async function patchObject(
+  registry: Registry,
+  served: Served,
+  request: WriteRequest & { readonly target: Target & { readonly subresource?: string } },
+): Promise<Written> {
+  const { call, options, target } = request;
+  const form = patchForm(call.contentType);
+  const validation = options.fieldValidation;
+  const rawPaths = (): readonly string[] =>
+    form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
+  const patch: Patch = {
+    schemas: registry.schemas,
+    form,
+    body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
+    validation,
+  };
+  let problems: readonly string[] = [];
+  const written = await registry.modify(served, target, {
+    writer: writerOf(request),
+    attempts: conflictAttempts,
+    next: (before) => {
+      const patched = apply(served, patch, before);
+      problems = patched.problems;
+      checkAddress(served, patched.object, target);
+      const draft =
+        served.shape === undefined
+          ? patched.object
+          : (served.shape.stored(patched.object) as Draft<KubeObject>);
+      const { subresource } = target;
+      return registry.nextState(served, {
+        draft,
+        before,
+        request,
+        ...(subresource === undefined ? {} : { subresource }),
+      });
+    },
+  });
+  return { ...written, warnings: [...(validation === "Warn" ? problems : []), ...written.warnings] };
+}
+
+/** The patched object as a graph of its own. */
+function apply(
+  served: Served,
+  patch: Patch,
+  before: KubeObject,
+): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
+  const live = served.shape === undefined ? before : served.shape.shown(before);
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
+    { table: patch.schemas, name: served.kind.schema },
+    patchedTree(served.kind, patch, live),
+  );
+  if (errors.length > 0) throw patchRefused(patch, errors[0]!);
+  checkType(served.kind, patch, object);
+  const problems = fieldProblems(unknown, patch.body.duplicates);
+  if (problems.length > 0 && patch.validation === "Strict") {
+    throw patchRefused(patch, `strict decoding error: ${problems.join(", ")}`);
+  }
+  complete(object, served.kind);
+  return { object, problems };
+}
+
+/** A strategic patch works on the type itself and cannot change it; the others can, but nothing else is stored here. */
+function checkType(kind: Kind, patch: Patch, object: KubeObject): void {
+  const expected = apiVersionOf(kind.resource);
+  const { apiVersion = "", kind: name = "" } = object;
+  if (patch.form === "strategic" || (apiVersion === expected && name === kind.resource.kind)) return;
+  throw patchRefused(
+    patch,
+    `unable to decode ${apiVersion}, Kind=${name} into ${expected}, Kind=${kind.resource.kind}`,
+  );
+}
+
+function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
+  const { value } = patch.body;
+  switch (patch.form) {
+    case "json":
+      return applyJsonPatch(live, value);
+    case "merge":
+      if (typeof value !== "object" || value === null || Array.isArray(value))
+        throw badRequest("error decoding patch: a merge patch must be an object");
+      return jsonMergePatch(live, value);
+    case "strategic":
+      return strategicMergePatch({ table: patch.schemas, name: kind.schema }, live, value);
+  }
+}
+
+/** Characters of the patch that are quoted back. */
+const quotedPatchMax = 1000;
+
+function patchRefused(patch: Patch, detail: string): ReturnType<typeof invalid> {
+  const text = encodeJson(patch.body.value).slice(0, quotedPatchMax);
+  const error: FieldError = {
+    reason: "FieldValueInvalid",
+    field: "patch",
+    message: `Invalid value: ${goQuote(text)}: ${detail}`,
+  };
+  return invalid({ group: "", kind: "" }, "", [error]);
+}

@@ -1,0 +1,511 @@
+/**
+ * The way of every write, the same for all kinds:
+ *
+ *   decode ─▶ defaults ─▶ admit ─▶ prepare ─▶ validate ─▶ encode once ─▶ is it any change? ─▶ store (compare and set)
+ *
+ * and the one place where the store's failures become failures of the API.
+ * Not here: deletion (deletion.ts), patching (patches.ts), single subresources (pods.ts, namespaces.ts).
+ */
+import type { WriteContext } from "../../api/index.ts";
+import { type Clock, nameSuffix, type Random } from "../../base/index.ts";
+import {
+  alreadyExists,
+  type ApiCall,
+  badRequest,
+  conflict,
+  type Draft,
+  expired,
+  type FieldError,
+  formatTime,
+  generateNameConflict,
+  internalError,
+  invalid,
+  invalidValue,
+  isConflict,
+  isNotFound,
+  type KubeObject,
+  notFound,
+  requestEntityTooLarge,
+  resourceVersionTooLarge,
+  type SchemaTable,
+  semanticEqual,
+  serviceUnavailable,
+  StatusError,
+  type UserInfo,
+} from "../../machinery/index.ts";
+import { type Store, storageFailureOf } from "../../storage/index.ts";
+import type { Admission } from "../admission/admission.ts";
+import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
+import type { Cacher } from "../watch-cache/cacher.ts";
+import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
+import {
+  carriedMetadata,
+  changedMetadataErrors,
+  checkResourceVersion,
+  checkUid,
+  dropDuplicateOwners,
+  metadataErrors,
+  metadataUpdateErrors,
+  newMetadata,
+  ordered,
+} from "./metadata.ts";
+import type { WriteOptions } from "./query.ts";
+import type { Served } from "./served.ts";
+
+export interface RegistryDependencies {
+  readonly store: Store;
+  readonly cacher: Cacher;
+  readonly written: WrittenObjects;
+  readonly admission: Admission;
+  readonly schemas: SchemaTable;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Target {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** Who writes, and how. */
+export interface Writer {
+  readonly user: UserInfo;
+  readonly isDryRun: boolean;
+}
+
+export interface Written {
+  readonly state: StoredObject;
+  readonly isCreated: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface Change {
+  readonly writer: Writer;
+  /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
+  readonly attempts: number;
+  /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
+  next(before: KubeObject, attempt: number): Draft<KubeObject>;
+}
+
+/** How often the server runs a lost race again for a client that did not ask for a certain state; as upstream's patches. */
+export const conflictAttempts = 5;
+/** Names tried for generateName; as upstream since 1.30. */
+const generateNameAttempts = 8;
+/** Longest prefix of a generated name, and length of its random end. */
+const generateNamePrefixMax = 58;
+const generateNameSuffixLength = 5;
+/** Bytes of a stored object; etcd's bound. */
+const valueBytesMax: number = 1.5 * 1024 * 1024;
+
+export class Registry {
+  readonly #deps: RegistryDependencies;
+
+  constructor(dependencies: RegistryDependencies) {
+    this.#deps = dependencies;
+  }
+
+  get admission(): Admission {
+    return this.#deps.admission;
+  }
+
+  get schemas(): SchemaTable {
+    return this.#deps.schemas;
+  }
+
+  context(writer: Writer): WriteContext {
+    return { nowMs: this.#deps.clock.nowMs(), user: writer.user };
+  }
+
+  /** POST to a collection. */
+  async create(served: Served, namespace: string | undefined, request: WriteRequest): Promise<Written> {
+    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, bodyRequest(request));
+    const draft = served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
+    return this.createObject(served, draft, {
+      writer: writerOf(request),
+      warnings,
+      ...(namespace === undefined ? {} : { namespace }),
+    });
+  }
+
+  /** Creates from an object in the stored shape, which it takes over. */
+  async createObject(
+    served: Served,
+    draft: Draft<KubeObject>,
+    options: { readonly writer: Writer; readonly namespace?: string; readonly warnings?: readonly string[] },
+  ): Promise<Written> {
+    const { kind, storage } = served;
+    const submitted = draft.metadata;
+    checkNamespace(served, submitted.namespace, options.namespace);
+    if (submitted.resourceVersion)
+      throw badRequest("resourceVersion should not be set on objects to be created");
+    const context = this.context(options.writer);
+    draft.metadata = newMetadata(submitted, {
+      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+      uid: this.#deps.random.uuid(),
+      now: formatTime(context.nowMs),
+      ...(storage.hasGeneration ? { generation: 1 } : {}),
+    });
+    const warnings = [...(options.warnings ?? []), ...dropDuplicateOwners(draft.metadata)];
+    await this.#deps.cacher.catchUp();
+    storage.rules.setDefaults?.(draft);
+    this.#deps.admission.admitCreate(served, draft);
+    storage.rules.prepareForCreate?.(draft, context);
+    const state = await this.#createNamed(served, draft, options.writer);
+    if (kind.unactedWarning !== undefined) warnings.push(kind.unactedWarning);
+    warnings.push(...(storage.rules.warnings?.(state.object) ?? []));
+    return { state, isCreated: true, warnings };
+  }
+
+  async #createNamed(served: Served, draft: Draft<KubeObject>, writer: Writer): Promise<StoredObject> {
+    const prefix = draft.metadata.name ? undefined : draft.metadata.generateName;
+    for (let attempt = 1; ; attempt++) {
+      // A lost name is tried on a copy: the first one may be in the hands of the store already.
+      const object =
+        prefix === undefined
+          ? draft
+          : { ...draft, metadata: ordered({ ...draft.metadata, name: this.#generated(prefix) }) };
+      const { name, namespace } = object.metadata;
+      this.#validate(served, object, [
+        ...metadataErrors(served.storage.resource, object.metadata),
+        ...(served.storage.rules.validate?.(object) ?? []),
+      ]);
+      const { state, value } = this.#encode(served, served.cache.keyOf(namespace, name!), object);
+      try {
+        if (writer.isDryRun) {
+          if (served.cache.get(namespace, name!) !== undefined)
+            throw alreadyExists(served.kind.resource, name!);
+          return state;
+        }
+        state.stamp(await this.#deps.store.create(state.key, value));
+        return state;
+      } catch (error) {
+        const refused = statusErrorOf(error, served, name!);
+        const isTaken = prefix !== undefined && refused.status.reason === "AlreadyExists";
+        if (!isTaken) throw refused;
+        if (attempt === generateNameAttempts) throw generateNameConflict(served.kind.resource, name!);
+      }
+    }
+  }
+
+  #generated(prefix: string): string {
+    return prefix.slice(0, generateNamePrefixMax) + nameSuffix(this.#deps.random, generateNameSuffixLength);
+  }
+
+  /** PUT of an object, or of its status. Creates kinds that may be created so. */
+  async update(
+    served: Served,
+    target: Target & { readonly subresource?: string },
+    request: WriteRequest,
+  ): Promise<Written> {
+    const first = this.#decodeFor(served, target, request);
+    const isConditional = Boolean(first.object.metadata.resourceVersion);
+    if (
+      !isConditional &&
+      !served.kind.allowsUnconditionalUpdate &&
+      (await this.find(served, target)) !== undefined
+    ) {
+      const error = invalidValue("metadata.resourceVersion", 0, "must be specified for an update");
+      throw invalid(served.kind.resource, target.name, [error]);
+    }
+    try {
+      const written = await this.modify(served, target, {
+        writer: writerOf(request),
+        attempts: isConditional ? 1 : conflictAttempts,
+        next: (before, attempt) =>
+          this.nextState(served, {
+            draft: attempt === 1 ? first.object : this.#decodeFor(served, target, request).object,
+            before,
+            request,
+            ...subresourceOf(target),
+          }),
+      });
+      return { ...written, warnings: [...first.warnings, ...written.warnings] };
+    } catch (error) {
+      const mayCreate =
+        served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
+      if (!mayCreate || !isNotFound(error)) throw error;
+      const draft = this.#decodeFor(served, target, request).object;
+      draft.metadata.name ??= target.name;
+      return await this.createObject(served, draft, {
+        writer: writerOf(request),
+        warnings: first.warnings,
+        ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
+      });
+    }
+  }
+
+  #decodeFor(
+    served: Served,
+    target: Target & { readonly subresource?: string },
+    request: WriteRequest,
+  ): DecodedBody {
+    const known = this.#knownParts(served, target, request);
+    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, {
+      ...bodyRequest(request),
+      ...(known === undefined ? {} : { known }),
+    });
+    checkAddress(served, object, target);
+    return {
+      object: served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>),
+      warnings,
+    };
+  }
+
+  /**
+   * Members of the stored object that a body from this process may hold as they are, and that nothing on the way of
+   * an update changes in place: of a status update all, else metadata where there are no defaults.
+   */
+  #knownParts(
+    served: Served,
+    target: Target & { readonly subresource?: string },
+    request: WriteRequest,
+  ): object | undefined {
+    if (request.call.body instanceof Uint8Array || served.shape !== undefined) return undefined;
+    const stored = served.cache.get(target.namespace, target.name)?.object;
+    if (stored === undefined || target.subresource === "status") return stored;
+    return served.storage.rules.setDefaults === undefined ? { metadata: stored.metadata } : undefined;
+  }
+
+  /** The state that `draft` asks for, with all that it may not change taken from `before`. @throws StatusError 409, 422. */
+  nextState(served: Served, input: NextInput): Draft<KubeObject> {
+    return input.subresource === undefined ? this.#nextMain(served, input) : this.#nextStatus(served, input);
+  }
+
+  #nextMain(served: Served, input: NextInput): Draft<KubeObject> {
+    const { storage } = served;
+    const { draft, before, request } = input;
+    const { rules } = storage;
+    rules.setDefaults?.(draft);
+    draft.metadata = carriedMetadata(served.kind.resource, draft.metadata, before);
+    dropDuplicateOwners(draft.metadata);
+    if (storage.hasStatusSubresource) copyMember(draft, before, "status");
+    rules.prepareForUpdate?.(draft, before, this.context(writerOf(request)));
+    if (storage.hasGeneration && !semanticEqual(member(draft, "spec"), member(before, "spec"))) {
+      draft.metadata.generation = (before.metadata.generation ?? 0) + 1;
+    }
+    const errors = [
+      ...changedMetadataErrors(storage.resource, draft.metadata, before.metadata),
+      ...metadataUpdateErrors(draft.metadata, before.metadata),
+    ];
+    this.#validate(served, draft, [...errors, ...(rules.validateUpdate?.(draft, before) ?? [])]);
+    return draft;
+  }
+
+  #nextStatus(served: Served, input: NextInput): Draft<KubeObject> {
+    const { storage } = served;
+    const { draft, before } = input;
+    checkUid(served.kind.resource, draft.metadata.uid, before.metadata);
+    checkResourceVersion(served.kind.resource, draft.metadata.resourceVersion, before.metadata);
+    const metadata = ordered({
+      ...before.metadata,
+      labels: draft.metadata.labels,
+      annotations: draft.metadata.annotations,
+    });
+    const next = { ...before, metadata } as Draft<KubeObject>;
+    copyMember(next, draft, "status");
+    storage.rules.prepareForStatusUpdate?.(next, before);
+    const errors = [
+      ...changedMetadataErrors(storage.resource, next.metadata, before.metadata),
+      ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
+    ];
+    this.#validate(served, next, errors);
+    return next;
+  }
+
+  /** The newest state, or undefined. */
+  async find(served: Served, target: Target): Promise<StoredObject | undefined> {
+    const behind = this.#deps.cacher.catchUp();
+    if (behind !== undefined) await behind;
+    return served.cache.get(target.namespace, target.name);
+  }
+
+  /**
+   * Changes one object; nothing is written when nothing changes. An object that is being deleted and has lost its last
+   * finalizer is removed instead.
+   * @throws StatusError 404, 409 and what `next` throws.
+   */
+  async modify(served: Served, target: Target, change: Change): Promise<Written> {
+    for (let attempt = 1; ; attempt++) {
+      const before = await this.find(served, target);
+      if (before === undefined) throw notFound(served.kind.resource, target.name);
+      const next = change.next(before.object, attempt);
+      try {
+        const state = isFinished(next)
+          ? await this.remove(served, before, { writer: change.writer, last: next })
+          : await this.put(served, before, { writer: change.writer, next });
+        const warnings = isSpecified(next, before.object)
+          ? (served.storage.rules.warnings?.(state.object) ?? [])
+          : [];
+        return { state, isCreated: false, warnings };
+      } catch (error) {
+        if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
+      }
+    }
+  }
+
+  /** Replaces `before` by `next` if it is still the newest state. @throws StatusError 409. */
+  async put(
+    served: Served,
+    before: StoredObject,
+    change: { readonly writer: Writer; readonly next: KubeObject },
+  ): Promise<StoredObject> {
+    const { state, value } = this.#encode(served, before.key, withoutVersion(change.next));
+    if (before.holds(value)) return before;
+    // Equal length is the cheap sign of equal members in another order.
+    if (value.length === before.valueLength && semanticEqual(state.object, withoutVersion(before.object)))
+      return before;
+    if (change.writer.isDryRun) {
+      state.stamp(before.revision);
+      return state;
+    }
+    const { name } = served.cache.addressOf(before.key);
+    state.stamp(
+      await this.#stored(served, name, this.#deps.store.update(before.key, value, before.revision)),
+    );
+    return state;
+  }
+
+  /** Removes the object if `before` is still its newest state. @returns its last state. @throws StatusError 409. */
+  async remove(
+    served: Served,
+    before: StoredObject,
+    options: { readonly writer: Writer; readonly last?: KubeObject },
+  ): Promise<StoredObject> {
+    if (options.writer.isDryRun) return before;
+    const { name } = served.cache.addressOf(before.key);
+    const revision = await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
+    if (options.last === undefined) return before.at(revision);
+    const { state } = this.#encode(served, before.key, withoutVersion(options.last));
+    state.stamp(revision);
+    return state;
+  }
+
+  /** Whether `error` says that somebody else wrote first; then waits until the caches hold what that was. */
+  async lostRace(error: unknown): Promise<boolean> {
+    const failure = isConflict(error) ? storageFailureOf((error as Error).cause) : undefined;
+    if (failure?.code !== "conflict") return false;
+    await this.#deps.cacher.reached(failure.actual);
+    return true;
+  }
+
+  async #stored<T>(served: Served, name: string, write: Promise<T>): Promise<T> {
+    try {
+      return await write;
+    } catch (error) {
+      throw statusErrorOf(error, served, name);
+    }
+  }
+
+  #encode(
+    served: Served,
+    key: string,
+    object: KubeObject,
+  ): { readonly state: StoredObject; readonly value: Uint8Array } {
+    const encoded = this.#deps.written.encode(key, object, served.cache.resource.parse);
+    if (encoded.value.length > valueBytesMax) throw requestEntityTooLarge(`limit is ${valueBytesMax}`);
+    return encoded;
+  }
+
+  #validate(served: Served, object: KubeObject, errors: readonly FieldError[]): void {
+    if (errors.length === 0) return;
+    const unique = new Map(errors.map((error) => [`${error.field} ${error.message}`, error]));
+    throw invalid(served.kind.resource, object.metadata.name ?? "", [...unique.values()]);
+  }
+}
+
+export interface WriteRequest {
+  readonly call: ApiCall;
+  readonly options: WriteOptions;
+}
+
+export interface NextInput {
+  /** What the client wants, decoded; taken over. */
+  readonly draft: Draft<KubeObject>;
+  readonly before: KubeObject;
+  readonly request: WriteRequest;
+  readonly subresource?: string;
+}
+
+function bodyRequest(request: WriteRequest): BodyRequest {
+  return { call: request.call, fieldValidation: request.options.fieldValidation };
+}
+
+export function writerOf(request: WriteRequest): Writer {
+  return { user: request.call.user, isDryRun: request.options.isDryRun };
+}
+
+/** @throws StatusError 400 when the object says another place than the path. */
+export function checkAddress(served: Served, object: KubeObject, target: Target): void {
+  const { name, namespace } = object.metadata;
+  if (name !== undefined && name !== "" && name !== target.name) {
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  }
+  checkNamespace(served, namespace, target.namespace);
+}
+
+function checkNamespace(served: Served, namespace: string | undefined, wanted: string | undefined): void {
+  if (!served.kind.resource.namespaced || !namespace || namespace === wanted) return;
+  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+/** True when nothing holds an object back any more that is being deleted. */
+export function isFinished(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (deletionTimestamp === undefined || (finalizers !== undefined && finalizers.length > 0)) return false;
+  if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds > 0) return false;
+  const own = (member(object, "spec") as { readonly finalizers?: readonly string[] } | undefined)?.finalizers;
+  return object.kind !== "Namespace" || own === undefined || own.length === 0;
+}
+
+/** Whether somebody has changed what an object asks for: its specification, or what annotations add to it. */
+function isSpecified({ metadata: next }: KubeObject, { metadata: before }: KubeObject): boolean {
+  return next.generation !== before.generation || !semanticEqual(next.annotations, before.annotations);
+}
+
+function withoutVersion(object: KubeObject): KubeObject {
+  if (object.metadata.resourceVersion === undefined) return object;
+  return { ...object, metadata: ordered(object.metadata) };
+}
+
+function subresourceOf(target: { readonly subresource?: string }): { readonly subresource?: string } {
+  return target.subresource === undefined ? {} : { subresource: target.subresource };
+}
+
+export function member(object: KubeObject, name: string): unknown {
+  return (object as KubeObject & Record<string, unknown>)[name];
+}
+
+function copyMember(to: Draft<KubeObject>, from: KubeObject, name: string): void {
+  const value = member(from, name);
+  const target = to as Draft<KubeObject> & Record<string, unknown>;
+  if (value === undefined) delete target[name];
+  else target[name] = value;
+}
+
+/** The one place where the store's failures become failures of the API. */
+export function statusErrorOf(error: unknown, served?: Served, name = ""): StatusError {
+  const failure = storageFailureOf(error);
+  if (failure === undefined) return error instanceof StatusError ? error : internalError(error);
+  const resource = served?.kind.resource ?? { group: "", resource: "objects" };
+  const refused = ((): StatusError => {
+    switch (failure.code) {
+      case "exists":
+        return alreadyExists(resource, name);
+      case "not-found":
+        return notFound(resource, name);
+      case "conflict":
+        return conflict(resource, name);
+      case "compacted":
+        return expired("The resourceVersion for the provided list is too old.");
+      case "future":
+        return resourceVersionTooLarge(failure.asked, failure.current);
+      case "too-large":
+        return requestEntityTooLarge(`limit is ${failure.bytesMax}`);
+      case "unavailable":
+        return serviceUnavailable("the storage is not available");
+      case "corrupt":
+        return internalError(new Error("the storage is damaged"));
+    }
+  })();
+  return new StatusError(refused.status, { cause: error });
+}

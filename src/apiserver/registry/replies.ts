@@ -1,0 +1,98 @@
+/**
+ * Makers of replies. Not here: which form a client wants (negotiate.ts), bytes of stored objects (encode.ts).
+ */
+import { type ApiReply, encodeJson, type KubeObject, successStatus } from "../../machinery/index.ts";
+import type { StoredObject } from "../watch-cache/encode.ts";
+import type { ReplyForm } from "./negotiate.ts";
+import type { Served } from "./served.ts";
+import { type IncludeObject, partialOf, tableOf } from "./tables.ts";
+
+const json = "application/json";
+
+/** Any object; encoded when the transport asks for bytes. */
+export function objectReply(status: number, object: object, warnings: readonly string[] = []): ApiReply {
+  return {
+    status,
+    contentType: json,
+    body: { as: "object", object, bytes: () => Buffer.from(encodeJson(object)) },
+    ...(warnings.length > 0 ? { warnings: trimWarnings(warnings) } : {}),
+  };
+}
+
+export interface ShownAs {
+  readonly form: ReplyForm;
+  readonly includeObject: IncludeObject;
+  readonly nowMs: number;
+}
+
+/** A stored object in the form that the client asked for; plain JSON is sent from its ready bytes. */
+export function stateReply(
+  served: Served,
+  state: StoredObject,
+  options: { readonly status: number; readonly shownAs: ShownAs; readonly warnings?: readonly string[] },
+): ApiReply {
+  const { status, shownAs, warnings = [] } = options;
+  if (shownAs.form.as !== "object" || served.shape !== undefined) {
+    return objectReply(status, shown(served, state.object, shownAs), warnings);
+  }
+  return {
+    status,
+    contentType: json,
+    body: {
+      as: "object",
+      get object() {
+        return state.object;
+      },
+      bytes: () => state.bytes(),
+    },
+    ...(warnings.length > 0 ? { warnings: trimWarnings(warnings) } : {}),
+  };
+}
+
+/** The object as clients of this kind see it, in the wanted form. */
+function shown(served: Served, stored: KubeObject, shownAs: ShownAs): object {
+  const object = served.shape === undefined ? stored : served.shape.shown(stored);
+  const { form, includeObject, nowMs } = shownAs;
+  switch (form.as) {
+    case "object":
+      return object;
+    case "PartialObjectMetadata":
+      return partialOf(object, form.version);
+    case "Table": {
+      const { resourceVersion } = object.metadata;
+      const meta = resourceVersion === undefined ? {} : { resourceVersion };
+      return tableOf(served.kind, [object], {
+        version: form.version,
+        includeObject,
+        nowMs,
+        meta,
+        columns: true,
+      });
+    }
+  }
+}
+
+/** 200 Status Success with what was done to whom. */
+export function successReply(status: number, details?: Parameters<typeof successStatus>[0]): ApiReply {
+  return objectReply(status, successStatus(details));
+}
+
+/** Upstream's bounds: beyond the first sum of characters every warning is cut to the second. */
+const warningCharactersMax = 4096;
+const warningCutCharacters = 256;
+
+/** Without duplicates; when all together are too long each is cut, and what still does not fit is dropped. */
+function trimWarnings(warnings: readonly string[]): readonly string[] {
+  const unique = [...new Set(warnings)];
+  const length = unique.reduce((sum, text) => sum + text.length, 0);
+  if (length <= warningCharactersMax) return unique;
+  const kept: string[] = [];
+  let sum = 0;
+  for (const text of unique) {
+    const cut = text.slice(0, warningCutCharacters);
+    sum += cut.length;
+    if (sum > warningCharactersMax) break;
+    kept.push(cut);
+  }
+  return kept;
+}

@@ -1,0 +1,49 @@
+/**
+ * Objects that every cluster has from its first start: four namespaces and the system's priority classes.
+ * Not here: service accounts and root CA config maps (controllers make them in every namespace).
+ */
+import { namespaces, priorityclasses, systemPriorities } from "../../api/index.ts";
+import {
+  apiVersionOf,
+  type Draft,
+  isAlreadyExists,
+  type KubeObject,
+  type Resource,
+} from "../../machinery/index.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { ServedResources } from "../registry/served.ts";
+
+const namespaceNames = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+const priorityDescriptions: Readonly<Record<string, string>> = {
+  "system-cluster-critical":
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+  "system-node-critical": "Used for system critical pods that must not be moved from their current node.",
+};
+
+/** Creates what is missing; leaves what is there. */
+export async function createSystemObjects(registry: Registry, served: ServedResources): Promise<void> {
+  for (const name of namespaceNames)
+    await createMissing(registry, served, { resource: namespaces, name, members: { spec: {} } });
+  for (const [name, value] of systemPriorities) {
+    const members = { value, globalDefault: false, description: priorityDescriptions[name] ?? "" };
+    await createMissing(registry, served, { resource: priorityclasses, name, members });
+  }
+}
+
+async function createMissing(
+  registry: Registry,
+  served: ServedResources,
+  wanted: { readonly resource: Resource; readonly name: string; readonly members: object },
+): Promise<void> {
+  const { resource, name, members } = wanted;
+  const target = served.of(resource);
+  if ((await registry.find(target, { name })) !== undefined) return;
+  const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name }, ...members };
+  const writer = { user: { username: "system:apiserver", groups: ["system:masters"] }, isDryRun: false };
+  try {
+    await registry.createObject(target, object as Draft<KubeObject>, { writer });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * States of objects by key, with an order that is put right only when somebody lists.
+ * Adding and removing cost O(1); a list costs O(n) plus sorting what was added since the last one.
+ * Not here: which objects belong together (cacher.ts).
+ */
+import { compareUtf8 } from "../../machinery/index.ts";
+import type { StoredObject } from "./encode.ts";
+
+/** Keys added since the last list beyond those there are: above it the order is put right, so that churn takes no memory. */
+const addedSlack = 1024;
+
+export class Bucket {
+  readonly #byKey = new Map<string, StoredObject>();
+  /** Keys in order; may name removed keys, lacks those of `#added`. */
+  #sorted: string[] = [];
+  #added: string[] = [];
+  #hasRemoved = false;
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#byKey.get(key);
+  }
+
+  set(state: StoredObject): void {
+    if (!this.#byKey.has(state.key)) this.#added.push(state.key);
+    this.#byKey.set(state.key, state);
+    if (this.#added.length > this.#byKey.size + addedSlack) this.#tidy();
+  }
+
+  delete(key: string): void {
+    if (this.#byKey.delete(key)) this.#hasRemoved = true;
+  }
+
+  /** All states, by key (bytewise), from `start` on. The array is the caller's. */
+  sorted(start?: string): StoredObject[] {
+    this.#tidy();
+    const first = start === undefined ? 0 : lowerBound(this.#sorted, start);
+    const states: StoredObject[] = [];
+    for (let i = first; i < this.#sorted.length; i++) states.push(this.#byKey.get(this.#sorted[i]!)!);
+    return states;
+  }
+
+  #tidy(): void {
+    if (this.#added.length === 0 && !this.#hasRemoved) return;
+    const added = this.#added.sort(compareUtf8);
+    const merged: string[] = [];
+    let from = 0;
+    const take = (key: string): void => {
+      if (merged[merged.length - 1] !== key && this.#byKey.has(key)) merged.push(key);
+    };
+    for (const key of this.#sorted) {
+      while (from < added.length && compareUtf8(added[from]!, key) <= 0) take(added[from++]!);
+      take(key);
+    }
+    while (from < added.length) take(added[from++]!);
+    this.#sorted = merged;
+    this.#added = [];
+    this.#hasRemoved = false;
+  }
+}
+
+/** Buckets by a value; empty ones are dropped. */
+export class BucketIndex {
+  readonly #byValue = new Map<string, Bucket>();
+
+  get(value: string): Bucket | undefined {
+    return this.#byValue.get(value);
+  }
+
+  set(value: string, state: StoredObject): void {
+    let bucket = this.#byValue.get(value);
+    if (bucket === undefined) this.#byValue.set(value, (bucket = new Bucket()));
+    bucket.set(state);
+  }
+
+  delete(value: string, key: string): void {
+    const bucket = this.#byValue.get(value);
+    bucket?.delete(key);
+    if (bucket?.size === 0) this.#byValue.delete(value);
+  }
+}
+
+function lowerBound(sorted: readonly string[], key: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareUtf8(sorted[middle]!, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,246 @@
+/**
+ * Objects and their bytes. A stored value has no resourceVersion; the bytes that clients get have it spliced in:
+ *
+ *   value  {"apiVersion":"v1","kind":"Pod","metadata":{                         "name":"a",...
+ *   bytes  {"apiVersion":"v1","kind":"Pod","metadata":{"resourceVersion":"17",  "name":"a",...
+ *
+ * Each state of an object is one StoredObject: encoded once, parsed at most once, spliced once.
+ * Not here: reading request bodies (decode in machinery), keeping states (cacher.ts).
+ */
+import { assert } from "../../base/index.ts";
+import {
+  encodeJson,
+  type Draft,
+  type KubeObject,
+  type WatchEventType,
+  type WatchFrame,
+} from "../../machinery/index.ts";
+import type { KeyValue } from "../../storage/index.ts";
+
+/** Makes the object of bytes that this process did not write. */
+export type ParseValue = (value: Uint8Array) => KubeObject;
+
+interface Origin {
+  /** Absent when the bytes must be parsed. */
+  readonly object?: KubeObject;
+  readonly parse: ParseValue;
+  /** Objects are frozen through and through once stamped: tests find those who change what is shared. */
+  readonly freeze: boolean;
+}
+
+/**
+ * One state of one object. Until `stamp` it has no revision and may not be shown to anybody.
+ * The object is shared by all readers and never changed after the stamp.
+ */
+export class StoredObject {
+  readonly key: string;
+  /** Length of the bytes up to and including the brace that opens metadata. */
+  readonly #headLength: number;
+  readonly #parse: ParseValue;
+  #revision = 0;
+  #value: Uint8Array | undefined;
+  #bytes: Uint8Array | undefined;
+  #object: KubeObject | undefined;
+  #keepsObject = true;
+  readonly #isFrozen: boolean;
+
+  constructor(key: string, value: Uint8Array, origin: Origin) {
+    this.key = key;
+    this.#value = value;
+    this.#headLength = headLength(value);
+    this.#parse = origin.parse;
+    this.#object = origin.object;
+    this.#isFrozen = origin.freeze;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get resourceVersion(): string {
+    return String(this.#revision);
+  }
+
+  /** Gives the state its revision; the same one again is allowed. */
+  stamp(revision: number): void {
+    if (this.#revision === revision) return;
+    assert(this.#revision === 0, "a state of an object got two revisions", { key: this.key, revision });
+    this.#revision = revision;
+    if (this.#object !== undefined) this.#finish(this.#object);
+  }
+
+  /** With resourceVersion once stamped. */
+  get object(): KubeObject {
+    if (this.#object !== undefined) return this.#object;
+    const object = this.#parse(this.value());
+    if (this.#revision !== 0) this.#finish(object);
+    if (this.#keepsObject) this.#object = object;
+    return object;
+  }
+
+  /** From now on only bytes are kept: every reader gets a new, equal object. For states that are seldom read. */
+  forgetObject(): void {
+    this.#keepsObject = false;
+    this.#object = undefined;
+  }
+
+  #finish(object: KubeObject): void {
+    setResourceVersion(object, this.#revision);
+    if (this.#isFrozen) deepFreeze(object);
+  }
+
+  /** True when the object need not be parsed any more. */
+  get isParsed(): boolean {
+    return this.#object !== undefined;
+  }
+
+  /** The bytes that clients get, with resourceVersion; without it for a state that was never stored (dry run). */
+  bytes(): Uint8Array {
+    if (this.#bytes === undefined) {
+      const value = this.#value!;
+      if (this.#revision === 0) return value;
+      this.#bytes = splice(value, this.#headLength, this.#revision);
+      this.#value = undefined;
+    }
+    return this.#bytes;
+  }
+
+  /** The bytes as stored, without resourceVersion. */
+  value(): Uint8Array {
+    if (this.#value !== undefined) return this.#value;
+    const bytes = this.#bytes!;
+    return Buffer.concat([bytes.subarray(0, this.#headLength), bytes.subarray(this.#tailStart())]);
+  }
+
+  /** Length of `value()`. */
+  get valueLength(): number {
+    return this.#value?.length ?? this.#bytes!.length - resourceVersionMember(this.#revision).length;
+  }
+
+  /** Whether writing `value` would change nothing. */
+  holds(value: Uint8Array): boolean {
+    if (this.#value !== undefined) return Buffer.compare(this.#value, value) === 0;
+    const bytes = this.#bytes!;
+    const head = this.#headLength;
+    return (
+      Buffer.compare(bytes.subarray(0, head), value.subarray(0, head)) === 0 &&
+      Buffer.compare(bytes.subarray(this.#tailStart()), value.subarray(head)) === 0
+    );
+  }
+
+  /** The same state under another revision: what a DELETED event carries. */
+  at(revision: number): StoredObject {
+    const parse = (): KubeObject => withoutResourceVersion(this.object);
+    const copy = new StoredObject(this.key, this.value(), { parse, freeze: this.#isFrozen });
+    copy.stamp(revision);
+    return copy;
+  }
+
+  #tailStart(): number {
+    return this.#headLength + resourceVersionMember(this.#revision).length;
+  }
+}
+
+/** Between writers and the cacher: the finished object of a value that this process has written. */
+export class WrittenObjects {
+  readonly #byValue = new WeakMap<Uint8Array, StoredObject>();
+  readonly #freeze: boolean;
+
+  constructor(options: { readonly freeze: boolean }) {
+    this.#freeze = options.freeze;
+  }
+
+  /** Encodes `object`, which must be complete but for its resourceVersion, and must not be changed afterwards. */
+  encode(
+    key: string,
+    object: KubeObject,
+    parse: ParseValue,
+  ): { readonly state: StoredObject; readonly value: Uint8Array } {
+    const { apiVersion, kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
+    const value = Buffer.from(encodeJson({ apiVersion, kind, metadata, ...rest }));
+    const state = new StoredObject(key, value, { object, parse, freeze: this.#freeze });
+    this.#byValue.set(value, state);
+    return { state, value };
+  }
+
+  /** The state behind what the store delivers, stamped; parsed later if another process wrote it. */
+  open(stored: KeyValue, parse: ParseValue): StoredObject {
+    const known = this.#byValue.get(stored.value);
+    const state = known ?? new StoredObject(stored.key, stored.value, { parse, freeze: this.#freeze });
+    state.stamp(stored.modRevision);
+    return state;
+  }
+
+  /** After the cacher has taken the state over; keeps the table small. */
+  forget(stored: KeyValue): void {
+    this.#byValue.delete(stored.value);
+  }
+}
+
+const metadataStart = Buffer.from('"metadata":{');
+
+/**
+ * Where metadata's first member stands. apiVersion and kind are short and hold no quotes, so the first
+ * `"metadata":{` is the right one.
+ */
+function headLength(value: Uint8Array): number {
+  const at = Buffer.from(value.buffer, value.byteOffset, value.byteLength).indexOf(metadataStart);
+  assert(at > 0, "a stored value does not begin with apiVersion, kind and metadata");
+  return at + metadataStart.length;
+}
+
+function resourceVersionMember(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
+}
+
+function splice(value: Uint8Array, head: number, revision: number): Uint8Array {
+  const member = resourceVersionMember(revision);
+  const bytes = Buffer.allocUnsafe(value.length + member.length);
+  bytes.set(value.subarray(0, head), 0);
+  bytes.write(member, head, "latin1");
+  bytes.set(value.subarray(head), head + member.length);
+  return bytes;
+}
+
+function setResourceVersion(object: KubeObject, revision: number): void {
+  (object.metadata as Draft<KubeObject>["metadata"]).resourceVersion = String(revision);
+}
+
+/** A copy down to metadata; the rest is shared. */
+function withoutResourceVersion(object: KubeObject): KubeObject {
+  const { resourceVersion: _dropped, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** One watch event for readers of plain JSON; its line of bytes is made at most once, and never for readers in this process. */
+export function frameOf(type: WatchEventType, state: StoredObject): WatchFrame {
+  let line: Uint8Array | undefined;
+  return {
+    type,
+    get object() {
+      return state.object;
+    },
+    bytes: () => (line ??= eventLine(type, state.bytes())),
+  };
+}
+
+/** One watch event for any other object (bookmarks, Tables, Status). */
+export function frameOfObject(type: WatchEventType, object: object): WatchFrame {
+  let line: Uint8Array | undefined;
+  return { type, object, bytes: () => (line ??= eventLine(type, Buffer.from(encodeJson(object)))) };
+}
+
+function eventLine(type: WatchEventType, object: Uint8Array): Uint8Array {
+  const head = `{"type":"${type}","object":`;
+  const line = Buffer.allocUnsafe(head.length + object.length + 2);
+  line.write(head, 0, "latin1");
+  line.set(object, head.length);
+  line.write("}\n", head.length + object.length, "latin1");
+  return line;
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const member of Object.values(value)) deepFreeze(member);
+}

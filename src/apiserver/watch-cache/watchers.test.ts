@@ -1,0 +1,279 @@
+/** Watches: what they show, where they begin, how they end, and what they share. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { settleMicrotasks } from "../../base/index.ts";
+import { createMemoryStore, type Store, type StoreWatcher, type WatchRequest } from "../../storage/index.ts";
+import { samplePod, type TestWatch, TestApiServer } from "../../testing/test-api-server.ts";
+
+const pods = "/api/v1/namespaces/default/pods";
+const merge = "application/merge-patch+json";
+
+let api: TestApiServer;
+beforeEach(async () => {
+  api = await TestApiServer.start();
+});
+afterEach(() => api.stop());
+
+const create = (name: string, options: Parameters<typeof samplePod>[1] = {}) =>
+  api.ok("POST", pods, { body: samplePod(name, options) });
+const label = (name: string, value: string | null) =>
+  api.ok("PATCH", `${pods}/${name}`, { contentType: merge, body: { metadata: { labels: { app: value } } } });
+const seen = (watch: TestWatch): string[] =>
+  watch.events.map((event) => `${event.type} ${event.object.metadata.name}`);
+
+describe("a watch begins", () => {
+  it("with what is there, without a resourceVersion and with 0", async () => {
+    await create("a");
+    for (const query of ["watch=true", "watch=1&resourceVersion=0"]) {
+      const watch = await api.watch(`${pods}?${query}`);
+      expect(seen(watch)).toEqual(["ADDED a"]);
+    }
+  });
+
+  it("after the given resourceVersion, without gap and without repetition", async () => {
+    const first = await create("a");
+    await create("b");
+    const watch = await api.watch(`${pods}?watch=1&resourceVersion=${first.metadata.resourceVersion}`);
+    await create("c");
+    expect(seen(watch)).toEqual(["ADDED b", "ADDED c"]);
+  });
+
+  it("from the store's history when the cache's is too short", async () => {
+    const first = await create("a");
+    for (let i = 0; i < 4200; i++) await label("a", `v${i}`);
+    await create("b");
+    const watch = await api.watch(`/api/v1/pods?watch=1&resourceVersion=${first.metadata.resourceVersion}`);
+    await create("c");
+    expect(watch.events).toHaveLength(4202);
+    expect(seen(watch).slice(-2)).toEqual(["ADDED b", "ADDED c"]);
+    const versions = watch.events.map((event) => Number(event.object.metadata.resourceVersion));
+    expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    expect(new Set(versions).size).toBe(versions.length);
+  });
+
+  it("from a store that hands out its history little by little", async () => {
+    const store = createMemoryStore();
+    const piecewise = Object.create(store, {
+      watch: {
+        value: (request: WatchRequest, watcher: StoreWatcher) => {
+          let isCancelled = false;
+          const watch = store.watch(request, {
+            events: (batch) => {
+              for (const event of batch) if (!isCancelled) watcher.events([event]);
+            },
+            failed: (error) => watcher.failed(error),
+          });
+          return {
+            cancel: () => {
+              isCancelled = true;
+              watch.cancel();
+            },
+          };
+        },
+      },
+      currentRevision: { get: () => store.currentRevision },
+      compactedRevision: { get: () => store.compactedRevision },
+      ...Object.fromEntries(
+        (["create", "update", "delete", "get", "list", "compact", "close"] as const).map((name) => [
+          name,
+          {
+            value: (...parameters: never[]) => (store[name] as (...given: never[]) => unknown)(...parameters),
+          },
+        ]),
+      ),
+    }) as Store;
+    const slow = await TestApiServer.start({ store: piecewise });
+    const first = await slow.ok("POST", pods, { body: samplePod("a") });
+    for (let i = 0; i < 4200; i++) {
+      await slow.ok("PATCH", `${pods}/a`, {
+        contentType: merge,
+        body: { metadata: { labels: { app: `v${i}` } } },
+      });
+    }
+    const watch = await slow.watch(`/api/v1/pods?watch=1&resourceVersion=${first.metadata.resourceVersion}`);
+    await slow.ok("POST", pods, { body: samplePod("b") });
+    await settleMicrotasks();
+    const versions = watch.events.map((event) => Number(event.object.metadata.resourceVersion));
+    expect(versions).toHaveLength(4201);
+    expect(versions.every((version, index) => index === 0 || version === versions[index - 1]! + 1)).toBe(
+      true,
+    );
+    await slow.stop();
+  });
+
+  it("with an ERROR event when its revision is forgotten", async () => {
+    await create("a");
+    for (let i = 0; i < 4200; i++) await label("a", `v${i}`);
+    await api.store.compact(api.store.currentRevision - 1);
+    const watch = await api.watch(`${pods}?watch=1&resourceVersion=7`);
+    expect(watch.events).toHaveLength(1);
+    expect(watch.events[0]).toMatchObject({
+      type: "ERROR",
+      object: { kind: "Status", code: 410, reason: "Expired" },
+    });
+    expect(watch.events[0]!.object.message).toBe(
+      `too old resource version: 7 (${api.store.compactedRevision})`,
+    );
+    expect(watch.hasEnded).toBe(true);
+  });
+
+  it("with the state and a marked bookmark when initial events are asked for", async () => {
+    const created = await create("a");
+    const watch = await api.watch(
+      `${pods}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
+    );
+    expect(watch.events.map((event) => event.type)).toEqual(["ADDED", "BOOKMARK"]);
+    expect(watch.events[1]!.object).toEqual({
+      kind: "Pod",
+      apiVersion: "v1",
+      metadata: {
+        resourceVersion: created.metadata.resourceVersion,
+        annotations: { "k8s.io/initial-events-end": "true" },
+      },
+    });
+  });
+});
+
+describe("a watch with selectors", () => {
+  it("shows objects that begin and cease to match as ADDED and DELETED", async () => {
+    const watch = await api.watch(`${pods}?watch=1&labelSelector=app%3Dx`);
+    await create("a");
+    await label("a", "x");
+    await label("a", "x2");
+    const back = await label("a", "x");
+    await api.ok("PATCH", `${pods}/a`, {
+      contentType: merge,
+      body: { metadata: { annotations: { k: "v" } } },
+    });
+    const left = await label("a", null);
+    expect(watch.events.map((event) => event.type)).toEqual([
+      "ADDED",
+      "DELETED",
+      "ADDED",
+      "MODIFIED",
+      "DELETED",
+    ]);
+    // The last state that matched, under the revision of the change.
+    const last = watch.events[4]!.object.metadata;
+    expect(last.labels).toEqual({ app: "x" });
+    expect(last.resourceVersion).toBe(left.metadata.resourceVersion);
+    expect(watch.events[2]!.object).toEqual(back);
+  });
+
+  it("by node sees a pod come by binding and go by deletion", async () => {
+    const one = await api.watch("/api/v1/pods?watch=1&fieldSelector=spec.nodeName%3Dn1");
+    const two = await api.watch("/api/v1/pods?watch=1&fieldSelector=spec.nodeName%3Dn2");
+    const none = await api.watch("/api/v1/pods?watch=1&fieldSelector=spec.nodeName%3D");
+    await create("a");
+    await api.ok("POST", `${pods}/a/binding`, { body: { metadata: { name: "a" }, target: { name: "n1" } } });
+    await api.ok("DELETE", `${pods}/a?gracePeriodSeconds=0`);
+    expect(seen(one)).toEqual(["ADDED a", "DELETED a"]);
+    expect(seen(two)).toEqual([]);
+    expect(seen(none)).toEqual(["ADDED a", "DELETED a"]);
+  });
+
+  it("by name sees that object only, in one namespace or in all", async () => {
+    const here = await api.watch(`${pods}?watch=1&fieldSelector=metadata.name%3Da`);
+    const anywhere = await api.watch("/api/v1/pods?watch=1&fieldSelector=metadata.name%3Da");
+    await create("a");
+    await create("b");
+    expect(seen(here)).toEqual(["ADDED a"]);
+    expect(seen(anywhere)).toEqual(["ADDED a"]);
+  });
+
+  it("sees other namespaces only when it watches all", async () => {
+    const here = await api.watch(`${pods}?watch=1`);
+    const all = await api.watch("/api/v1/pods?watch=1");
+    await api.ok("POST", "/api/v1/namespaces/kube-system/pods", { body: samplePod("k") });
+    expect(seen(here)).toEqual([]);
+    expect(seen(all)).toEqual(["ADDED k"]);
+  });
+});
+
+describe("frames", () => {
+  it("are made once for all plain watchers, with one line of bytes", async () => {
+    const watches = [await api.watch(`${pods}?watch=1`), await api.watch("/api/v1/pods?watch=1")];
+    await create("a");
+    const [one, two] = watches.map((watch) => watch.frames[0]!);
+    expect(one).toBe(two);
+    expect(one!.bytes()).toBe(two!.bytes());
+    expect(Buffer.from(one!.bytes()).toString().endsWith("}\n")).toBe(true);
+  });
+
+  it("of one turn come in one call", async () => {
+    const watch = await api.watch(`${pods}?watch=1`);
+    await Promise.all(["a", "b", "c"].map((name) => create(name)));
+    expect(watch.batches).toEqual([3]);
+  });
+
+  it("of a Table carry the columns once", async () => {
+    const watch = await api.watch(`${pods}?watch=1`, {
+      accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+    });
+    const other = await api.watch(`${pods}?watch=1`, {
+      accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+    });
+    await create("a");
+    await create("b");
+    for (const { events } of [watch, other]) {
+      expect(events[0]!.object.columnDefinitions.length).toBeGreaterThan(0);
+      expect(events[1]!.object.columnDefinitions).toBeNull();
+      expect(events[1]!.object.rows).toHaveLength(1);
+    }
+  });
+});
+
+describe("a watch ends", () => {
+  it("at its time-out, with a bookmark two seconds before", async () => {
+    const created = await create("a");
+    const watch = await api.watch(
+      `${pods}?watch=1&resourceVersion=${created.metadata.resourceVersion}&timeoutSeconds=90&allowWatchBookmarks=true`,
+    );
+    await api.clock.advance(59_999);
+    expect(watch.events).toEqual([]);
+    await api.clock.advance(1);
+    expect(watch.events.map((event) => event.type)).toEqual(["BOOKMARK"]);
+    await api.ok("POST", "/api/v1/namespaces", { body: { metadata: { name: "other" } } });
+    await api.clock.advance(28_000);
+    const last = watch.events[1]!;
+    expect(last.type).toBe("BOOKMARK");
+    // Everything up to here was delivered, though nothing of it was a pod.
+    expect(Number(last.object.metadata.resourceVersion)).toBe(api.store.currentRevision);
+    expect(watch.hasEnded).toBe(false);
+    await api.clock.advance(2_000);
+    expect(watch.hasEnded).toBe(true);
+  });
+
+  it("after 30 to 60 minutes when nothing was said", async () => {
+    const watch = await api.watch(`${pods}?watch=1`);
+    await api.clock.advance(30 * 60_000 - 1);
+    expect(watch.hasEnded).toBe(false);
+    await api.clock.advance(30 * 60_000 + 1);
+    expect(watch.hasEnded).toBe(true);
+    expect(watch.events).toEqual([]);
+  });
+
+  it("when the reader is too slow, and others go on", async () => {
+    const slow = await api.watch(`${pods}?watch=1`);
+    const quick = await api.watch(`${pods}?watch=1`);
+    slow.accepts = false;
+    await create("a");
+    await create("b");
+    await settleMicrotasks();
+    expect(slow.hasEnded).toBe(true);
+    expect(seen(slow)).toEqual(["ADDED a"]);
+    expect(seen(quick)).toEqual(["ADDED a", "ADDED b"]);
+  });
+
+  it("when the caller goes, stops it, or the server stops", async () => {
+    const controller = new AbortController();
+    const left = await api.watch(`${pods}?watch=1`, { signal: controller.signal });
+    controller.abort();
+    expect(left.hasEnded).toBe(true);
+    const stopped = await api.watch(`${pods}?watch=1`);
+    stopped.stop();
+    expect(stopped.hasEnded).toBe(true);
+    const running = await api.watch(`${pods}?watch=1`);
+    await api.stop();
+    expect(running.hasEnded).toBe(true);
+  });
+});

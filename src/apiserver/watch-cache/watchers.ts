@@ -1,0 +1,389 @@
+/**
+ * Who watches one resource, filed so that an event finds them without looking at the others:
+ *
+ *   event ──▶ by name ─┐
+ *         ──▶ by spec.nodeName (before and after) ─┼─▶ matching watchers ─▶ pending frames ─▶ one sink call per turn
+ *         ──▶ by namespace ─┤
+ *         ──▶ all ──────────┘
+ *
+ * Each event is turned into a frame once per type and format, shared by all watchers that want it.
+ * Not here: what a request asks for (reads.ts), states (cacher.ts).
+ */
+import type { Clock, Counter, Gauge, Timer } from "../../base/index.ts";
+import {
+  expired,
+  type KubeObject,
+  statusOf,
+  type WatchEventType,
+  type WatchFrame,
+  type WatchSink,
+} from "../../machinery/index.ts";
+import type { Store, StoreEvent, StoreWatch } from "../../storage/index.ts";
+import type { CacheEvent, ResourceCache, Scope } from "./cacher.ts";
+import { frameOfObject, type StoredObject, type WrittenObjects } from "./encode.ts";
+
+/** How states become frames; `key` names the format, equal keys share frames. */
+export interface FrameFormat {
+  readonly key: string;
+  /** Table columns come only with the first frame of a watch. */
+  readonly hasSpecialFirst: boolean;
+  frame(type: WatchEventType, state: StoredObject, isFirst: boolean): WatchFrame;
+}
+
+export interface WatchSpec {
+  readonly scope: Scope;
+  /** Absent when every object of the scope is wanted. */
+  readonly matches?: (state: StoredObject) => boolean;
+  readonly format: FrameFormat;
+  /** Revision to begin after, or the present state as ADDED events first. */
+  readonly from: { readonly after: number } | { readonly state: true; readonly marksEnd: boolean };
+  readonly allowsBookmarks: boolean;
+  readonly lastsMs: number;
+  readonly signal: AbortSignal;
+  /** The object of a bookmark: kind and resourceVersion, nothing else. */
+  bookmark(resourceVersion: string, annotations?: Readonly<Record<string, string>>): KubeObject;
+}
+
+export interface WatchMetrics {
+  readonly watchers: Gauge;
+  readonly sent: Counter;
+  readonly cutOff: Counter;
+}
+
+/** Upstream's rhythm of bookmarks. */
+const bookmarkEveryMs = 60_000;
+/** The last bookmark stands this long before the deadline, so that the client goes on from there. */
+const bookmarkLeadMs = 2_000;
+
+interface Watcher {
+  readonly spec: WatchSpec;
+  readonly sink: WatchSink;
+  pending: WatchFrame[];
+  isFirst: boolean;
+  hasEnded: boolean;
+  timer: Timer | undefined;
+  readonly stop: () => void;
+  /** The store's watch while the watcher is behind the cache's history. */
+  behind: StoreWatch | undefined;
+}
+
+export interface WatchersDependencies {
+  readonly cache: ResourceCache;
+  readonly store: Store;
+  readonly written: WrittenObjects;
+  readonly clock: Clock;
+  readonly metrics: WatchMetrics;
+  /** The resource's name in metrics. */
+  readonly label: string;
+  /** The cacher's revision: bookmarks promise that everything up to it was delivered. */
+  revision(): number;
+}
+
+export class Watchers {
+  readonly #cache: ResourceCache;
+  readonly #deps: WatchersDependencies;
+  readonly #labels: { readonly resource: string };
+  readonly #all = new Set<Watcher>();
+  readonly #everything = new Set<Watcher>();
+  readonly #byNamespace = new Map<string, Set<Watcher>>();
+  readonly #byName = new Map<string, Set<Watcher>>();
+  readonly #byIndexed = new Map<string, Set<Watcher>>();
+  #dirty: Watcher[] = [];
+
+  constructor(dependencies: WatchersDependencies) {
+    this.#deps = dependencies;
+    this.#cache = dependencies.cache;
+    this.#labels = { resource: dependencies.label };
+    this.#cache.onEvent = (event) => this.#deliver(event);
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Begins at once; nothing is missed or doubled between the first frames and the changes that follow. @returns what stops it. */
+  start(spec: WatchSpec, sink: WatchSink): () => void {
+    const stop = (): void => this.#end(watcher);
+    const watcher: Watcher = {
+      spec,
+      sink,
+      pending: [],
+      isFirst: true,
+      hasEnded: false,
+      timer: undefined,
+      stop,
+      behind: undefined,
+    };
+    this.#all.add(watcher);
+    this.#deps.metrics.watchers.set(this.#all.size, this.#labels);
+    if ("state" in spec.from) this.#begin(watcher, spec.from.marksEnd);
+    else this.#resume(watcher, spec.from.after);
+    if (spec.signal.aborted) stop();
+    else spec.signal.addEventListener("abort", stop, { once: true });
+    this.#setTimer(watcher, this.#deps.clock.monotonicMs() + spec.lastsMs);
+    return stop;
+  }
+
+  /** When the server stops. */
+  endAll(): void {
+    for (const watcher of this.#all) this.#end(watcher);
+  }
+
+  #begin(watcher: Watcher, marksEnd: boolean): void {
+    const { spec } = watcher;
+    for (const state of this.#cache.candidates(spec.scope)) {
+      if (isWanted(spec, this.#cache, state)) this.#push(watcher, this.#fresh(watcher, "ADDED", state));
+    }
+    if (marksEnd) this.#pushBookmark(watcher, { "k8s.io/initial-events-end": "true" });
+    this.#file(watcher);
+  }
+
+  /** From a revision: by the cache's history if that reaches back so far, else by the store's until it does. */
+  #resume(watcher: Watcher, after: number): void {
+    const events = this.#cache.eventsAfter(after);
+    if (events !== undefined) {
+      for (const event of events) this.#offerIfInScope(watcher, event);
+      this.#file(watcher);
+      return;
+    }
+    try {
+      watcher.behind = this.#deps.store.watch(
+        { prefix: this.#prefixOf(watcher.spec.scope), after },
+        { events: (batch) => this.#takeOld(watcher, batch), failed: (error) => this.#fail(watcher, error) },
+      );
+      if (watcher.hasEnded) watcher.behind.cancel();
+    } catch {
+      const oldest = this.#deps.store.compactedRevision;
+      this.#fail(watcher, expired(`too old resource version: ${after} (${oldest})`));
+    }
+  }
+
+  #takeOld(watcher: Watcher, batch: readonly StoreEvent[]): void {
+    if (watcher.hasEnded) return;
+    let last = 0;
+    for (const event of batch) {
+      this.#offerIfInScope(watcher, this.#changeOf(event));
+      last = event.revision;
+    }
+    if (last < this.#cache.historyStart) return;
+    watcher.behind?.cancel();
+    watcher.behind = undefined;
+    for (const event of this.#cache.eventsAfter(last) ?? []) this.#offerIfInScope(watcher, event);
+    this.#file(watcher);
+  }
+
+  #changeOf(event: StoreEvent): CacheEvent {
+    const { written } = this.#deps;
+    const { parse } = this.#cache.resource;
+    const current = written.open(event.current, parse);
+    const before = event.type === "delete" ? current : event.previous && written.open(event.previous, parse);
+    return {
+      type: event.type,
+      revision: event.revision,
+      ...this.#cache.addressOf(event.key),
+      current: event.type === "delete" ? current.at(event.revision) : current,
+      ...(before === undefined ? {} : { previous: before }),
+    };
+  }
+
+  #prefixOf(scope: Scope): string {
+    const { prefix, namespaced } = this.#cache.resource;
+    return namespaced && scope.namespace !== undefined ? `${prefix}${scope.namespace}/` : prefix;
+  }
+
+  #deliver(event: CacheEvent): void {
+    const frames = new EventFrames(event);
+    for (const watcher of this.#everything) this.#offer(watcher, event, frames);
+    this.#deliverTo(this.#byNamespace.get(event.namespace), event, frames);
+    if (this.#byName.size > 0) {
+      this.#deliverTo(this.#byName.get(`${event.namespace}/${event.name}`), event, frames);
+      if (event.namespace !== "") this.#deliverTo(this.#byName.get(`/${event.name}`), event, frames);
+    }
+    const indexValue = this.#cache.resource.indexValue;
+    if (indexValue === undefined || this.#byIndexed.size === 0) return;
+    const now = indexValue(event.current);
+    const before = event.previous === undefined ? now : indexValue(event.previous);
+    this.#deliverTo(this.#byIndexed.get(now), event, frames);
+    if (before !== now) this.#deliverTo(this.#byIndexed.get(before), event, frames);
+  }
+
+  #deliverTo(watchers: Set<Watcher> | undefined, event: CacheEvent, frames: EventFrames): void {
+    if (watchers === undefined) return;
+    for (const watcher of watchers) this.#offer(watcher, event, frames);
+  }
+
+  #offerIfInScope(watcher: Watcher, event: CacheEvent): void {
+    const { namespace, name } = watcher.spec.scope;
+    if (namespace !== undefined && this.#cache.resource.namespaced && event.namespace !== namespace) return;
+    if (name !== undefined && event.name !== name) return;
+    this.#offer(watcher, event, new EventFrames(event));
+  }
+
+  /** The transition that this watcher sees, if any. Its scope's namespace and name are known to fit. */
+  #offer(watcher: Watcher, event: CacheEvent, frames: EventFrames): void {
+    const { matches, format } = watcher.spec;
+    const did = event.previous !== undefined && (matches === undefined || matches(event.previous));
+    const does = event.type === "put" && (matches === undefined || matches(event.current));
+    if (!did && !does) return;
+    const type: WatchEventType = does ? (did ? "MODIFIED" : "ADDED") : "DELETED";
+    this.#push(watcher, frames.of(format, type, watcher.isFirst));
+    watcher.isFirst = false;
+  }
+
+  #fresh(watcher: Watcher, type: WatchEventType, state: StoredObject): WatchFrame {
+    const frame = watcher.spec.format.frame(type, state, watcher.isFirst);
+    watcher.isFirst = false;
+    return frame;
+  }
+
+  #pushBookmark(watcher: Watcher, annotations?: Readonly<Record<string, string>>): void {
+    const object = watcher.spec.bookmark(String(this.#deps.revision()), annotations);
+    this.#push(watcher, frameOfObject("BOOKMARK", object));
+  }
+
+  /** Frames wait until the microtasks of this turn are through, so that a burst of writes is one call of the sink. */
+  #push(watcher: Watcher, frame: WatchFrame): void {
+    if (watcher.hasEnded) return;
+    if (watcher.pending.length === 0) {
+      if (this.#dirty.length === 0) queueMicrotask(() => this.#flush());
+      this.#dirty.push(watcher);
+    }
+    watcher.pending.push(frame);
+  }
+
+  #flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const watcher of dirty) this.#send(watcher);
+  }
+
+  #send(watcher: Watcher): void {
+    const frames = watcher.pending;
+    if (frames.length === 0 || watcher.hasEnded) return;
+    watcher.pending = [];
+    this.#deps.metrics.sent.add(frames.length, this.#labels);
+    if (watcher.sink.events(frames)) return;
+    this.#deps.metrics.cutOff.add(1, this.#labels);
+    this.#end(watcher);
+  }
+
+  #fail(watcher: Watcher, error: unknown): void {
+    this.#push(watcher, frameOfObject("ERROR", statusOf(error)));
+    // Not before `start` has returned: the caller has no handle on the watch yet.
+    queueMicrotask(() => {
+      this.#send(watcher);
+      this.#end(watcher);
+    });
+  }
+
+  #end(watcher: Watcher): void {
+    if (watcher.hasEnded) return;
+    watcher.hasEnded = true;
+    watcher.pending = [];
+    watcher.timer?.cancel();
+    watcher.behind?.cancel();
+    watcher.spec.signal.removeEventListener("abort", watcher.stop);
+    this.#all.delete(watcher);
+    this.#unfile(watcher);
+    this.#deps.metrics.watchers.set(this.#all.size, this.#labels);
+    watcher.sink.end();
+  }
+
+  #setTimer(watcher: Watcher, deadlineMs: number): void {
+    if (watcher.hasEnded) return;
+    const { clock } = this.#deps;
+    const leftMs = deadlineMs - clock.monotonicMs();
+    if (!watcher.spec.allowsBookmarks || leftMs <= bookmarkLeadMs) {
+      watcher.timer = clock.after(Math.max(0, leftMs), () => {
+        this.#send(watcher);
+        this.#end(watcher);
+      });
+      return;
+    }
+    watcher.timer = clock.after(Math.min(bookmarkEveryMs, leftMs - bookmarkLeadMs), () => {
+      if (watcher.behind === undefined) this.#pushBookmark(watcher);
+      this.#setTimer(watcher, deadlineMs);
+    });
+  }
+
+  #file(watcher: Watcher): void {
+    if (watcher.hasEnded) return;
+    const place = this.#placeOf(watcher.spec.scope);
+    if (place === undefined) {
+      this.#everything.add(watcher);
+      return;
+    }
+    const watchers = place.index.get(place.value);
+    if (watchers === undefined) place.index.set(place.value, new Set([watcher]));
+    else watchers.add(watcher);
+  }
+
+  #unfile(watcher: Watcher): void {
+    const place = this.#placeOf(watcher.spec.scope);
+    if (place === undefined) {
+      this.#everything.delete(watcher);
+      return;
+    }
+    const watchers = place.index.get(place.value);
+    watchers?.delete(watcher);
+    if (watchers?.size === 0) place.index.delete(place.value);
+  }
+
+  /** The narrowest index; each watcher stands in exactly one. */
+  #placeOf(scope: Scope): { readonly index: Map<string, Set<Watcher>>; readonly value: string } | undefined {
+    const namespace = this.#cache.resource.namespaced ? (scope.namespace ?? "") : "";
+    if (scope.name !== undefined) return { index: this.#byName, value: `${namespace}/${scope.name}` };
+    if (scope.indexed !== undefined && scope.namespace === undefined)
+      return { index: this.#byIndexed, value: scope.indexed };
+    if (namespace !== "") return { index: this.#byNamespace, value: namespace };
+    return undefined;
+  }
+}
+
+/** The frames of one event, each made when the first watcher asks. */
+class EventFrames {
+  readonly #event: CacheEvent;
+  #format: FrameFormat | undefined;
+  #type: WatchEventType | undefined;
+  #frame: WatchFrame | undefined;
+  #others: Map<string, WatchFrame> | undefined;
+  #departed: StoredObject | undefined;
+
+  constructor(event: CacheEvent) {
+    this.#event = event;
+  }
+
+  of(format: FrameFormat, type: WatchEventType, isFirst: boolean): WatchFrame {
+    // Nearly all watchers of an event want the same frame: no key is built for them.
+    if (format === this.#format && type === this.#type && !format.hasSpecialFirst) return this.#frame!;
+    const key = `${type}/${format.key}${format.hasSpecialFirst && isFirst ? "/first" : ""}`;
+    const known = this.#others?.get(key);
+    const frame = known ?? format.frame(type, this.#stateFor(type), isFirst);
+    if (known === undefined) (this.#others ??= new Map()).set(key, frame);
+    this.#format = format;
+    this.#type = type;
+    this.#frame = frame;
+    return frame;
+  }
+
+  /** An object that stopped matching is shown as it was, under the revision of the change. */
+  #stateFor(type: WatchEventType): StoredObject {
+    if (type !== "DELETED" || this.#event.type === "delete") return this.#event.current;
+    return (this.#departed ??= this.#event.previous!.at(this.#event.revision));
+  }
+}
+
+/** Whether a candidate of the scope's index is really wanted. */
+export function isWanted(
+  spec: Pick<WatchSpec, "scope" | "matches">,
+  cache: ResourceCache,
+  state: StoredObject,
+): boolean {
+  const { namespace, name } = spec.scope;
+  if (namespace !== undefined || name !== undefined) {
+    const address = cache.addressOf(state.key);
+    if (namespace !== undefined && cache.resource.namespaced && address.namespace !== namespace) return false;
+    if (name !== undefined && address.name !== name) return false;
+  }
+  return spec.matches === undefined || spec.matches(state);
+}
