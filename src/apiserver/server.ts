@@ -9,18 +9,20 @@ import { kinds as builtInKinds, type Kind, schemas } from "../api/index.ts";
 import type { Clock, Log, Metrics, Random } from "../base/index.ts";
 import type { ApiHandler } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
-import { Admission } from "./admission/admission.ts";
+import { AdmissionPlugins } from "./admission/admission.ts";
 import { createSystemObjects } from "./resources/bootstrap.ts";
 import { Cacher } from "./watch-cache/cacher.ts";
 import { WrittenObjects } from "./watch-cache/encode.ts";
 import { serverEndpoints } from "./discovery/endpoints.ts";
 import { expireEvents } from "./resources/event-expiry.ts";
+import { eventShape } from "./resources/event-shape.ts";
 import { createHandler } from "./handler.ts";
 import type { BuildInfo } from "./discovery/health.ts";
 import type { OpenApiOptions } from "./discovery/openapi.ts";
 import type { NodeLogs } from "./resources/pods.ts";
 import { Reads } from "./registry/reads.ts";
 import { Registry } from "./registry/registry.ts";
+import { ResourceHandler } from "./resource-handler.ts";
 import { cachedResources, ServedResources } from "./registry/served.ts";
 
 export interface ApiServerOptions {
@@ -83,8 +85,15 @@ class Server implements ApiServer {
     this.#clock = clock;
     this.#log = log;
     this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock });
-    this.#served = new ServedResources(kinds, { cacher: this.#cacher, store, written, clock, metrics });
-    const admission = new Admission(this.#served, { taintsNewNodes: options.taintsNewNodes === true });
+    this.#served = new ServedResources(kinds, {
+      cacher: this.#cacher,
+      store,
+      written,
+      clock,
+      metrics,
+      shapeOf: () => eventShape,
+    });
+    const admission = new AdmissionPlugins(this.#served, { taintsNewNodes: options.taintsNewNodes === true });
     this.#registry = new Registry({
       store,
       cacher: this.#cacher,
@@ -95,10 +104,14 @@ class Server implements ApiServer {
       random,
     });
     this.handler = createHandler({
-      kinds,
-      served: this.#served,
-      reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
-      registry: this.#registry,
+      resources: new ResourceHandler({
+        kinds,
+        served: this.#served,
+        reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
+        registry: this.#registry,
+        nodeLogs: dependencies.nodeLogs,
+        clock,
+      }),
       endpoints: serverEndpoints({
         kinds,
         clock,
@@ -108,7 +121,6 @@ class Server implements ApiServer {
         ...(metricsText === undefined ? {} : { metricsText }),
         ...(openApiDocument === undefined ? {} : { openApiDocument }),
       }),
-      nodeLogs: dependencies.nodeLogs,
       isLoaded: () => this.#cacher.isLoaded,
       clock,
       log,

@@ -13,6 +13,7 @@ import {
   type Resource,
   StatusError,
 } from "../../machinery/index.ts";
+import type { Admission } from "../registry/registry.ts";
 import type { Served, ServedResources } from "../registry/served.ts";
 
 /** Upstream's: without them a cluster does not work. */
@@ -26,7 +27,7 @@ export interface AdmissionOptions {
   readonly taintsNewNodes: boolean;
 }
 
-export class Admission {
+export class AdmissionPlugins implements Admission {
   readonly #served: ServedResources;
   readonly #options: AdmissionOptions;
 

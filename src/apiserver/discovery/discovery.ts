@@ -7,15 +7,8 @@
 import type { Kind, Subresource } from "../../api/index.ts";
 import { notAcceptable, type ApiCall, type ApiReply } from "../../machinery/index.ts";
 import { allows, parseAccept } from "../registry/accept.ts";
-import {
-  documentOf,
-  documentReply,
-  isRead,
-  statusReply,
-  trimmedPath,
-  type Document,
-  type Endpoint,
-} from "./document.ts";
+import { documentOf, documentReply, isRead, trimmedPath, type Document, type Endpoint } from "./document.ts";
+import { statusReply } from "../registry/replies.ts";
 
 export interface DiscoveryOptions {
   readonly kinds: readonly Kind[];

@@ -1,10 +1,10 @@
 /**
  * Replies for documents that change seldom: discovery, OpenAPI, version, health. Bytes are made once, carry an ETag
  * and answer If-None-Match with 304.
- * Not here: objects and lists (encode.ts).
+ * Not here: objects, lists and failures (registry/replies.ts).
  */
 import { createHash } from "node:crypto";
-import { statusOf, type ApiCall, type ApiReply } from "../../machinery/index.ts";
+import type { ApiCall, ApiReply } from "../../machinery/index.ts";
 
 /** An answer of an endpoint that may not be responsible for the path; undefined lets the next one try. */
 export type Endpoint = (call: ApiCall) => ApiReply | undefined;
@@ -46,22 +46,6 @@ export function documentReply(
 export function textReply(status: number, text: string): ApiReply {
   const bytes = Buffer.from(text);
   return { status, contentType: "text/plain; charset=utf-8", body: { as: "bytes", bytes: () => bytes } };
-}
-
-/** The failure as the API sends it: Status JSON under its own code, with Retry-After when it suggests one. */
-export function statusReply(error: unknown): ApiReply {
-  const status = statusOf(error);
-  const code = status.code ?? 500;
-  const seconds = status.details?.retryAfterSeconds ?? 0;
-  const headers =
-    seconds > 0 && (code === 429 || code === 503) ? { "retry-after": String(seconds) } : undefined;
-  let bytes: Uint8Array | undefined;
-  return {
-    status: code,
-    contentType: "application/json",
-    body: { as: "object", object: status, bytes: () => (bytes ??= Buffer.from(JSON.stringify(status))) },
-    ...(headers === undefined ? {} : { headers }),
-  };
 }
 
 const nothing = new Uint8Array(0);

@@ -10,12 +10,12 @@ import {
   documentOf,
   documentReply,
   isRead,
-  statusReply,
   textReply,
   trimmedPath,
   type Document,
   type Endpoint,
 } from "./document.ts";
+import { statusReply } from "../registry/replies.ts";
 import { kubernetesVersion } from "./health.ts";
 
 export interface OpenApiOptions {

@@ -33,7 +33,7 @@ import {
   type ApiReply,
   type UserInfo,
 } from "../../machinery/index.ts";
-import { statusReply } from "../discovery/document.ts";
+import { statusReply } from "../registry/replies.ts";
 import { http1Exchange, http2Exchange, refuseMalformed, type Exchange } from "./exchange.ts";
 import { isPrettyWanted, sendReply, setHead, type ReplyContext } from "./reply.ts";
 import {

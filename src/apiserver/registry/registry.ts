@@ -34,7 +34,6 @@ import {
   type UserInfo,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
-import type { Admission } from "../admission/admission.ts";
 import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
 import type { Cacher } from "../watch-cache/cacher.ts";
 import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
@@ -51,6 +50,14 @@ import {
 } from "./metadata.ts";
 import type { WriteOptions } from "./query.ts";
 import type { Served } from "./served.ts";
+
+/** What is added to or refused from an object because of other objects. */
+export interface Admission {
+  /** Completes and checks a new object, after defaults and before validation. @throws StatusError 403, 404. */
+  admitCreate(served: Served, object: Draft<KubeObject>): void;
+  /** @throws StatusError 403 for objects that must stay. */
+  admitDelete(served: Served, name: string): void;
+}
 
 export interface RegistryDependencies {
   readonly store: Store;

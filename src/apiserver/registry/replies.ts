@@ -1,7 +1,13 @@
 /**
  * Makers of replies. Not here: which form a client wants (negotiate.ts), bytes of stored objects (encode.ts).
  */
-import { type ApiReply, encodeJson, type KubeObject, successStatus } from "../../machinery/index.ts";
+import {
+  type ApiReply,
+  encodeJson,
+  type KubeObject,
+  statusOf,
+  successStatus,
+} from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import type { Served } from "./served.ts";
@@ -95,4 +101,20 @@ function trimWarnings(warnings: readonly string[]): readonly string[] {
     kept.push(cut);
   }
   return kept;
+}
+
+/** The failure as the API sends it: Status JSON under its own code, with Retry-After when it suggests one. */
+export function statusReply(error: unknown): ApiReply {
+  const status = statusOf(error);
+  const code = status.code ?? 500;
+  const seconds = status.details?.retryAfterSeconds ?? 0;
+  const headers =
+    seconds > 0 && (code === 429 || code === 503) ? { "retry-after": String(seconds) } : undefined;
+  let bytes: Uint8Array | undefined;
+  return {
+    status: code,
+    contentType: "application/json",
+    body: { as: "object", object: status, bytes: () => (bytes ??= Buffer.from(JSON.stringify(status))) },
+    ...(headers === undefined ? {} : { headers }),
+  };
 }

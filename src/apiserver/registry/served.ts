@@ -9,11 +9,10 @@ import type { Store } from "../../storage/index.ts";
 import { storedParser } from "./bodies.ts";
 import type { CachedResource, Cacher, ResourceCache } from "../watch-cache/cacher.ts";
 import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
-import { eventShape } from "../resources/event-shape.ts";
 import { Watchers, type WatchMetrics } from "../watch-cache/watchers.ts";
 
 /** Between the shape that clients of a kind see and the stored one. */
-interface Shape {
+export interface Shape {
   shown(stored: KubeObject): KubeObject;
   stored(shown: KubeObject): KubeObject;
 }
@@ -60,6 +59,8 @@ export interface ServedDependencies {
   readonly written: WrittenObjects;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** The shape of a kind that is stored as another. */
+  readonly shapeOf: (kind: Kind) => Shape;
 }
 
 export class ServedResources {
@@ -86,7 +87,7 @@ export class ServedResources {
     }
     for (const kind of kinds.filter((one) => one.storedAs !== undefined)) {
       const stored = this.of(kind.storedAs!);
-      this.#byPath.set(pathKey(kind.resource), { ...stored, kind, shape: eventShape });
+      this.#byPath.set(pathKey(kind.resource), { ...stored, kind, shape: dependencies.shapeOf(kind) });
     }
   }
 
