@@ -1,6 +1,7 @@
 /** Face of `base`: clock, random, logging and metric interfaces, assertions. Pure. */
 export { assert, unreachable } from "./assert.ts";
 export { type Clock, type Timer, sleep } from "./clock.ts";
+export { Fifo } from "./fifo.ts";
 export { Heap } from "./heap.ts";
 export {
   type Counter,

@@ -1,6 +1,6 @@
 /** Face of `client`: transports, client, informers, workqueue, expectations, events, leader election. */
-export { type ClientSettings, createClient } from "./api-client.ts";
-export type { AdaptiveRateOptions } from "./adaptive-rate.ts";
+export { type ClientSettings, createClient } from "./transport/api-client.ts";
+export type { AdaptiveRateOptions } from "./transport/adaptive-rate.ts";
 export type {
   Client,
   ClientWatchSink,
@@ -14,27 +14,34 @@ export type {
   WatchEvent,
   WatchOptions,
   WriteOptions,
-} from "./client.ts";
-export type { EventType } from "./event-correlator.ts";
+} from "./transport/client.ts";
+export type { EventType } from "./work/event-correlator.ts";
 export {
   createEventBroadcaster,
   createEventRecorder,
   type EventBroadcasterOptions,
   type EventRecorder,
-} from "./event-recorder.ts";
-export { createExpectations, type Expectations, expectationsTimeoutMs } from "./expectations.ts";
-export { Fifo } from "./fifo.ts";
-export { type Fence, fencedTransport } from "./fenced-transport.ts";
-export { httpTransport, type HttpTransportOptions } from "./http-transport.ts";
-export type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
-export { type Connection, type KubeconfigSource, loadKubeconfig } from "./kubeconfig.ts";
-export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from "./leader-election.ts";
-export { type LoopbackOptions, loopbackTransport } from "./loopback-transport.ts";
-export { measuredTransport } from "./measured-transport.ts";
-export { inNamespace } from "./namespaced-informers.ts";
-export { createWorkqueue, type WorkqueueOptions } from "./rate-limited-queue.ts";
-export { indexPodsByNode, podsByNode } from "./pod-node-index.ts";
-export { type AdaptiveLimitOptions, adaptiveTransport } from "./rate-limited-transport.ts";
-export type { FirstList, Selection } from "./reflector.ts";
-export { createInformer, createInformerFactory, type InformerDependencies } from "./shared-informer.ts";
-export { type PriorityClass, type ReconcileResult, type Workqueue } from "./workqueue.ts";
+} from "./work/event-recorder.ts";
+export { createExpectations, type Expectations, expectationsTimeoutMs } from "./work/expectations.ts";
+export { type Fence, fencedTransport } from "./transport/fenced-transport.ts";
+export { httpTransport, type HttpTransportOptions } from "./transport/http-transport.ts";
+export type { Informer, InformerFactory, InformerHandler, Lister } from "./informers/informer.ts";
+export { type Connection, type KubeconfigSource, loadKubeconfig } from "./transport/kubeconfig.ts";
+export {
+  createLeaderElector,
+  type LeaderElector,
+  type LeaderElectorOptions,
+} from "./work/leader-election.ts";
+export { type LoopbackOptions, loopbackTransport } from "./transport/loopback-transport.ts";
+export { measuredTransport } from "./transport/measured-transport.ts";
+export { inNamespace } from "./informers/namespaced-informers.ts";
+export { createWorkqueue, type WorkqueueOptions } from "./work/rate-limited-queue.ts";
+export { indexPodsByNode, podsByNode } from "./informers/pod-node-index.ts";
+export { type AdaptiveLimitOptions, adaptiveTransport } from "./transport/rate-limited-transport.ts";
+export type { FirstList, Selection } from "./informers/reflector.ts";
+export {
+  createInformer,
+  createInformerFactory,
+  type InformerDependencies,
+} from "./informers/shared-informer.ts";
+export { type PriorityClass, type ReconcileResult, type Workqueue } from "./work/workqueue.ts";

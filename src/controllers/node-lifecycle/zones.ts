@@ -8,7 +8,7 @@
  *
  * Counts are kept node by node. Upstream: kubernetes v1.35, pkg/controller/nodelifecycle (ComputeZoneState, handleDisruption).
  */
-import { Fifo } from "../../client/index.ts";
+import { Fifo } from "../../base/index.ts";
 
 export interface ZoneFigures {
   /** Nodes tainted per second in a healthy zone. */

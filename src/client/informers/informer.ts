@@ -1,0 +1,56 @@
+/**
+ * Shared cache of one resource: list, watch, indexes, handlers.
+ * Maker: `createInformer` in shared-informer.ts, fed by reflector.ts.
+ */
+import type { KubeObject } from "../../machinery/index.ts";
+
+export interface Lister<T extends KubeObject> {
+  /** By `namespace/name`, or `name` for cluster-scoped kinds. The object is shared: never change it. */
+  get(key: string): T | undefined;
+  /** All, or those of one namespace. No order promised. O(result). */
+  list(namespace?: string): readonly T[];
+  /** Objects for which the index function yielded `value`. O(result). @throws defect for an unknown index. */
+  byIndex(index: string, value: string): readonly T[];
+  readonly size: number;
+}
+
+export interface InformerHandler<T extends KubeObject> {
+  /** `isInitial` is true while the first list is delivered. */
+  added?(object: T, isInitial: boolean): void;
+  updated?(before: T, after: T): void;
+  /** `isStale` is true when the deletion was found by a list, so the object is only the last state known (a tombstone). */
+  deleted?(object: T, isStale: boolean): void;
+}
+
+/**
+ * Handlers run synchronously, in the order of events, after the cache and its indexes have changed.
+ * A handler added late first gets `added` for everything cached. Handlers must not throw: a throw is logged as a defect.
+ */
+export interface Informer<T extends KubeObject> {
+  readonly lister: Lister<T>;
+  /** True once the first list has been delivered to the cache and the handlers. */
+  readonly hasSynced: boolean;
+  /** The newest resourceVersion the cache has seen (from objects, lists and bookmarks); "" before the first list. */
+  readonly lastResourceVersion: string;
+  addHandler(handler: InformerHandler<T>): void;
+  /** Before or after start; `of` yields the values that an object is filed under. */
+  addIndex(name: string, of: (object: T) => readonly string[]): void;
+  /** Lists and watches until the signal aborts; survives 410, resets and time-outs by listing or watching again with back-off. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** One informer per resource and selector in a process, so that all controllers share caches. */
+export interface InformerFactory {
+  for<T extends KubeObject>(
+    resource: import("../../machinery/index.ts").Resource<T>,
+    options?: {
+      readonly fieldSelector?: string;
+      readonly labelSelector?: string;
+      readonly namespace?: string;
+    },
+  ): Informer<T>;
+  /** Starts every informer asked for so far and later. */
+  start(signal: AbortSignal): void;
+  /** Resolves when all started informers have synced; rejects when the signal aborts first. */
+  waitForSync(signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,103 @@
+/**
+ * Whatever a server does to its watchers (ends, silence, repeats, 410, refusals), an informer's handlers tell a story
+ * that equals its cache at every step, never twice and never back in time, and in the end the cache equals the server.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { nodes, type Node } from "../../api/index.ts";
+import { seededRandom, silentLog, SimulatedClock } from "../../base/index.ts";
+import { expired, serviceUnavailable } from "../../machinery/index.ts";
+import { ModelServer } from "../../testing/model-server.ts";
+import { createClient } from "../transport/api-client.ts";
+import type { Informer } from "./informer.ts";
+import { loopbackTransport } from "../transport/loopback-transport.ts";
+import { createInformer } from "./shared-informer.ts";
+
+const names = fc.constantFrom("a", "b", "c", "d");
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("put" as const), name: names }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("remove" as const), name: names }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("end", "deafen", "compact", "bookmark") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("repeat" as const), count: fc.nat(6) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom("refuse", "expire"), count: fc.integer({ min: 1, max: 3 }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.constantFrom(0, 1, 900, 40_000, 200_000),
+    }),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+async function perform(server: ModelServer, clock: SimulatedClock, action: Step): Promise<void> {
+  if (action.do === "put" && "name" in action) server.put(nodes, { metadata: { name: action.name } });
+  else if (action.do === "remove" && "name" in action) server.remove(nodes, action.name);
+  else if (action.do === "end") server.endWatches();
+  else if (action.do === "deafen") server.deafenWatches();
+  else if (action.do === "compact") server.compact();
+  else if (action.do === "bookmark") server.bookmark();
+  else if (action.do === "wait" && "ms" in action) await clock.advance(action.ms);
+  else if ("count" in action && action.do === "repeat") server.repeat(action.count);
+  else if ("count" in action)
+    for (let i = 0; i < action.count; i++)
+      server.failNext(action.do === "expire" ? expired("too old") : serviceUnavailable("busy"));
+}
+
+/** Fails at once when a handler is told something that does not follow from what it was told before. */
+function tell(informer: Informer<Node>, story: Map<string, Node>): void {
+  const check = (name: string): void => {
+    expect(informer.lister.get(name)).toBe(story.get(name));
+    expect(informer.lister.size).toBe(story.size);
+  };
+  informer.addHandler({
+    added: (object) => {
+      expect(story.has(object.metadata.name!)).toBe(false);
+      story.set(object.metadata.name!, object);
+      check(object.metadata.name!);
+    },
+    updated: (before, after) => {
+      expect(story.get(after.metadata.name!)).toBe(before);
+      expect(after.metadata.uid).toBe(before.metadata.uid);
+      expect(Number(after.metadata.resourceVersion)).toBeGreaterThan(Number(before.metadata.resourceVersion));
+      story.set(after.metadata.name!, after);
+      check(after.metadata.name!);
+    },
+    deleted: (object) => {
+      expect(story.get(object.metadata.name!)?.metadata.uid).toBe(object.metadata.uid);
+      story.delete(object.metadata.name!);
+      check(object.metadata.name!);
+    },
+  });
+}
+
+test("an informer converges, and its story is its cache", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(), async (steps, seed) => {
+      const server = new ModelServer();
+      const clock = new SimulatedClock();
+      const stop = new AbortController();
+      const defects: unknown[] = [];
+      const log = { ...silentLog, error: (_: string, fields?: unknown) => defects.push(fields) };
+      const client = createClient(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
+      const dependencies = { clock, random: seededRandom(seed), log, freeze: true };
+      const informer = createInformer(client, { resource: nodes }, dependencies);
+      const story = new Map<string, Node>();
+      tell(informer, story);
+      const running = informer.run(stop.signal);
+      for (const action of steps) await perform(server, clock, action);
+      await clock.advance(1_200_000);
+      expect(defects).toEqual([]);
+      expect(new Set(informer.lister.list())).toEqual(new Set(server.objects("nodes")));
+      expect(new Set(story.values())).toEqual(new Set(server.objects("nodes")));
+      expect(server.watchers).toBeGreaterThanOrEqual(1);
+      stop.abort();
+      await running;
+      expect(clock.untilNextMs()).toBeUndefined();
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);

@@ -1,0 +1,197 @@
+/** Events as they arrive at a server: form, counts, combination, spam limit, trouble. */
+import { expect, test } from "vitest";
+import type { DaemonSet, Event } from "../../api/index.ts";
+import { seededRandom, silentLog, SimulatedClock } from "../../base/index.ts";
+import { forbidden, type KubeObject, StatusError } from "../../machinery/index.ts";
+import { ModelServer } from "../../testing/model-server.ts";
+import { createClient } from "../transport/api-client.ts";
+import type { Transport } from "../transport/client.ts";
+import { createEventRecorder, type EventRecorder, queuedEventsMax } from "./event-recorder.ts";
+import { loopbackTransport } from "../transport/loopback-transport.ts";
+
+/** Lets promise chains of any length run to their end. */
+const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+interface Rig {
+  readonly server: ModelServer;
+  readonly clock: SimulatedClock;
+  readonly recorder: EventRecorder;
+  readonly logged: string[];
+  readonly events: () => readonly Event[];
+}
+
+function rig(wrap: (transport: Transport) => Transport = (transport) => transport): Rig {
+  const server = new ModelServer();
+  const clock = new SimulatedClock();
+  const logged: string[] = [];
+  const log = { ...silentLog, warn: (message: string) => void logged.push(message) };
+  const transport = wrap(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
+  const client = createClient(transport);
+  const recorder = createEventRecorder({
+    client,
+    component: "daemonset-controller",
+    clock,
+    random: seededRandom(3),
+    log,
+  });
+  return { server, clock, recorder, logged, events: () => server.objects("/events") as readonly Event[] };
+}
+
+function daemonSet(name: string): DaemonSet {
+  const metadata = { name, namespace: "ns", uid: `uid-${name}`, resourceVersion: "17" };
+  return { apiVersion: "apps/v1", kind: "DaemonSet", metadata } as DaemonSet;
+}
+
+test("an event has client-go's form", async () => {
+  const { recorder, events } = rig();
+  recorder.event(daemonSet("agent"), "Normal", "SuccessfulCreate", "Created pod: agent-x");
+  expect(events()).toHaveLength(0);
+  await recorder.flush();
+  const [event] = events();
+  expect(event!.metadata.name).toMatch(/^agent\.[0-9a-f]{16}$/);
+  expect(event).toMatchObject({
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { namespace: "ns" },
+    involvedObject: {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      namespace: "ns",
+      name: "agent",
+      uid: "uid-agent",
+      resourceVersion: "17",
+    },
+    reason: "SuccessfulCreate",
+    message: "Created pod: agent-x",
+    type: "Normal",
+    source: { component: "daemonset-controller" },
+    reportingComponent: "daemonset-controller",
+    reportingInstance: "",
+    firstTimestamp: "2026-01-01T00:00:00Z",
+    lastTimestamp: "2026-01-01T00:00:00Z",
+    count: 1,
+  });
+});
+
+test("the same again is a count on the same object; of cluster-scoped things in namespace default", async () => {
+  const { recorder, events, clock, server } = rig();
+  const about = { apiVersion: "v1", kind: "Node", name: "n1", uid: "n1" };
+  for (let i = 0; i < 3; i++) {
+    recorder.event(about, "Warning", "R", "m");
+    await clock.advance(2000);
+  }
+  expect(events()).toHaveLength(1);
+  expect(events()[0]).toMatchObject({
+    metadata: { namespace: "default" },
+    count: 3,
+    firstTimestamp: "2026-01-01T00:00:00Z",
+    lastTimestamp: "2026-01-01T00:00:04Z",
+  });
+  expect(server.calls.map((call) => call.method)).toEqual(["POST", "PATCH", "PATCH"]);
+});
+
+test("a burst of the same is written in one go", async () => {
+  const { recorder, events, server } = rig();
+  for (let i = 0; i < 5; i++) recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await recorder.flush();
+  expect(events()[0]!.count).toBe(5);
+  expect(server.calls.length).toBeLessThanOrEqual(2);
+});
+
+test("what happens while an event is written is written afterwards", async () => {
+  let send = (): void => {};
+  const isSlow = { next: true };
+  const { recorder, events, clock } = rig((transport) => ({
+    ...transport,
+    send: async (call) => {
+      if (isSlow.next) await new Promise<void>((resolve) => (send = resolve));
+      return await transport.send(call);
+    },
+  }));
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await clock.advance(0);
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  isSlow.next = false;
+  send();
+  await recorder.flush();
+  expect(events().map((event) => event.count)).toEqual([3]);
+});
+
+test("an event that the server has forgotten is created again", async () => {
+  const { recorder, events, server } = rig();
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await recorder.flush();
+  const resource = { group: "", version: "v1", resource: "events", kind: "Event", namespaced: true };
+  server.remove(resource, events()[0]!.metadata.name!, "ns");
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await recorder.flush();
+  expect(events().map((event) => event.count)).toEqual([2]);
+});
+
+test("the tenth similar message in ten minutes begins a combined event", async () => {
+  const { recorder, events, clock } = rig();
+  for (let i = 1; i <= 12; i++) {
+    recorder.event(daemonSet("a"), "Normal", "SuccessfulCreate", `Created pod: a-${i}`);
+    await clock.advance(1000);
+  }
+  const combined = events().filter((event) => event.message!.startsWith("(combined from similar events): "));
+  expect([events().length, combined.length]).toEqual([10, 1]);
+  expect(combined[0]).toMatchObject({
+    count: 3,
+    message: "(combined from similar events): Created pod: a-12",
+  });
+  await clock.advance(601_000);
+  recorder.event(daemonSet("a"), "Normal", "SuccessfulCreate", "Created pod: a-13");
+  await recorder.flush();
+  expect(events().at(-1)).toMatchObject({ count: 1, message: "Created pod: a-13" });
+});
+
+test("one object makes 25 events at once, then one every five minutes; others are not concerned", async () => {
+  const { recorder, events, clock } = rig();
+  for (let i = 0; i < 40; i++) recorder.event(daemonSet("loud"), "Normal", `Reason${i}`, "m");
+  recorder.event(daemonSet("quiet"), "Normal", "R", "m");
+  await recorder.flush();
+  expect(events()).toHaveLength(26);
+  await clock.advance(300_000);
+  for (let i = 0; i < 5; i++) recorder.event(daemonSet("loud"), "Normal", `Later${i}`, "m");
+  await recorder.flush();
+  expect(events()).toHaveLength(27);
+});
+
+test("a terminating namespace is passed over in silence, other refusals are logged once", async () => {
+  const { recorder, events, server, logged } = rig();
+  const base = forbidden({ group: "", resource: "events" }, "", "because").status;
+  const causes = [{ reason: "NamespaceTerminating" }];
+  server.failNext(new StatusError({ ...base, details: { ...base.details, causes } }));
+  recorder.event(daemonSet("a"), "Normal", "R", "m");
+  await recorder.flush();
+  expect(logged).toEqual([]);
+  server.failNext(new StatusError(base));
+  recorder.event(daemonSet("b"), "Normal", "R", "m");
+  await recorder.flush();
+  expect([logged, events().length]).toEqual([["event rejected"], 0]);
+});
+
+test("while the server cannot be reached events wait, are bounded, and arrive later", async () => {
+  let isDown = true;
+  const { recorder, events, clock, logged } = rig((transport) => ({
+    ...transport,
+    send: (call) => (isDown ? Promise.reject(new Error("connection refused")) : transport.send(call)),
+  }));
+  for (let i = 0; i < queuedEventsMax + 100; i++) recorder.event(daemonSet(`d${i}`), "Normal", "R", "m");
+  await clock.advance(15_000);
+  expect([events().length, logged.length]).toEqual([0, 100]);
+  isDown = false;
+  await clock.advance(20_000, drain);
+  expect(events()).toHaveLength(queuedEventsMax);
+});
+
+test("names of events are unique within a millisecond and never too long", async () => {
+  const { recorder, events } = rig();
+  for (let i = 0; i < 20; i++) recorder.event(daemonSet("x".repeat(253)), "Normal", `R${i}`, "m");
+  await recorder.flush();
+  const names = events().map((event: KubeObject) => event.metadata.name!);
+  expect(new Set(names).size).toBe(20);
+  expect(Math.max(...names.map((name) => name.length))).toBe(253);
+});

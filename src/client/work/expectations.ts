@@ -1,0 +1,124 @@
+/**
+ * What a controller has sent and its cache has not shown yet: creations by name, deletions by UID, per key.
+ * A reconcile that finds its key unsatisfied must not create or delete: it would count the same pod twice.
+ *
+ *   expectCreations(key, 3) ─▶ create, create, create ─▶ creationReturned(key, name) / lowerCreations(key, 1)
+ *   pod events ─▶ creationObserved(key, name) ─▶ satisfied when none is left
+ *
+ * Upstream: kubernetes pkg/controller/controller_utils.go (UIDTrackingControllerExpectations).
+ * Differs: creations are told apart by name, so an event that comes twice counts once, and a pod made by somebody else
+ * does not stand for one of ours once the API has told us our names.
+ */
+import type { Clock } from "../../base/index.ts";
+
+/** An expectation older than this counts as fulfilled: an escape, never the normal way. Upstream's figure. */
+export const expectationsTimeoutMs = 300_000;
+/** Keys kept; the ones longest unset go first. Far above any number of owners; owners delete theirs. */
+const keysMax = 100_000;
+/** Names remembered per key; above any number of creations in one bulk step (250). */
+const namesMax = 4096;
+
+export interface Expectations {
+  /** Overwrites what was expected of creations and restarts the time-out. */
+  expectCreations(key: string, count: number): void;
+  /** Overwrites what was expected of deletions and restarts the time-out. */
+  expectDeletions(key: string, uids: readonly string[]): void;
+  /** The API answered a create with this name: from now on exactly this name is waited for. Optional but exact. */
+  creationReturned(key: string, name: string): void;
+  /** The cache shows an object of this name. Counts once per name; never without a record. */
+  creationObserved(key: string, name: string): void;
+  /** The cache shows this UID terminating or gone, or the delete failed. Others' UIDs change nothing. */
+  deletionObserved(key: string, uid: string): void;
+  /** So many creations failed or were never tried. */
+  lowerCreations(key: string, count: number): void;
+  /** True when nothing is awaited, when there is no record, and when the record is older than `expectationsTimeoutMs`. */
+  satisfied(key: string): boolean;
+  delete(key: string): void;
+}
+
+interface Record {
+  /** Creations expected and not yet seen or given up; may become negative. */
+  creations: number;
+  /** Returned by the API and not seen. */
+  readonly awaited: Set<string>;
+  /** Seen; each counts once. */
+  readonly seen: Set<string>;
+  readonly deletions: Set<string>;
+  setAtMs: number;
+}
+
+export function createExpectations(options: { readonly clock: Clock }): Expectations {
+  return new KeyedExpectations(options.clock);
+}
+
+class KeyedExpectations implements Expectations {
+  readonly #clock: Clock;
+  readonly #records = new Map<string, Record>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  expectCreations(key: string, count: number): void {
+    const record = this.#renew(key);
+    record.creations = count;
+    record.awaited.clear();
+    record.seen.clear();
+  }
+
+  expectDeletions(key: string, uids: readonly string[]): void {
+    const record = this.#renew(key);
+    record.deletions.clear();
+    for (const uid of uids) record.deletions.add(uid);
+  }
+
+  creationReturned(key: string, name: string): void {
+    const record = this.#records.get(key);
+    if (record !== undefined && !record.seen.has(name) && record.awaited.size < namesMax)
+      record.awaited.add(name);
+  }
+
+  creationObserved(key: string, name: string): void {
+    const record = this.#records.get(key);
+    if (record === undefined || record.seen.has(name)) return;
+    if (record.seen.size < namesMax) record.seen.add(name);
+    record.awaited.delete(name);
+    record.creations--;
+  }
+
+  deletionObserved(key: string, uid: string): void {
+    this.#records.get(key)?.deletions.delete(uid);
+  }
+
+  lowerCreations(key: string, count: number): void {
+    const record = this.#records.get(key);
+    if (record !== undefined) record.creations -= count;
+  }
+
+  satisfied(key: string): boolean {
+    const record = this.#records.get(key);
+    if (record === undefined) return true;
+    if (record.creations <= 0 && record.awaited.size === 0 && record.deletions.size === 0) return true;
+    return this.#clock.monotonicMs() - record.setAtMs > expectationsTimeoutMs;
+  }
+
+  delete(key: string): void {
+    this.#records.delete(key);
+  }
+
+  #renew(key: string): Record {
+    const known = this.#records.get(key);
+    const record = known ?? {
+      creations: 0,
+      awaited: new Set(),
+      seen: new Set(),
+      deletions: new Set(),
+      setAtMs: 0,
+    };
+    record.setAtMs = this.#clock.monotonicMs();
+    this.#records.delete(key);
+    this.#records.set(key, record);
+    if (this.#records.size > keysMax) this.#records.delete(this.#records.keys().next().value!);
+    return record;
+  }
+}
