@@ -1,9 +1,11 @@
 /**
  * Walls between rooms, made from layers.json: imports go down only, through faces, never in circles.
+ * Walls between the inner rooms of a room, made from inner-layers.json: imports go down only. Inner rooms have no faces.
  * Checked by `npm run check:walls`; each wall has a planted violation in test/house/walls.test.ts.
  * Not here: what the rooms are (docs/designs/0001).
  */
 const layers = require("./layers.json");
+const innerLayers = require("./inner-layers.json");
 
 /** Rooms in which each sub-folder is a room of its own. */
 const roomsOfRooms = ["controllers"];
@@ -46,6 +48,24 @@ const faces = Object.keys(layers).map((room) =>
       },
 );
 
+/** The files that lie directly in a room with inner rooms stand above them all. */
+const inner = Object.entries(innerLayers).flatMap(([room, rooms]) => [
+  ...Object.entries(rooms).map(([name, below]) => ({
+    name: `down-from-${room}-${name}`,
+    comment: `${room}/${name} may import ${below.join(", ") || "nothing"} of ${room}`,
+    severity: "error",
+    from: { path: `^src/${room}/${name}/`, pathNot: tests },
+    to: { path: `^src/${room}/`, pathNot: `^src/${room}/(${[name, ...below].join("|")})/` },
+  })),
+  {
+    name: `inner-rooms-of-${room}`,
+    comment: `a folder in ${room} is an inner room that inner-layers.json names`,
+    severity: "error",
+    from: { path: "^src/" },
+    to: { path: `^src/${room}/[^/]+/`, pathNot: `^src/${room}/(${Object.keys(rooms).join("|")})/` },
+  },
+]);
+
 const siblings = {
   name: "controllers-are-strangers",
   comment: "rooms on one line never import each other",
@@ -66,6 +86,7 @@ module.exports = {
   forbidden: [
     ...downwards,
     ...faces,
+    ...inner,
     siblings,
     ...owned,
     {

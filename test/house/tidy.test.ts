@@ -110,7 +110,7 @@ const rules: readonly Rule[] = [
     name: "no path of a machine and no address of a registry",
     applies: (path) => path !== "test/house/tidy.test.ts",
     find: ({ path, text }) => {
-      const found = /\/work\/|\/root\/|registry\.npmjs|deb\.debian\.org|proxy\.golang/.exec(text);
+      const found = /(?<![\w.])\/(?:work|root)\/|registry\.npmjs|deb\.debian\.org|proxy\.golang/.exec(text);
       return found === null ? [] : [`${path}: ${found[0]}`];
     },
     planted: { path: "README.md", text: "see /root/x\n" },

@@ -77,6 +77,28 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   resolvable: { "src/client/nowhere.ts": 'import "./not-there.ts";' },
 };
 
+const innerLayers = JSON.parse(readFileSync(join(root, "inner-layers.json"), "utf8")) as Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+>;
+
+/** For each inner room a file that imports the room's own face, which stands above it; for each room a folder that has no place. */
+const plantedInside = Object.fromEntries(
+  Object.entries(innerLayers).flatMap(([room, rooms]) => [
+    ...Object.keys(rooms).map((name) => [
+      `down-from-${room}-${name}`,
+      { [`src/${room}/${name}/bad.ts`]: 'import "../index.ts";' },
+    ]),
+    [
+      `inner-rooms-of-${room}`,
+      {
+        [`src/${room}/unknown/inner.ts`]: "export type Inner = string;",
+        [`src/${room}/entrance.ts`]: 'import "./unknown/inner.ts";',
+      },
+    ],
+  ]),
+) as typeof planted;
+const allPlanted = { ...planted, ...plantedInside };
+
 test("no wall is broken, and the rooms were really read", () => {
   const { summary } = cruise(root);
   expect(summary.violations.map(({ rule, from }) => `${rule.name}: ${from}`)).toEqual([]);
@@ -100,14 +122,14 @@ test("every wall reports its planted violation", () => {
       write(`src/${room}/index.ts`, "export type Api = string;");
       write(`src/${room}/inner.ts`, "export type Inner = string;");
     }
-    for (const files of Object.values(planted))
+    for (const files of Object.values(allPlanted))
       for (const [path, text] of Object.entries(files)) write(path, text);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const reported = new Set(cruise(folder).summary.violations.map(({ rule }) => rule.name));
     const walls = (createRequire(import.meta.url)(config) as { forbidden: readonly { name: string }[] })
       .forbidden;
     expect([...reported].sort()).toEqual(walls.map(({ name }) => name).sort());
-    expect(Object.keys(planted).sort()).toEqual(walls.map(({ name }) => name).sort());
+    expect(Object.keys(allPlanted).sort()).toEqual(walls.map(({ name }) => name).sort());
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
