@@ -1,5 +1,5 @@
 /**
- * Makes src/api/*.gen.ts and src/api/resources.ts from @kubernetes/client-node (structure), kubernetes-types
+ * Makes src/api/generated/*.gen.ts and src/api/resources.ts from @kubernetes/client-node (structure), kubernetes-types
  * (descriptions) and the fact files beside this one. Deterministic.
  *   node scripts/generate-api/generate.mjs           writes the files
  *   node scripts/generate-api/generate.mjs --check   compares instead; exit code 1 when one differs
@@ -31,10 +31,10 @@ export async function generate() {
   const problems = checkFacts(types, facts);
   if (problems.length > 0) throw new Error(problems.join("\n"));
   const files = {
-    "types.gen.ts": writeTypes(types, kinds, header),
+    "generated/types.gen.ts": writeTypes(types, kinds, header),
     "resources.ts": writeResources(kinds, header),
-    "schemas.gen.ts": writeSchemas(types, facts, header),
-    "openapi/descriptions.gen.ts": writeDescriptions(types, kinds, header),
+    "generated/schemas.gen.ts": writeSchemas(types, facts, header),
+    "generated/descriptions.gen.ts": writeDescriptions(types, kinds, header),
   };
   const options = JSON.parse(readFileSync(join(root, ".prettierrc.json"), "utf8"));
   for (const name of Object.keys(files)) {

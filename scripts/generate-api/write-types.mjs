@@ -86,7 +86,7 @@ export function writeTypes(types, kinds, header) {
     bodies.push(writeInterface(type, roots));
   }
   const imports = [...used, "KubeObject"].sort();
-  return `${header}import type { ${imports.join(", ")} } from "../machinery/index.ts";\n\n${bodies.join("\n")}`;
+  return `${header}import type { ${imports.join(", ")} } from "../../machinery/index.ts";\n\n${bodies.join("\n")}`;
 }
 
 /** `export const pods: Resource<Pod> = {...}`: one constant for each served resource. */
@@ -100,6 +100,6 @@ export function writeResources(kinds, header) {
   });
   return (
     `${header}import type { Resource } from "../machinery/index.ts";\n` +
-    `import type { ${names.join(", ")} } from "./types.gen.ts";\n\n${constants.join("\n")}\n`
+    `import type { ${names.join(", ")} } from "./generated/types.gen.ts";\n\n${constants.join("\n")}\n`
   );
 }

@@ -19,7 +19,7 @@ import type { Kind, WriteContext } from "./kinds.ts";
 import { nodeShouldRunDaemonPod } from "./placement.ts";
 import { podLimits, podRequests, qosClass } from "./pod-helpers.ts";
 import { schemas } from "./schemas.ts";
-import type { Node, Pod } from "./types.gen.ts";
+import type { Node, Pod } from "./generated/types.gen.ts";
 
 /** Settable to repeat a failure: LARES_SEED and, as printed by the failing run, its path. */
 const seed = Number(process.env["LARES_SEED"] ?? 20_261_121);

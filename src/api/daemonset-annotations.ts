@@ -3,7 +3,7 @@
  * Not here: what follows from them (controllers/daemonset).
  */
 import type { IntOrString } from "../machinery/index.ts";
-import type { DaemonSet } from "./types.gen.ts";
+import type { DaemonSet } from "./generated/types.gen.ts";
 
 /** How many unreachable nodes, or what share of the desired ones, a roll-out may pass over. */
 export const maxUnreachableAnnotation = "lares.dev/max-unreachable";

@@ -4,7 +4,7 @@
  * Upstream: kubernetes v1.35, pkg/registry/apps/daemonset/strategy.go.
  */
 import { badRequest, type Draft, goQuote, semanticEqual } from "../machinery/index.ts";
-import type { DaemonSet } from "./types.gen.ts";
+import type { DaemonSet } from "./generated/types.gen.ts";
 
 /** Grows with each change of the template; kept by the server, shown as an annotation. */
 const templateGenerationAnnotation = "deprecated.daemonset.template.generation";

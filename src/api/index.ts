@@ -35,7 +35,7 @@ export {
 } from "./pod-helpers.ts";
 export * from "./resources.ts";
 export { schemas } from "./schemas.ts";
-export type * from "./types.gen.ts";
+export type * from "./generated/types.gen.ts";
 export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./validation/meta.ts";
 export {
   /** @public */

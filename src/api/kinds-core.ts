@@ -50,7 +50,7 @@ import {
 } from "./tables/core-tables.ts";
 import { eventTable } from "./tables/event-table.ts";
 import { podTable } from "./tables/pod-table.ts";
-import type { Namespace } from "./types.gen.ts";
+import type { Namespace } from "./generated/types.gen.ts";
 import {
   validateEvent,
   validateNamespaceStatusUpdate,

@@ -18,7 +18,7 @@ import {
 } from "./resources.ts";
 import { leaseTable, podDisruptionBudgetTable, priorityClassTable } from "./tables/core-tables.ts";
 import { eventTable } from "./tables/event-table.ts";
-import type { Event, EventsV1Event } from "./types.gen.ts";
+import type { Event, EventsV1Event } from "./generated/types.gen.ts";
 import {
   validateLease,
   validatePodDisruptionBudget,

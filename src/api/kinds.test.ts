@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { copyJson, type Draft, type KubeObject } from "../machinery/index.ts";
 import { kinds } from "./kind-table.ts";
 import type { KindRules, WriteContext } from "./kinds.ts";
-import type { DaemonSet, Namespace, Node, Pod, Secret } from "./types.gen.ts";
+import type { DaemonSet, Namespace, Node, Pod, Secret } from "./generated/types.gen.ts";
 import { daemonSetInput, decoded, kindOf, metadata, podInput, withPath } from "./validation/fixtures.ts";
 
 const context: WriteContext = { nowMs: 0, user: { username: "u", groups: [] } };

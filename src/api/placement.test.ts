@@ -6,7 +6,7 @@ import {
   nodeShouldRunDaemonPod,
   toleratesTaint,
 } from "./placement.ts";
-import type { Node, NodeSelectorRequirement, PodSpec, Taint, Toleration } from "./types.gen.ts";
+import type { Node, NodeSelectorRequirement, PodSpec, Taint, Toleration } from "./generated/types.gen.ts";
 
 const container = { name: "c", image: "i" };
 

@@ -12,7 +12,7 @@ import type {
   PodSpec,
   Taint,
   Toleration,
-} from "./types.gen.ts";
+} from "./generated/types.gen.ts";
 
 export interface PlacementAnswer {
   /** A pod belongs on this node: create one if it is missing. */

@@ -9,7 +9,7 @@ import {
   qosClass,
   targetNodeName,
 } from "./pod-helpers.ts";
-import type { Container, Pod, PodSpec } from "./types.gen.ts";
+import type { Container, Pod, PodSpec } from "./generated/types.gen.ts";
 
 const nowMs = Date.parse("2026-01-01T00:01:00Z");
 

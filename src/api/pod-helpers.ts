@@ -3,7 +3,7 @@
  * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
  */
 import { addQuantities, compareQuantities, parseTimeMs } from "../machinery/index.ts";
-import type { Container, Pod, PodCondition, PodSpec } from "./types.gen.ts";
+import type { Container, Pod, PodCondition, PodSpec } from "./generated/types.gen.ts";
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);

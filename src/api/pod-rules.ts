@@ -5,7 +5,7 @@
  */
 import type { Draft } from "../machinery/index.ts";
 import { qosClass } from "./pod-helpers.ts";
-import type { Pod, PodSpec, Toleration } from "./types.gen.ts";
+import type { Pod, PodSpec, Toleration } from "./generated/types.gen.ts";
 
 /** How long pods stay on a node that is not ready or cannot be reached. */
 const notReadyTolerationSeconds = 300;

@@ -32,7 +32,7 @@ import type {
   Service,
   ServiceAccount,
   StatefulSet,
-} from "./types.gen.ts";
+} from "./generated/types.gen.ts";
 
 export const namespaces: Resource<Namespace> = {
   group: "",

@@ -3,7 +3,7 @@
  * Not here: decoding and patching with it (machinery), the notation (scripts/generate-api/write-schemas.mjs).
  */
 import type { Field, ObjectSchema, ScalarSchema, Schema, SchemaTable } from "../machinery/index.ts";
-import { schemaText } from "./schemas.gen.ts";
+import { schemaText } from "./generated/schemas.gen.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

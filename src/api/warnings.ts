@@ -3,7 +3,7 @@
  * Upstream: kubernetes v1.35, pkg/api/pod/warnings.go; a selection of what people meet.
  */
 import { childPath, dnsLabelErrors, indexPath, keyPath } from "../machinery/index.ts";
-import type { Container, Pod, PodSpec, PodTemplateSpec } from "./types.gen.ts";
+import type { Container, Pod, PodSpec, PodTemplateSpec } from "./generated/types.gen.ts";
 
 /** Node labels that have other names by now. */
 const renamedLabels: ReadonlyMap<string, string> = new Map([

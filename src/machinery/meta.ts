@@ -1,6 +1,6 @@
 /**
  * What every Kubernetes object shares: type and object metadata, lists, owner references.
- * Not here: fields of single kinds (api/types.gen.ts). Field names are the wire names.
+ * Not here: fields of single kinds (api/generated/types.gen.ts). Field names are the wire names.
  */
 
 export interface OwnerReference {

@@ -13,7 +13,7 @@ import type {
   PriorityClass,
   Secret,
   Service,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 
 /** How long a client stays with one endpoint when a Service asks for ClientIP affinity: three hours. */
 const clientIpTimeoutSeconds = 10_800;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { canonicalJson, decodeObject, type Draft } from "../../machinery/index.ts";
 import { schemas } from "../schemas.ts";
-import type { DaemonSet, Pod } from "../types.gen.ts";
+import type { DaemonSet, Pod } from "../generated/types.gen.ts";
 import { defaultPullPolicy, setPodDefaults } from "./pod.ts";
 import { setDaemonSetDefaults } from "./workloads.ts";
 

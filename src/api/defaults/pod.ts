@@ -15,7 +15,7 @@ import type {
   Probe,
   ProjectedVolumeSource,
   Volume,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 
 const terminationGracePeriodSeconds = 30;
 /** Octal 0644, the mode of files in configMap, secret, projected and downwardAPI volumes. */

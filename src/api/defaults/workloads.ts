@@ -11,7 +11,7 @@ import type {
   ReplicaSet,
   ReplicationController,
   StatefulSet,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import { setPodTemplateDefaults } from "./pod.ts";
 
 const revisionHistoryLimit = 10;

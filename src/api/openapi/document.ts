@@ -7,7 +7,7 @@ import { type Field, type ObjectSchema, resolveSchema, type Schema } from "../..
 import { kinds } from "../kind-table.ts";
 import type { Kind } from "../kinds.ts";
 import { requiredFields, schemas } from "../schemas.ts";
-import { describe } from "./descriptions.gen.ts";
+import { describe } from "../generated/descriptions.gen.ts";
 
 type Json = Record<string, unknown>;
 

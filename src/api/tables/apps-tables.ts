@@ -4,7 +4,7 @@
  */
 import { controllerOf, formatLabelSelector } from "../../machinery/index.ts";
 import type { TableLayout } from "../kinds.ts";
-import type { ControllerRevision, DaemonSet } from "../types.gen.ts";
+import type { ControllerRevision, DaemonSet } from "../generated/types.gen.ts";
 import {
   ageColumn,
   ageOf,

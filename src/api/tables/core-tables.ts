@@ -13,7 +13,7 @@ import type {
   Secret,
   Service,
   ServiceAccount,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import {
   ageColumn,
   ageOf,

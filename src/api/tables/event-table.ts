@@ -2,7 +2,7 @@
  * Table layout of events. Upstream: kubernetes v1.35, pkg/printers/internalversion/printers.go, printEvent.
  */
 import type { TableLayout } from "../kinds.ts";
-import type { Event } from "../types.gen.ts";
+import type { Event } from "../generated/types.gen.ts";
 import { column, nameColumn, nameOf, since, wide } from "./columns.ts";
 
 function objectOf(event: Event): string {

@@ -4,7 +4,7 @@
  */
 import { parseTimeMs } from "../../machinery/index.ts";
 import type { TableLayout } from "../kinds.ts";
-import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from "../types.gen.ts";
+import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from "../generated/types.gen.ts";
 import { ageColumn, ageOf, column, nameColumn, nameOf, orNone, since, wide } from "./columns.ts";
 
 /** Restarts with the time of the latest one. */

@@ -11,7 +11,14 @@ import {
   invalidValue,
   notSupported,
 } from "../../machinery/index.ts";
-import type { Event, Lease, Namespace, Node, PodDisruptionBudget, PriorityClass } from "../types.gen.ts";
+import type {
+  Event,
+  Lease,
+  Namespace,
+  Node,
+  PodDisruptionBudget,
+  PriorityClass,
+} from "../generated/types.gen.ts";
 import { addAll, checkImmutable, checkNotNegative, type Errors, isCidr } from "./common.ts";
 import { checkAmounts } from "./resources.ts";
 import { checkLabelSelector, checkTaints } from "./selectors.ts";

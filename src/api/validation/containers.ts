@@ -14,7 +14,12 @@ import {
   portNumberErrors,
   required,
 } from "../../machinery/index.ts";
-import type { Container, ContainerPort, EphemeralContainer, SecurityContext } from "../types.gen.ts";
+import type {
+  Container,
+  ContainerPort,
+  EphemeralContainer,
+  SecurityContext,
+} from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel, invalids } from "./common.ts";
 import { checkEnv, checkEnvFrom } from "./env.ts";
 import { checkLifecycle, checkProbes } from "./probes.ts";

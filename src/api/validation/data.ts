@@ -19,7 +19,7 @@ import {
   semanticEqual,
   tooLong,
 } from "../../machinery/index.ts";
-import type { ConfigMap, Secret, Service, ServicePort, ServiceSpec } from "../types.gen.ts";
+import type { ConfigMap, Secret, Service, ServicePort, ServiceSpec } from "../generated/types.gen.ts";
 import { addAll, checkDnsSubdomain, checkImmutable, type Errors, invalids } from "./common.ts";
 import { byteLength, checkLabels } from "./meta.ts";
 import { checkPortNumberOrName } from "./probes.ts";

@@ -19,7 +19,7 @@ import type {
   EnvVarSource,
   ObjectFieldSelector,
   ResourceFieldSelector,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import { addAll, invalids } from "./common.ts";
 
 /** Since 1.34 anything printable but `=`. */

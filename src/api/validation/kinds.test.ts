@@ -1,6 +1,6 @@
 /** Rules of the small kinds: nodes, namespaces, configmaps, secrets, services, leases, priority classes, events, budgets. */
 import { describe, expect, test } from "vitest";
-import type { Namespace, Node } from "../types.gen.ts";
+import type { Namespace, Node } from "../generated/types.gen.ts";
 import { decoded, errorsOf, kindOf, metadata, textsOf, updateErrorsOf, withPath } from "./fixtures.ts";
 
 type Case = readonly [path: string, value: unknown, errors: readonly string[]];

@@ -12,7 +12,7 @@ import {
   notSupported,
   required,
 } from "../../machinery/index.ts";
-import type { PodSpec, PodTemplateSpec } from "../types.gen.ts";
+import type { PodSpec, PodTemplateSpec } from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel, checkDnsSubdomain, checkIp, checkLabelName } from "./common.ts";
 import {
   checkContainers,

@@ -1,6 +1,6 @@
 /** What of a pod may be changed, and how its status may move. */
 import { describe, expect, test } from "vitest";
-import type { Pod } from "../types.gen.ts";
+import type { Pod } from "../generated/types.gen.ts";
 import { decoded, kindOf, podInput, textsOf, updateErrorsOf, withPath } from "./fixtures.ts";
 
 const schema = "core.v1.Pod";

@@ -14,7 +14,7 @@ import {
   required,
   semanticEqual,
 } from "../../machinery/index.ts";
-import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from "../types.gen.ts";
+import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from "../generated/types.gen.ts";
 import { addAll, checkIp, type Errors } from "./common.ts";
 import { activeDeadlineText, checkPodSpec, isActiveDeadline } from "./pod-spec.ts";
 

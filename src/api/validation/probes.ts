@@ -22,7 +22,7 @@ import type {
   Probe,
   SleepAction,
   TCPSocketAction,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import { addAll, checkNotNegative, invalids } from "./common.ts";
 
 interface Handler {

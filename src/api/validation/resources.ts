@@ -13,7 +13,7 @@ import {
   quantityFormatMessage,
   required,
 } from "../../machinery/index.ts";
-import type { ResourceRequirements } from "../types.gen.ts";
+import type { ResourceRequirements } from "../generated/types.gen.ts";
 import { addAll, invalids, notNegativeText } from "./common.ts";
 
 const containerResources: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);

@@ -11,7 +11,7 @@ import {
   notSupported,
   required,
 } from "../../machinery/index.ts";
-import type { PodSpec, SeccompProfile } from "../types.gen.ts";
+import type { PodSpec, SeccompProfile } from "../generated/types.gen.ts";
 import { addAll } from "./common.ts";
 
 const idMax = 2_147_483_647;

@@ -24,7 +24,7 @@ import type {
   Taint,
   Toleration,
   TopologySpreadConstraint,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel, checkDnsSubdomain, checkLabelName, invalids } from "./common.ts";
 import { checkLabels } from "./meta.ts";
 

@@ -21,7 +21,7 @@ import type {
   ProjectedVolumeSource,
   Volume,
   VolumeMount,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel } from "./common.ts";
 import { checkFieldRef, checkResourceRef } from "./env.ts";
 

@@ -1,6 +1,6 @@
 /** DaemonSets and ControllerRevisions: upstream's cases, with the texts. */
 import { describe, expect, test } from "vitest";
-import type { DaemonSet } from "../types.gen.ts";
+import type { DaemonSet } from "../generated/types.gen.ts";
 import {
   daemonSetInput,
   decoded,

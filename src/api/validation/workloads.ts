@@ -23,7 +23,7 @@ import type {
   PodTemplateSpec,
   ReplicationController,
   RollingUpdateDaemonSet,
-} from "../types.gen.ts";
+} from "../generated/types.gen.ts";
 import {
   addAll,
   checkImmutable,

@@ -5,7 +5,7 @@ import type {
   LabelSelector,
   LabelSelectorRequirement,
   ObjectMeta,
-} from "../machinery/index.ts";
+} from "../../machinery/index.ts";
 
 /** apps.v1.ControllerRevision @public */
 export interface ControllerRevision extends KubeObject {
