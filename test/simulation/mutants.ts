@@ -1,6 +1,7 @@
 /**
- * Planted bugs: each breaks one guard of the DaemonSet controller (or of the garbage collector) from outside, by what it
- * is shown, what is sent in its name, or what was decided. The simulation must find every one.
+ * Mutants: planted bugs. Each breaks one guard of the DaemonSet controller or of the garbage collector from outside: by
+ * what the controller is shown, by what is sent in its name, or by what it decided. The simulation must find every one.
+ * Not here: running them (mutants.test.ts), the rules that find them (log-rules.ts, process-rules.ts, run.ts).
  */
 import type { DaemonSet, Node, Pod } from "../../src/api/index.ts";
 import type { Clock } from "../../src/base/index.ts";
@@ -22,13 +23,13 @@ import { type Tampering, tamperedTransport } from "../../src/testing/tampered-tr
 import type { RunOptions } from "./run.ts";
 import type { ProfileName, Step } from "./script.ts";
 
-export interface Exhibit {
+export interface Mutant {
   readonly name: string;
-  /** One of these must be reported. `defect`: runs in circles. */
+  /** At least one of these must be reported. `defect` stands for a cluster that never comes to rest. */
   readonly breaks: readonly string[];
-  /** Default: `slow`, where nothing but time is against it. */
+  /** Default: `slow`, a network with delays and no other faults. */
   readonly profile?: ProfileName;
-  /** Steps that scripts have more of, so that it is found soon. */
+  /** Steps that the scripts contain more often, so that few seeds are needed. */
   readonly favours?: readonly Step["do"][];
   readonly options: RunOptions;
 }
@@ -134,7 +135,7 @@ function withMetadata<T extends KubeObject>(object: T, change: object): T {
 const withoutHash = (pod: Pod): Pod =>
   withMetadata(pod, { labels: without({ ...pod.metadata.labels }, "controller-revision-hash") });
 
-export const exhibits: readonly Exhibit[] = [
+export const mutants: readonly Mutant[] = [
   {
     name: "k/k#54096: after a restart two pods on one node, because the first lists were old",
     breaks: ["I1"],

@@ -1,23 +1,23 @@
-/** Every planted bug is found within a few seeds: the rules of the simulation can fail. */
+/** Every mutant is found within a few seeds, so each rule of the simulation can fail. */
 import { expect, test } from "vitest";
-import { exhibits } from "./museum.ts";
+import { mutants } from "./mutants.ts";
 import { run } from "./run.ts";
 import { scriptOf } from "./script.ts";
 
 /** Seeds that may be tried for one bug. */
 const seedsMax = 40;
 
-test.each(exhibits.map((exhibit) => ({ name: exhibit.name, exhibit })))(
+test.each(mutants.map((mutant) => ({ name: mutant.name, mutant })))(
   "$name",
   { timeout: 60_000 },
-  async ({ exhibit }) => {
+  async ({ mutant }) => {
     const others: string[] = [];
     for (let seed = 1; seed <= seedsMax; seed++) {
       const { violations } = await run(
-        scriptOf(seed, exhibit.profile ?? "slow", exhibit.favours),
-        exhibit.options,
+        scriptOf(seed, mutant.profile ?? "slow", mutant.favours),
+        mutant.options,
       );
-      const found = violations.find(({ invariant }) => exhibit.breaks.includes(invariant));
+      const found = violations.find(({ invariant }) => mutant.breaks.includes(invariant));
       if (found !== undefined) return;
       others.push(...violations.map(({ invariant, message }) => `seed ${seed}: ${invariant}: ${message}`));
     }
