@@ -15,9 +15,9 @@ import {
 } from "../machinery/index.ts";
 import { arbitraryObject } from "../testing/arbitrary-object.ts";
 import { kinds } from "./kind-table.ts";
-import type { Kind, WriteContext } from "./kinds.ts";
-import { nodeShouldRunDaemonPod } from "./placement.ts";
-import { podLimits, podRequests, qosClass } from "./pod-helpers.ts";
+import type { Kind, WriteContext } from "./parts/kinds.ts";
+import { nodeShouldRunDaemonPod } from "./parts/placement.ts";
+import { podLimits, podRequests, qosClass } from "./core/pod/requests.ts";
 import { schemas } from "./schemas.ts";
 import type { Node, Pod } from "./generated/types.gen.ts";
 

@@ -5,15 +5,15 @@
 export {
   /** @public */
   setPodSpecDefaults,
-} from "./defaults/pod.ts";
+} from "./parts/pod-defaults.ts";
 export {
   daemonSetAnnotationWarnings,
   maxUnreachableAnnotation,
   maxUnreachableOf,
-} from "./daemonset-annotations.ts";
+} from "./apps/daemonset/annotations.ts";
 export { kinds } from "./kind-table.ts";
-export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./kinds.ts";
-export { openApiDocument } from "./openapi/document.ts";
+export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./parts/kinds.ts";
+export { openApiDocument } from "./openapi.ts";
 export {
   daemonTolerations,
   matchesNodeAffinity,
@@ -21,7 +21,7 @@ export {
   nodeShouldRunDaemonPod,
   toleratesTaint,
   untoleratedTaint,
-} from "./placement.ts";
+} from "./parts/placement.ts";
 export {
   /** @public */
   isPodAvailable,
@@ -32,13 +32,13 @@ export {
   /** @public */
   qosClass,
   targetNodeName,
-} from "./pod-helpers.ts";
+} from "./core/pod/requests.ts";
 export * from "./resources.ts";
 export { schemas } from "./schemas.ts";
 export type * from "./generated/types.gen.ts";
-export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./validation/meta.ts";
+export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
 export {
   /** @public */
   validatePodTemplate,
-} from "./validation/pod-spec.ts";
+} from "./parts/pod-spec.ts";
 export { systemPriorities } from "./validation/cluster.ts";

@@ -2,6 +2,6 @@
 import { appsKinds, batchKinds } from "./kinds-apps.ts";
 import { coreKinds } from "./kinds-core.ts";
 import { otherKinds } from "./kinds-other.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind } from "./parts/kinds.ts";
 
 export const kinds: readonly Kind[] = [...coreKinds, ...appsKinds, ...batchKinds, ...otherKinds];

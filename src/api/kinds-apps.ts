@@ -5,7 +5,7 @@ import {
   prepareDaemonSetForCreate,
   prepareDaemonSetForStatusUpdate,
   prepareDaemonSetForUpdate,
-} from "./daemonset-rules.ts";
+} from "./apps/daemonset/strategy.ts";
 import {
   setCronJobDefaults,
   setDaemonSetDefaults,
@@ -14,8 +14,8 @@ import {
   setReplicaSetDefaults,
   setStatefulSetDefaults,
 } from "./defaults/workloads.ts";
-import { defineKind, unacted } from "./kind-parts.ts";
-import type { Kind } from "./kinds.ts";
+import { defineKind, unacted } from "./parts/define-kind.ts";
+import type { Kind } from "./parts/kinds.ts";
 import {
   controllerrevisions,
   cronjobs,
@@ -35,9 +35,9 @@ import {
   validateDaemonSetUpdate,
   validateTemplateOwner,
   validateTemplateOwnerUpdate,
-} from "./validation/workloads.ts";
-import { daemonSetAnnotationWarnings } from "./daemonset-annotations.ts";
-import { templateWarnings } from "./warnings.ts";
+} from "./apps/daemonset/validation.ts";
+import { daemonSetAnnotationWarnings } from "./apps/daemonset/annotations.ts";
+import { templateWarnings } from "./parts/pod-warnings.ts";
 
 const daemonSetKind: Kind = defineKind({
   resource: daemonsets,

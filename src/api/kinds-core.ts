@@ -13,16 +13,16 @@ import {
   setSecretDefaults,
   setServiceDefaults,
 } from "./defaults/core.ts";
-import { setPodDefaults } from "./defaults/pod.ts";
+import { setPodDefaults } from "./parts/pod-defaults.ts";
 import { setReplicationControllerDefaults } from "./defaults/workloads.ts";
-import { defineKind, keepField, unacted } from "./kind-parts.ts";
-import type { Kind } from "./kinds.ts";
+import { defineKind, keepField, unacted } from "./parts/define-kind.ts";
+import type { Kind } from "./parts/kinds.ts";
 import {
   podSelectableFields,
   preparePodForCreate,
   preparePodForStatusUpdate,
   preparePodForUpdate,
-} from "./pod-rules.ts";
+} from "./core/pod/strategy.ts";
 import {
   bindings,
   configmaps,
@@ -48,8 +48,8 @@ import {
   serviceAccountTable,
   serviceTable,
 } from "./tables/core-tables.ts";
-import { eventTable } from "./tables/event-table.ts";
-import { podTable } from "./tables/pod-table.ts";
+import { eventTable } from "./parts/event-table.ts";
+import { podTable } from "./core/pod/table.ts";
 import type { Namespace } from "./generated/types.gen.ts";
 import {
   validateEvent,
@@ -69,9 +69,9 @@ import {
   validatePodCreate,
   validatePodStatusUpdate,
   validatePodUpdate,
-} from "./validation/pod.ts";
-import { validateReplicationController } from "./validation/workloads.ts";
-import { podWarnings } from "./warnings.ts";
+} from "./core/pod/validation.ts";
+import { validateReplicationController } from "./apps/daemonset/validation.ts";
+import { podWarnings } from "./parts/pod-warnings.ts";
 
 /** Holds a namespace until its contents are gone; it stands in the spec, not in the metadata. */
 const namespaceFinalizer = "kubernetes";

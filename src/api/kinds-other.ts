@@ -2,8 +2,8 @@
  * Kinds of the smaller groups: coordination, events, networking, policy, rbac, scheduling.
  */
 import { setPriorityClassDefaults } from "./defaults/core.ts";
-import { defineKind, unacted } from "./kind-parts.ts";
-import type { Kind, TableLayout } from "./kinds.ts";
+import { defineKind, unacted } from "./parts/define-kind.ts";
+import type { Kind, TableLayout } from "./parts/kinds.ts";
 import {
   clusterrolebindings,
   clusterroles,
@@ -17,7 +17,7 @@ import {
   roles,
 } from "./resources.ts";
 import { leaseTable, podDisruptionBudgetTable, priorityClassTable } from "./tables/core-tables.ts";
-import { eventTable } from "./tables/event-table.ts";
+import { eventTable } from "./parts/event-table.ts";
 import type { Event, EventsV1Event } from "./generated/types.gen.ts";
 import {
   validateLease,

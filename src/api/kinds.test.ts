@@ -2,9 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { copyJson, type Draft, type KubeObject } from "../machinery/index.ts";
 import { kinds } from "./kind-table.ts";
-import type { KindRules, WriteContext } from "./kinds.ts";
+import type { KindRules, WriteContext } from "./parts/kinds.ts";
 import type { DaemonSet, Namespace, Node, Pod, Secret } from "./generated/types.gen.ts";
-import { daemonSetInput, decoded, kindOf, metadata, podInput, withPath } from "./validation/fixtures.ts";
+import { daemonSetInput, decoded, kindOf, metadata, podInput, withPath } from "../testing/kind-fixtures.ts";
 
 const context: WriteContext = { nowMs: 0, user: { username: "u", groups: [] } };
 

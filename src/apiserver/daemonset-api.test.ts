@@ -1,7 +1,7 @@
 /**
  * Upstream's unit cases of the DaemonSet and ControllerRevision API, over the real server: validation on create and
  * update, defaults, and the cases of storage_test.go.
- * Not here: tables of single rules that need no server (api/validation/workloads.test.ts).
+ * Not here: tables of single rules that need no server (api/apps/daemonset/validation.test.ts).
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestApiServer } from "../testing/test-api-server.ts";

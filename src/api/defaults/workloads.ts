@@ -12,7 +12,7 @@ import type {
   ReplicationController,
   StatefulSet,
 } from "../generated/types.gen.ts";
-import { setPodTemplateDefaults } from "./pod.ts";
+import { setPodTemplateDefaults } from "../parts/pod-defaults.ts";
 
 const revisionHistoryLimit = 10;
 

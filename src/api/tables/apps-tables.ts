@@ -3,7 +3,7 @@
  * Upstream: kubernetes v1.35, pkg/printers/internalversion/printers.go.
  */
 import { controllerOf, formatLabelSelector } from "../../machinery/index.ts";
-import type { TableLayout } from "../kinds.ts";
+import type { TableLayout } from "../parts/kinds.ts";
 import type { ControllerRevision, DaemonSet } from "../generated/types.gen.ts";
 import {
   ageColumn,
@@ -14,7 +14,7 @@ import {
   nameColumn,
   nameOf,
   wide,
-} from "./columns.ts";
+} from "../parts/columns.ts";
 
 export const daemonSetTable: TableLayout<DaemonSet> = {
   columns: [

@@ -2,7 +2,7 @@
  * Table layouts of the core kinds but pods and events.
  * Upstream: kubernetes v1.35, pkg/printers/internalversion/printers.go.
  */
-import type { TableLayout } from "../kinds.ts";
+import type { TableLayout } from "../parts/kinds.ts";
 import type {
   ConfigMap,
   Lease,
@@ -25,7 +25,7 @@ import {
   orNone,
   orUnknown,
   wide,
-} from "./columns.ts";
+} from "../parts/columns.ts";
 
 function nodeStatus(node: Node): string {
   const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");

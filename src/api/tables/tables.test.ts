@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { KubeObject } from "../../machinery/index.ts";
 import { kinds } from "../kind-table.ts";
-import type { TableLayout } from "../kinds.ts";
+import type { TableLayout } from "../parts/kinds.ts";
 import type { ContainerStatus, Event, Pod } from "../generated/types.gen.ts";
 
 const nowMs = Date.parse("2026-01-01T01:00:00Z");

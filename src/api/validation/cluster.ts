@@ -19,10 +19,10 @@ import type {
   PodDisruptionBudget,
   PriorityClass,
 } from "../generated/types.gen.ts";
-import { addAll, checkImmutable, checkNotNegative, type Errors, isCidr } from "./common.ts";
-import { checkAmounts } from "./resources.ts";
-import { checkLabelSelector, checkTaints } from "./selectors.ts";
-import { checkIntOrPercent } from "./workloads.ts";
+import { addAll, checkImmutable, checkNotNegative, type Errors, isCidr } from "../parts/checks.ts";
+import { checkAmounts } from "../parts/resource-requirements.ts";
+import { checkLabelSelector, checkTaints } from "../parts/selectors.ts";
+import { checkIntOrPercent } from "../apps/daemonset/validation.ts";
 
 function checkPodCidrs(cidrs: readonly string[]): FieldError[] {
   const path = "spec.podCIDRs";

@@ -20,9 +20,9 @@ import {
   tooLong,
 } from "../../machinery/index.ts";
 import type { ConfigMap, Secret, Service, ServicePort, ServiceSpec } from "../generated/types.gen.ts";
-import { addAll, checkDnsSubdomain, checkImmutable, type Errors, invalids } from "./common.ts";
-import { byteLength, checkLabels } from "./meta.ts";
-import { checkPortNumberOrName } from "./probes.ts";
+import { addAll, checkDnsSubdomain, checkImmutable, type Errors, invalids } from "../parts/checks.ts";
+import { byteLength, checkLabels } from "../parts/metadata.ts";
+import { checkPortNumberOrName } from "../parts/probes.ts";
 
 /** Values of one ConfigMap or Secret together: 1 MiB, so that watches and caches stay light. */
 const dataBytesMax = 1_048_576;

@@ -1,7 +1,15 @@
 /** Rules of the small kinds: nodes, namespaces, configmaps, secrets, services, leases, priority classes, events, budgets. */
 import { describe, expect, test } from "vitest";
 import type { Namespace, Node } from "../generated/types.gen.ts";
-import { decoded, errorsOf, kindOf, metadata, textsOf, updateErrorsOf, withPath } from "./fixtures.ts";
+import {
+  decoded,
+  errorsOf,
+  kindOf,
+  metadata,
+  textsOf,
+  updateErrorsOf,
+  withPath,
+} from "../../testing/kind-fixtures.ts";
 
 type Case = readonly [path: string, value: unknown, errors: readonly string[]];
 

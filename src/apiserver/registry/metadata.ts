@@ -1,6 +1,6 @@
 /**
  * Rules for the metadata of every object: what clients may set, what the server sets, what is valid.
- * Not here: what is valid (api/validation), rules of single kinds (api/).
+ * Not here: what is valid (api/parts), rules of single kinds (api/).
  * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/{create,update}.go.
  */
 import { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "../../api/index.ts";

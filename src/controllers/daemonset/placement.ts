@@ -1,7 +1,7 @@
 /**
  * Where the pods of one DaemonSet belong, prepared once per template: the answer for a node, and which changes of a
  * node can alter it at all. Pure.
- * Not here: matching itself (api/placement.ts).
+ * Not here: matching itself (api/parts/placement.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, NodeShouldRunDaemonPod, shouldIgnoreNodeUpdate.
  */
 import {

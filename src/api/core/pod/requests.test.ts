@@ -1,0 +1,128 @@
+/** Readiness, availability, target node, sums of requests and quality of service. */
+import { describe, expect, test } from "vitest";
+import {
+  isPodAvailable,
+  isPodReady,
+  isPodTerminal,
+  podLimits,
+  podRequests,
+  qosClass,
+  targetNodeName,
+} from "./requests.ts";
+import type { Container, Pod, PodSpec } from "../../generated/types.gen.ts";
+
+const nowMs = Date.parse("2026-01-01T00:01:00Z");
+
+function pod(changes: { readonly spec?: Partial<PodSpec>; readonly status?: Pod["status"] } = {}): Pod {
+  return { metadata: { name: "p" }, spec: { containers: [], ...changes.spec }, status: changes.status ?? {} };
+}
+
+function ready(status: string, lastTransitionTime?: string): Pod {
+  const time = lastTransitionTime === undefined ? {} : { lastTransitionTime };
+  return pod({ status: { conditions: [{ type: "Ready", status, ...time }] } });
+}
+
+test.each<[string, Pod, number, boolean]>([
+  ["not ready", ready("False", "2026-01-01T00:00:00Z"), 0, false],
+  ["ready, no waiting", ready("True"), 0, true],
+  ["ready, exactly long enough", ready("True", "2026-01-01T00:00:50Z"), 10, true],
+  ["ready, one second short", ready("True", "2026-01-01T00:00:51Z"), 10, false],
+  ["ready, no time", ready("True"), 10, false],
+])("available: %s", (_name, object, minReadySeconds, expected) => {
+  expect(isPodAvailable(object, minReadySeconds, nowMs)).toBe(expected);
+});
+
+test("ready and terminal", () => {
+  expect(isPodReady(ready("True"))).toBe(true);
+  expect(isPodReady(pod())).toBe(false);
+  expect(
+    ["Pending", "Running", "Succeeded", "Failed"].map((phase) => isPodTerminal(pod({ status: { phase } }))),
+  ).toEqual([false, false, true, true]);
+});
+
+function pinned(...values: string[]): Pod {
+  const term = { matchFields: [{ key: "metadata.name", operator: "In", values }] };
+  const required = { nodeSelectorTerms: [{ matchExpressions: [] }, term] };
+  return pod({
+    spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } } },
+  });
+}
+
+test.each<[string, Pod, string | undefined]>([
+  ["nodeName", pod({ spec: { nodeName: "a" } }), "a"],
+  ["one value", pinned("b"), "b"],
+  ["two values", pinned("b", "c"), undefined],
+  ["nothing", pod(), undefined],
+])("TestGetTargetNodeName: %s", (_name, object, expected) => {
+  expect(targetNodeName(object)).toBe(expected);
+});
+
+function container(
+  requests: Record<string, string>,
+  limits: Record<string, string> = {},
+  restartPolicy?: string,
+): Container {
+  return {
+    name: "c",
+    resources: { requests, limits },
+    ...(restartPolicy === undefined ? {} : { restartPolicy }),
+  };
+}
+
+describe("requests", () => {
+  test.each<[string, Partial<PodSpec>, Record<string, string>]>([
+    [
+      "sum of containers",
+      { containers: [container({ cpu: "100m" }), container({ cpu: "1", memory: "1Gi" })] },
+      { cpu: "1100m", memory: "1Gi" },
+    ],
+    [
+      "largest init container",
+      {
+        containers: [container({ cpu: "1" })],
+        initContainers: [container({ cpu: "3" }), container({ cpu: "2" })],
+      },
+      { cpu: "3" },
+    ],
+    [
+      "sidecars count with both",
+      {
+        containers: [container({ cpu: "1" })],
+        initContainers: [container({ cpu: "1" }, {}, "Always"), container({ cpu: "3" })],
+      },
+      { cpu: "4" },
+    ],
+    [
+      "overhead comes on top",
+      { containers: [container({ cpu: "1" })], overhead: { cpu: "250m" } },
+      { cpu: "1250m" },
+    ],
+    [
+      "the pod's own requests take their place",
+      { containers: [container({ cpu: "1" })], resources: { requests: { cpu: "2" } } },
+      { cpu: "2" },
+    ],
+  ])("%s", (_name, spec, expected) => {
+    expect(podRequests({ containers: [], ...spec })).toEqual(expected);
+  });
+
+  test("limits get overhead only where there are any", () => {
+    const spec = { containers: [container({}, { cpu: "1" })], overhead: { cpu: "1", memory: "1Gi" } };
+    expect(podLimits(spec)).toEqual({ cpu: "2" });
+  });
+});
+
+test.each<[string, Container[], string]>([
+  ["BestEffort", [container({})], "nothing"],
+  ["BestEffort", [container({ cpu: "0" })], "zero"],
+  ["Burstable", [container({ cpu: "1" })], "requests only"],
+  [
+    "Burstable",
+    [container({ cpu: "1", memory: "1" }, { cpu: "1", memory: "1" }), container({})],
+    "one without",
+  ],
+  ["Guaranteed", [container({ cpu: "1", memory: "1Gi" }, { cpu: "1000m", memory: "1024Mi" })], "equal"],
+  ["Burstable", [container({ cpu: "1" }, { cpu: "1" })], "no memory"],
+])("qosClass %s for %j", (expected, containers) => {
+  expect(qosClass({ containers })).toBe(expected);
+});

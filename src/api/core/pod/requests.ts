@@ -1,0 +1,127 @@
+/**
+ * Questions about pods that several rooms ask. Not here: what a controller does with the answers.
+ * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
+ */
+import { addQuantities, compareQuantities, parseTimeMs } from "../../../machinery/index.ts";
+import type { Container, Pod, PodCondition, PodSpec } from "../../generated/types.gen.ts";
+
+export function podCondition(pod: Pod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return podCondition(pod, "Ready")?.status === "True";
+}
+
+/** Ready for at least `minReadySeconds`; with 0 the time does not matter. */
+export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  if (!isPodReady(pod)) return false;
+  if (minReadySeconds === 0) return true;
+  const since = parseTimeMs(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
+  return since !== undefined && since + minReadySeconds * 1000 <= nowMs;
+}
+
+/** Succeeded or Failed: its containers will not run again. */
+export function isPodTerminal(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+/**
+ * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of
+ * the required node affinity.
+ * @returns undefined when there is none, or when that field has another number of values than one.
+ */
+export function targetNodeName(pod: Pod): string | undefined {
+  if (pod.spec.nodeName) return pod.spec.nodeName;
+  const needed = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  for (const term of needed?.nodeSelectorTerms ?? []) {
+    for (const field of term.matchFields ?? []) {
+      if (field.key !== "metadata.name" || field.operator !== "In") continue;
+      return field.values?.length === 1 ? field.values[0] : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** A map, not an object: names come from clients and may be those of an object's own members. */
+type Quantities = Map<string, string>;
+
+function addAll(into: Quantities, more: Iterable<readonly [string, string]>): void {
+  for (const [name, quantity] of more) {
+    const sum = into.get(name);
+    into.set(name, sum === undefined ? quantity : addQuantities(sum, quantity));
+  }
+}
+
+function raiseTo(into: Quantities, least: Quantities): void {
+  for (const [name, quantity] of least) {
+    const now = into.get(name);
+    if (now === undefined || compareQuantities(now, quantity) < 0) into.set(name, quantity);
+  }
+}
+
+function amountsOf(container: Container, side: "requests" | "limits"): [string, string][] {
+  return Object.entries(container.resources?.[side] ?? {});
+}
+
+/**
+ * What the pod needs at once, by resource name: the sum of its containers and sidecars, or the largest moment of
+ * its initialization if that is more, plus overhead. Pod-level requests, where given, take their place.
+ */
+export function podRequests(spec: PodSpec): Readonly<Record<string, string>> {
+  return podResources(spec, "requests");
+}
+
+export function podLimits(spec: PodSpec): Readonly<Record<string, string>> {
+  return podResources(spec, "limits");
+}
+
+function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Record<string, string>> {
+  const total: Quantities = new Map();
+  for (const container of spec.containers ?? []) addAll(total, amountsOf(container, side));
+  const sidecars: Quantities = new Map();
+  const whileInitializing: Quantities = new Map();
+  for (const container of spec.initContainers ?? []) {
+    const own: Quantities = new Map(amountsOf(container, side));
+    if (container.restartPolicy === "Always") {
+      addAll(total, own);
+      addAll(sidecars, own);
+      raiseTo(whileInitializing, sidecars);
+    } else {
+      addAll(own, sidecars);
+      raiseTo(whileInitializing, own);
+    }
+  }
+  raiseTo(total, whileInitializing);
+  for (const [name, quantity] of Object.entries(spec.resources?.[side] ?? {})) total.set(name, quantity);
+  const overhead = Object.entries(spec.overhead ?? {});
+  addAll(total, side === "requests" ? overhead : overhead.filter(([name]) => total.has(name)));
+  return Object.fromEntries(total);
+}
+
+type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+const isZero = (quantity: string | undefined): boolean =>
+  quantity === undefined || compareQuantities(quantity, "0") === 0;
+
+/** By cpu and memory of all containers and init containers. */
+export function qosClass(spec: PodSpec): QosClass {
+  const containers: readonly Pick<Container, "resources">[] =
+    spec.resources?.requests !== undefined || spec.resources?.limits !== undefined
+      ? [{ resources: spec.resources }]
+      : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  let hasAny = false;
+  let isGuaranteed = true;
+  for (const { resources } of containers) {
+    for (const name of ["cpu", "memory"]) {
+      const request = resources?.requests?.[name];
+      const limit = resources?.limits?.[name];
+      if (!isZero(request) || !isZero(limit)) hasAny = true;
+      if (isZero(limit) || (request !== undefined && compareQuantities(request, limit ?? "0") !== 0)) {
+        isGuaranteed = false;
+      }
+    }
+  }
+  if (!hasAny) return "BestEffort";
+  return isGuaranteed ? "Guaranteed" : "Burstable";
+}

@@ -1,0 +1,234 @@
+/**
+ * OpenAPI v3 documents of the served group versions: schemas with descriptions, and just enough of each operation for
+ * kubectl (validation by the server, patch by schema, explain).
+ * Not here: the endpoint, hashes and caching (apiserver/openapi.ts).
+ */
+import { type Field, type ObjectSchema, resolveSchema, type Schema } from "../machinery/index.ts";
+import { kinds } from "./kind-table.ts";
+import type { Kind } from "./parts/kinds.ts";
+import { requiredFields, schemas } from "./schemas.ts";
+import { describe } from "./generated/descriptions.gen.ts";
+
+type Json = Record<string, unknown>;
+
+const apimachinery = "io.k8s.apimachinery.pkg";
+
+/** `core.v1.Pod` → `io.k8s.api.core.v1.Pod`. */
+function componentName(schema: string): string {
+  return schema.startsWith("meta.v1.") ? `${apimachinery}.apis.${schema}` : `io.k8s.api.${schema}`;
+}
+
+const scalarComponents: Readonly<Record<string, string>> = {
+  quantity: `${apimachinery}.api.resource.Quantity`,
+  intOrString: `${apimachinery}.util.intstr.IntOrString`,
+  time: `${apimachinery}.apis.meta.v1.Time`,
+  microTime: `${apimachinery}.apis.meta.v1.MicroTime`,
+  raw: `${apimachinery}.apis.meta.v1.FieldsV1`,
+  rawText: `${apimachinery}.runtime.RawExtension`,
+};
+
+const scalarSchemas: Readonly<Record<string, Json>> = {
+  quantity: {
+    description: "A number with a suffix: m for thousandths, k, M, G, T, P, E, or Ki, Mi, Gi, Ti, Pi, Ei.",
+    oneOf: [{ type: "string" }, { type: "number" }],
+  },
+  intOrString: {
+    description: "A number, or a text such as a name or a percentage.",
+    format: "int-or-string",
+    oneOf: [{ type: "integer" }, { type: "string" }],
+  },
+  time: { description: "A time in RFC 3339, whole seconds.", format: "date-time", type: "string" },
+  microTime: { description: "A time in RFC 3339 with microseconds.", format: "date-time", type: "string" },
+  raw: { description: "The set of fields that a manager owns.", type: "object" },
+  rawText: { description: "Any JSON object, kept as it is.", type: "object" },
+};
+
+const commonDescriptions: Readonly<Record<string, string>> = {
+  apiVersion:
+    "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+  kind: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+  metadata:
+    "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
+};
+
+class Components {
+  readonly schemas: Json = {};
+  readonly #gvks: ReadonlyMap<string, readonly Json[]>;
+  readonly #texts: Readonly<Record<string, string>> = describe();
+
+  constructor(gvks: ReadonlyMap<string, readonly Json[]>) {
+    this.#gvks = gvks;
+  }
+
+  /** Adds the type and all that it refers to. */
+  add(name: string): void {
+    const component = componentName(name);
+    if (Object.hasOwn(this.schemas, component)) return;
+    const schema = resolveSchema(schemas, { type: "ref", name });
+    if (schema.type !== "object") return;
+    const made: Json = { type: "object" };
+    // In place before its fields are followed: types may refer to themselves.
+    this.schemas[component] = made;
+    const description = this.#texts[name];
+    if (description !== undefined) made["description"] = description;
+    made["properties"] = this.#properties(name, schema);
+    const required = requiredFields[name];
+    if (required !== undefined) made["required"] = required;
+    if (schema.mapType !== undefined) made["x-kubernetes-map-type"] = schema.mapType;
+    const gvks = this.#gvks.get(name);
+    if (gvks !== undefined) made["x-kubernetes-group-version-kind"] = gvks;
+  }
+
+  #properties(name: string, schema: ObjectSchema): Json {
+    const properties: Json = {};
+    for (const [field, entry] of Object.entries(schema.fields)) {
+      const property = this.#field(entry);
+      const description =
+        this.#texts[`${name}.${field}`] ?? (this.#gvks.has(name) ? commonDescriptions[field] : undefined);
+      if (description !== undefined) property["description"] = description;
+      properties[field] = property;
+    }
+    return properties;
+  }
+
+  #field(field: Field): Json {
+    const schema = this.#schema(field.schema);
+    const made: Json = "$ref" in schema ? { allOf: [schema] } : { ...schema };
+    const { patchStrategy, patchMergeKey, listType, listMapKeys, mapType } = field;
+    if (field.default !== undefined) made["default"] = field.default;
+    if (patchStrategy !== undefined && patchStrategy !== "replace") {
+      made["x-kubernetes-patch-strategy"] = patchStrategy;
+    }
+    if (patchMergeKey !== undefined) made["x-kubernetes-patch-merge-key"] = patchMergeKey;
+    if (listType !== undefined) made["x-kubernetes-list-type"] = listType;
+    if (listMapKeys !== undefined) made["x-kubernetes-list-map-keys"] = listMapKeys;
+    if (mapType !== undefined) made["x-kubernetes-map-type"] = mapType;
+    return made;
+  }
+
+  #schema(schema: Schema): Json {
+    switch (schema.type) {
+      case "ref":
+        this.add(schema.name);
+        return { $ref: `#/components/schemas/${componentName(schema.name)}` };
+      case "array":
+        return { type: "array", items: this.#schema(schema.of) };
+      case "map":
+        return { type: "object", additionalProperties: this.#schema(schema.of) };
+      case "integer":
+        return { type: "integer", format: schema.bits === 32 ? "int32" : "int64" };
+      case "number":
+        return { type: "number", format: "double" };
+      case "bytes":
+        return { type: "string", format: "byte" };
+      case "string":
+      case "boolean":
+        return { type: schema.type };
+      case "object":
+        return { type: "object" };
+      default: {
+        const component = scalarComponents[schema.type] ?? "";
+        this.schemas[component] = scalarSchemas[schema.type];
+        return { $ref: `#/components/schemas/${component}` };
+      }
+    }
+  }
+}
+
+const patchTypes = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+] as const;
+
+const writeParameters: readonly Json[] = ["dryRun", "fieldManager", "fieldValidation"].map((name) => ({
+  name,
+  in: "query",
+  schema: { type: "string", uniqueItems: true },
+}));
+const patchParameters: readonly Json[] = [
+  ...writeParameters,
+  { name: "force", in: "query", schema: { type: "boolean", uniqueItems: true } },
+];
+
+interface Operation {
+  readonly action: string;
+  readonly gvk: Json;
+  readonly reference: Json;
+}
+
+function operation({ action, gvk, reference }: Operation): Json {
+  const content = { "application/json": { schema: reference } };
+  const made: Json = {
+    responses: { "200": { description: "OK", content } },
+    "x-kubernetes-action": action,
+    "x-kubernetes-group-version-kind": gvk,
+  };
+  if (action === "patch") {
+    const patchContent = Object.fromEntries(patchTypes.map((type) => [type, { schema: { type: "object" } }]));
+    return { ...made, parameters: patchParameters, requestBody: { content: patchContent, required: true } };
+  }
+  if (action !== "post" && action !== "put") return made;
+  return {
+    ...made,
+    parameters: writeParameters,
+    requestBody: { content: { "*/*": { schema: reference } }, required: true },
+  };
+}
+
+const objectActions: readonly (readonly [verb: string, method: string, action: string])[] = [
+  ["get", "get", "get"],
+  ["update", "put", "put"],
+  ["patch", "patch", "patch"],
+  ["delete", "delete", "delete"],
+];
+const collectionActions: readonly (readonly [verb: string, method: string, action: string])[] = [
+  ["list", "get", "list"],
+  ["create", "post", "post"],
+  ["deletecollection", "delete", "deletecollection"],
+];
+
+function pathsOf(kind: Kind): Json {
+  const { group, version, resource, namespaced } = kind.resource;
+  const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+  const collection = `${root}${namespaced ? "/namespaces/{namespace}" : ""}/${resource}`;
+  const gvk = { group, version, kind: kind.resource.kind };
+  const reference = { $ref: `#/components/schemas/${componentName(kind.schema)}` };
+  const item = (actions: typeof objectActions): Json =>
+    Object.fromEntries(
+      actions
+        .filter(([verb]) => kind.verbs.includes(verb))
+        .map(([, method, action]) => [method, operation({ action, gvk, reference })]),
+    );
+  const paths: Json = { [collection]: item(collectionActions) };
+  const object = item(objectActions);
+  if (Object.keys(object).length > 0) paths[`${collection}/{name}`] = object;
+  return paths;
+}
+
+/**
+ * The document of one group version; undefined when nothing of it is served. Made anew at each call, in a few
+ * milliseconds: keep it.
+ */
+export function openApiDocument(group: string, version: string): object | undefined {
+  const own = kinds.filter((kind) => kind.resource.group === group && kind.resource.version === version);
+  if (own.length === 0) return undefined;
+  const gvks = new Map(
+    own.map(({ schema, resource }) => [schema, [{ group, version, kind: resource.kind }]] as const),
+  );
+  const components = new Components(gvks);
+  const paths: Json = {};
+  for (const kind of own) {
+    components.add(kind.schema);
+    Object.assign(paths, pathsOf(kind));
+  }
+  const sorted = (entries: Json): Json =>
+    Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return {
+    openapi: "3.0.0",
+    info: { title: "Kubernetes", version: "v1.35.0" },
+    paths: sorted(paths),
+    components: { schemas: sorted(components.schemas) },
+  };
+}

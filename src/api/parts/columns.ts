@@ -1,0 +1,57 @@
+/**
+ * Pieces of table layouts: the usual columns and cells. Not here: the Table object (apiserver/tables.ts).
+ */
+import { humanDuration, type KubeObject, parseTimeMs } from "../../machinery/index.ts";
+import type { TableColumn } from "./kinds.ts";
+
+/** A text column that is always shown. */
+export function column(name: string, description: string): TableColumn {
+  return { name, type: "string", description, priority: 0 };
+}
+
+/** A text column for `-o wide`. */
+export function wide(name: string, description: string): TableColumn {
+  return { name, type: "string", description, priority: 1 };
+}
+
+export function integerColumn(name: string, description: string): TableColumn {
+  return { name, type: "integer", description, priority: 0 };
+}
+
+export const nameColumn: TableColumn = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name of the object, unique among its kind in its namespace.",
+  priority: 0,
+};
+
+export const ageColumn: TableColumn = column("Age", "Time since the object was created.");
+
+/** Time since an RFC 3339 text as kubectl prints it; `<unknown>` when there is none. */
+export function since(time: string | undefined, nowMs: number): string {
+  const ms = time === undefined ? undefined : parseTimeMs(time);
+  return ms === undefined ? "<unknown>" : humanDuration((nowMs - ms) / 1000);
+}
+
+export function ageOf(object: KubeObject, nowMs: number): string {
+  return since(object.metadata.creationTimestamp, nowMs);
+}
+
+export function nameOf(object: KubeObject): string {
+  return object.metadata.name ?? "";
+}
+
+/** `k=v,k2=v2` in order of keys, or `<none>`. */
+export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
+  const keys = Object.keys(labels ?? {}).sort();
+  return keys.length === 0 ? "<none>" : keys.map((key) => `${key}=${labels?.[key] ?? ""}`).join(",");
+}
+
+export function orNone(text: string | undefined): string {
+  return text || "<none>";
+}
+
+export function orUnknown(text: string | undefined): string {
+  return text || "<unknown>";
+}

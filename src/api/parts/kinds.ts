@@ -1,0 +1,89 @@
+/**
+ * The table of kinds: all that the server has to know of a built-in kind. Adding a kind is adding an entry.
+ * Not here: how the server stores and serves objects (apiserver/registry.ts).
+ */
+import type { Draft, FieldError, KubeObject, Resource } from "../../machinery/index.ts";
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: "name";
+  readonly description: string;
+  /** 0 is always shown, 1 only with `-o wide`. */
+  readonly priority: 0 | 1;
+}
+
+export interface TableLayout<T extends KubeObject = KubeObject> {
+  readonly columns: readonly TableColumn[];
+  /** One cell per column. */
+  cells(object: T, nowMs: number): readonly (string | number | boolean | null)[];
+  conditions?(object: T): readonly object[] | undefined;
+}
+
+/** What differs between kinds when objects are written; every function is pure. Absent means nothing special. */
+export interface KindRules<T extends KubeObject = KubeObject> {
+  /** Fills defaults in place, after decoding; also for stored objects of an older schema. Idempotent. */
+  setDefaults?(object: Draft<T>): void;
+  /** Before validation of a create: strips or sets what clients may not (status, phase, finalizers). */
+  prepareForCreate?(object: Draft<T>, context: WriteContext): void;
+  /**
+   * Before validation of an update of the main resource: copies protected parts from `before`. The status of kinds
+   * with a status subresource has been copied already.
+   */
+  prepareForUpdate?(object: Draft<T>, before: T, context: WriteContext): void;
+  /** A new object, without its metadata. */
+  validate?(object: T): readonly FieldError[];
+  /** All that holds for the changed object, and what the change itself may not do; without its metadata. */
+  validateUpdate?(object: T, before: T): readonly FieldError[];
+  /** `object` is the stored one with the new status, labels and annotations; only those are fresh. */
+  prepareForStatusUpdate?(object: Draft<T>, before: T): void;
+  validateStatusUpdate?(object: T, before: T): readonly FieldError[];
+  /** Texts for Warning headers on create and on updates that change the generation. */
+  warnings?(object: T): readonly string[];
+  /** Field selector path → value, besides metadata.name and metadata.namespace. */
+  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  /** Index key for watches and lists, if the kind has one (`spec.nodeName` of pods). */
+  readonly indexedField?: string;
+}
+
+export interface WriteContext {
+  readonly nowMs: number;
+  readonly user: { readonly username: string; readonly groups: readonly string[] };
+}
+
+export interface Kind<T extends KubeObject = KubeObject> {
+  readonly resource: Resource<T>;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly verbs: readonly string[];
+  readonly subresources: readonly Subresource[];
+  /** True when metadata.generation is kept (4.2 of the API spec). */
+  readonly hasGeneration: boolean;
+  /** True when the kind's status is written only through /status. */
+  readonly hasStatusSubresource: boolean;
+  /** PUT without resourceVersion is allowed for all kinds but Lease. */
+  readonly allowsUnconditionalUpdate: boolean;
+  /** PUT of a missing object creates it (Lease, Event). */
+  readonly allowsCreateOnUpdate: boolean;
+  /** DELETE answers with the object even when it is gone at once. */
+  readonly deleteReturnsObject: boolean;
+  /** Deleting waits for a grace period (pods). */
+  readonly hasGracefulDeletion: boolean;
+  /** Set when nothing acts on stored objects of this kind: text for a Warning on create. */
+  readonly unactedWarning?: string;
+  /** Same stored objects under another group (events.k8s.io): the resource whose storage is used. */
+  readonly storedAs?: Resource;
+  /** Name of the schema in the run-time table, e.g. `apps.v1.DaemonSet`. */
+  readonly schema: string;
+  readonly rules: KindRules<T>;
+  readonly table?: TableLayout<T>;
+}
+
+export interface Subresource {
+  readonly name: string;
+  readonly kind: string;
+  readonly group?: string;
+  readonly version?: string;
+  readonly verbs: readonly string[];
+}

@@ -1,0 +1,207 @@
+/**
+ * The spec of pods and of pod templates.
+ * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, ValidatePodSpec, ValidatePodTemplateSpec.
+ */
+import {
+  childPath,
+  duplicateValue,
+  type FieldError,
+  forbiddenField,
+  indexPath,
+  invalidValue,
+  notSupported,
+  required,
+} from "../../machinery/index.ts";
+import type { PodSpec, PodTemplateSpec } from "../generated/types.gen.ts";
+import { addAll, checkDnsLabel, checkDnsSubdomain, checkIp, checkLabelName } from "./checks.ts";
+import {
+  checkContainers,
+  checkEphemeralContainers,
+  checkInitContainers,
+  type ContainerContext,
+} from "./containers.ts";
+import { checkAnnotations, checkLabels } from "./metadata.ts";
+import { checkAmounts, checkResources } from "./resource-requirements.ts";
+import { checkPodSecurity } from "./security-context.ts";
+import { checkAffinity, checkTolerations, checkTopologySpread } from "./selectors.ts";
+import { checkVolumes } from "./volumes.ts";
+
+const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
+const dnsPolicies: readonly string[] = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const activeDeadlineMax = 2_147_483_647;
+/** What a resolver takes: three name servers, 32 search domains of 2048 characters in all. */
+const nameServersMax = 3;
+const searchDomainsMax = 32;
+
+export const activeDeadlineText: string = `must be between 1 and ${activeDeadlineMax}, inclusive`;
+
+export function isActiveDeadline(seconds: number): boolean {
+  return seconds >= 1 && seconds <= activeDeadlineMax;
+}
+
+export interface PodSpecOptions {
+  readonly isPod: boolean;
+}
+
+function checkDns(field: string, spec: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const policyPath = childPath(field, "dnsPolicy");
+  if (!spec.dnsPolicy) errors.push(required(policyPath));
+  else if (!dnsPolicies.includes(spec.dnsPolicy))
+    errors.push(notSupported(policyPath, spec.dnsPolicy, dnsPolicies));
+  const path = childPath(field, "dnsConfig");
+  const config = spec.dnsConfig;
+  const servers = config?.nameservers ?? [];
+  const serversPath = childPath(path, "nameservers");
+  if (spec.dnsPolicy === "None") {
+    if (config === undefined)
+      return [...errors, required(path, "must provide `dnsConfig` when `dnsPolicy` is None")];
+    if (servers.length === 0) {
+      const text = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+      return [...errors, required(serversPath, text)];
+    }
+  }
+  if (servers.length > nameServersMax) {
+    errors.push(invalidValue(serversPath, servers, `must not have more than ${nameServersMax} nameservers`));
+  }
+  for (const [index, server] of servers.entries())
+    addAll(errors, checkIp(indexPath(serversPath, index), server));
+  const searches = config?.searches ?? [];
+  const searchesPath = childPath(path, "searches");
+  if (searches.length > searchDomainsMax) {
+    errors.push(
+      invalidValue(searchesPath, searches, `must not have more than ${searchDomainsMax} search paths`),
+    );
+  }
+  for (const [index, search] of searches.entries()) {
+    const name = search.replace(/\.$/, "").replaceAll("_", "-");
+    if (search !== ".") addAll(errors, checkDnsSubdomain(indexPath(searchesPath, index), name));
+  }
+  for (const [index, option] of (config?.options ?? []).entries()) {
+    if (!option.name)
+      errors.push(required(indexPath(childPath(path, "options"), index), "must not be empty"));
+  }
+  return errors;
+}
+
+function checkNames(field: string, spec: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const name of ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] as const) {
+    const value = spec[name];
+    if (value) addAll(errors, checkDnsSubdomain(childPath(field, name), value));
+  }
+  for (const name of ["hostname", "subdomain"] as const) {
+    const value = spec[name];
+    if (value) addAll(errors, checkDnsLabel(childPath(field, name), value));
+  }
+  for (const [index, secret] of (spec.imagePullSecrets ?? []).entries()) {
+    if (!secret.name)
+      errors.push(required(childPath(indexPath(childPath(field, "imagePullSecrets"), index), "name")));
+  }
+  for (const [index, alias] of (spec.hostAliases ?? []).entries()) {
+    const path = indexPath(childPath(field, "hostAliases"), index);
+    addAll(errors, checkIp(childPath(path, "ip"), alias.ip));
+    for (const hostname of alias.hostnames ?? []) {
+      addAll(errors, checkDnsSubdomain(childPath(path, "hostnames"), hostname));
+    }
+  }
+  return errors;
+}
+
+function checkGates(field: string, spec: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, gate] of (spec.readinessGates ?? []).entries()) {
+    const path = childPath(indexPath(childPath(field, "readinessGates"), index), "conditionType");
+    addAll(errors, checkLabelName(path, gate.conditionType));
+  }
+  const seen = new Set<string>();
+  for (const [index, gate] of (spec.schedulingGates ?? []).entries()) {
+    const path = indexPath(childPath(field, "schedulingGates"), index);
+    addAll(errors, checkLabelName(path, gate.name));
+    if (seen.has(gate.name)) errors.push(duplicateValue(path, gate.name));
+    seen.add(gate.name);
+  }
+  return errors;
+}
+
+function checkPolicies(field: string, spec: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const restartPath = childPath(field, "restartPolicy");
+  if (!spec.restartPolicy) errors.push(required(restartPath));
+  else if (!restartPolicies.includes(spec.restartPolicy)) {
+    errors.push(notSupported(restartPath, spec.restartPolicy, restartPolicies));
+  }
+  if (spec.terminationGracePeriodSeconds === undefined) {
+    errors.push(required(childPath(field, "terminationGracePeriodSeconds")));
+  }
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline !== undefined && !isActiveDeadline(deadline)) {
+    errors.push(invalidValue(childPath(field, "activeDeadlineSeconds"), deadline, activeDeadlineText));
+  }
+  const preemption = spec.preemptionPolicy;
+  if (preemption !== undefined && preemption !== "PreemptLowerPriority" && preemption !== "Never") {
+    const allowed = ["PreemptLowerPriority", "Never"];
+    errors.push(notSupported(childPath(field, "preemptionPolicy"), preemption, allowed));
+  }
+  if (spec.shareProcessNamespace && spec.hostPID) {
+    const text = "ShareProcessNamespace and HostPID cannot both be enabled";
+    errors.push(invalidValue(childPath(field, "securityContext", "shareProcessNamespace"), true, text));
+  }
+  const os = spec.os?.name;
+  if (spec.os !== undefined) {
+    if (!os) errors.push(required(childPath(field, "os", "name"), "cannot be empty"));
+    else if (os !== "linux" && os !== "windows") {
+      errors.push(notSupported(childPath(field, "os"), os, ["linux", "windows"]));
+    }
+  }
+  return errors;
+}
+
+/** Field paths begin with `field` (`spec` of a pod, `spec.template.spec` of a DaemonSet). */
+export function checkPodSpec(field: string, spec: PodSpec, options: PodSpecOptions): FieldError[] {
+  const errors = checkVolumes(childPath(field, "volumes"), spec.volumes);
+  const context: ContainerContext = {
+    volumes: new Set((spec.volumes ?? []).map((volume) => volume.name)),
+    hostNetwork: spec.hostNetwork === true,
+    isPod: options.isPod,
+    graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
+  };
+  const names = new Set((spec.containers ?? []).map((container) => container.name));
+  addAll(errors, checkContainers(childPath(field, "containers"), spec.containers, context));
+  addAll(
+    errors,
+    checkInitContainers(childPath(field, "initContainers"), spec.initContainers, { ...context, names }),
+  );
+  const allNames = new Set([...names, ...(spec.initContainers ?? []).map((container) => container.name)]);
+  const ephemeralPath = childPath(field, "ephemeralContainers");
+  addAll(
+    errors,
+    checkEphemeralContainers(ephemeralPath, spec.ephemeralContainers, { ...context, names: allNames }),
+  );
+  addAll(errors, checkResources(childPath(field, "resources"), spec.resources));
+  addAll(errors, checkPolicies(field, spec));
+  addAll(errors, checkDns(field, spec));
+  addAll(errors, checkLabels(childPath(field, "nodeSelector"), spec.nodeSelector));
+  addAll(errors, checkPodSecurity(childPath(field, "securityContext"), spec));
+  addAll(errors, checkAffinity(childPath(field, "affinity"), spec.affinity));
+  addAll(errors, checkGates(field, spec));
+  addAll(
+    errors,
+    checkTopologySpread(childPath(field, "topologySpreadConstraints"), spec.topologySpreadConstraints),
+  );
+  addAll(errors, checkNames(field, spec));
+  addAll(errors, checkTolerations(childPath(field, "tolerations"), spec.tolerations));
+  return [...errors, ...checkAmounts(childPath(field, "overhead"), spec.overhead)];
+}
+
+/** A template inside another object; labels and annotations are named without `metadata`, as upstream does. */
+export function validatePodTemplate(field: string, template: PodTemplateSpec): readonly FieldError[] {
+  const errors = checkLabels(childPath(field, "labels"), template.metadata?.labels);
+  addAll(errors, checkAnnotations(childPath(field, "annotations"), template.metadata?.annotations));
+  addAll(errors, checkPodSpec(childPath(field, "spec"), template.spec, { isPod: false }));
+  if ((template.spec.ephemeralContainers ?? []).length > 0) {
+    const path = childPath(field, "spec", "ephemeralContainers");
+    errors.push(forbiddenField(path, "ephemeral containers not allowed in pod template"));
+  }
+  return errors;
+}
