@@ -10,7 +10,7 @@ import {
   targetNodeName,
   type Taint,
 } from "../../api/index.ts";
-import { controllerOf } from "../../machinery/index.ts";
+import { controllerOf, type KubeObject } from "../../machinery/index.ts";
 import {
   blue,
   type DaemonSetFixture,
@@ -464,4 +464,22 @@ async function put(
 async function remove(fixture: DaemonSetFixture, pod: Pod): Promise<void> {
   await fixture.cluster.client.delete(pods, { namespace: "default", name: pod.metadata.name! });
   await fixture.settle();
+}
+
+test("TestPodIsNotDeletedByDaemonsetWithEmptyLabelSelector: one event and nothing else, no status either", () =>
+  withDaemonSets(async (fixture) => {
+    // The API server lets no such DaemonSet in, so the controller is shown one.
+    fixture.see = (_via, object) =>
+      isDaemonSet(object) ? { ...object, spec: { ...object.spec, selector: {} } } : object;
+    await fixture.addNodes(1);
+    await fixture.addDaemonSet();
+    await fixture.addPod("node-0", { isOrphan: true });
+    expect(await fixture.writes(() => fixture.sync())).toEqual([]);
+    expect(await fixture.cluster.eventsOf("foo")).toEqual([
+      "Warning SelectingAll daemonset-controller: This daemon set is selecting all pods. A non-empty selector is required.",
+    ]);
+  }));
+
+function isDaemonSet(object: KubeObject): object is DaemonSet {
+  return object.kind === "DaemonSet";
 }

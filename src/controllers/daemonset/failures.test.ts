@@ -1,8 +1,8 @@
 /** What the server refuses: slow start, expectations, status after errors, stale caches, claims that fail. */
 import { describe, expect, test } from "vitest";
 import { daemonsets, pods } from "../../api/index.ts";
-import { conflict, forbidden, invalid, StatusError } from "../../machinery/index.ts";
-import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
+import { conflict, forbidden, invalid, notFound, StatusError } from "../../machinery/index.ts";
+import { type DaemonSetFixture, withDaemonSets } from "../../testing/daemonset-fixture.ts";
 
 const refusal = (): StatusError => forbidden(pods, "", "quota");
 
@@ -121,3 +121,18 @@ test("a pod that cannot be released any more does not disturb the sync", () =>
       verb === "patch" && resource === "pods" ? invalid({ group: "", kind: "Pod" }, "p", []) : undefined;
     expect(await fixture.sync()).toBe("0/0");
   }));
+
+test("a pod that is gone already is no failed delete", () =>
+  withDaemonSets(async (fixture) => {
+    await twoPodsOnOneNode(fixture);
+    fixture.fault = (verb) => (verb === "delete" ? notFound(pods, "p") : undefined);
+    await fixture.sync();
+    expect((await fixture.cluster.eventsOf("foo")).filter((event) => event.includes("Delete"))).toEqual([]);
+  }));
+
+async function twoPodsOnOneNode(fixture: DaemonSetFixture): Promise<void> {
+  await fixture.addDaemonSet();
+  const hash = await fixture.currentHash();
+  for (let i = 0; i < 2; i++) await fixture.addPod("node-0", { hash });
+  await fixture.addNodes(1);
+}

@@ -7,6 +7,8 @@ import {
   rollingUpdate,
   withDaemonSets,
 } from "../../testing/daemonset-fixture.ts";
+import type { PodFacts } from "./facts.ts";
+import { DaemonSetSlots, type Placement } from "./slots.ts";
 
 /** Runs the steps in order and collects what each sync did. */
 async function sequence(fixture: DaemonSetFixture, steps: readonly string[]): Promise<string[]> {
@@ -273,3 +275,34 @@ async function readyNames(fixture: DaemonSetFixture): Promise<string[]> {
   );
   return ready.map((pod) => pod.metadata.name!).sort();
 }
+
+test("with surge, a pod left on a deleted node does not let a pod elsewhere go, as if somebody were still served there", () => {
+  const pod: PodFacts = {
+    uid: "a",
+    name: "a",
+    node: "n",
+    isBound: true,
+    hasStarted: true,
+    isTerminating: false,
+    life: "failed",
+    isReady: true,
+    readySinceMs: 0,
+    createdMs: 0,
+    hash: "old",
+    generation: "",
+    resourceVersion: "1",
+  };
+  const servingOn = (placement: Placement | undefined): number => {
+    const slots = new DaemonSetSlots({
+      placementOf: () => placement,
+      nowMs: () => 1,
+      backoffUntilMs: () => undefined,
+      holdUntilMs: () => undefined,
+      params: { hash: "new", generation: undefined, knownHashes: new Set(), minReadyMs: 0, hasSurge: true },
+    });
+    slots.putPod(pod);
+    return slots.counts().serving;
+  };
+  expect(servingOn(undefined)).toBe(0);
+  expect(servingOn({ shouldRun: false, shouldContinue: true })).toBe(1);
+});

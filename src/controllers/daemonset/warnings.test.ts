@@ -1,6 +1,11 @@
-/** Warnings that upstream does not give. That of host ports is in stale.test.ts. */
+/** Warnings that upstream does not give. */
 import { expect, test } from "vitest";
-import { mismatchedLabels, podLabels, withDaemonSets } from "../../testing/daemonset-fixture.ts";
+import {
+  mismatchedLabels,
+  podLabels,
+  rollingUpdate,
+  withDaemonSets,
+} from "../../testing/daemonset-fixture.ts";
 
 const template = (labels: Readonly<Record<string, string>>) => ({
   metadata: { labels },
@@ -40,4 +45,21 @@ test("a controller that starts does not warn of what it has acted on before (23.
     await fixture.edit((spec) => ({ ...spec, minReadySeconds: 1 }));
     await fixture.sync();
     expect(await fixture.cluster.eventsOf("foo")).toEqual([]);
+  }));
+
+test("host ports with surge are warned of once per generation (23.19)", () =>
+  withDaemonSets(async (fixture) => {
+    const containers = [{ name: "main", image: "foo/bar", ports: [{ containerPort: 80, hostPort: 80 }] }];
+    await fixture.addDaemonSet({ spec: { updateStrategy: rollingUpdate(0, 1) }, podSpec: { containers } });
+    await fixture.sync();
+    await fixture.sync();
+    const warnings = (await fixture.cluster.eventsOf("foo")).filter((event) =>
+      event.includes("SurgeWithHostPorts"),
+    );
+    expect(warnings).toHaveLength(1);
+    await fixture.edit((spec) => ({ ...spec, updateStrategy: rollingUpdate(1) }));
+    await fixture.sync();
+    expect(
+      (await fixture.cluster.eventsOf("foo")).filter((event) => event.includes("SurgeWithHostPorts")),
+    ).toHaveLength(1);
   }));
