@@ -20,7 +20,7 @@ import { isUnanswered, joinErrors, messageOf } from "./errors.ts";
 import { failureText } from "./failed-pod.ts";
 import type { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
-import type { TrackedDaemonSet } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 /** First batch of creates; doubles while all of a batch succeed. Upstream's figure. */
 const slowStartBatch = 1;

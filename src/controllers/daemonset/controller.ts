@@ -20,11 +20,13 @@ import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
 import { createHandlers } from "./handlers.ts";
 import { DaemonSetMetrics } from "./metrics.ts";
 import { OwnWrites } from "./own-writes.ts";
+import { ownerIndex, ownerIndexValues } from "./owner-index.ts";
 import type { Action } from "./plan.ts";
 import { ownPlanning, type Planning, Reconciler } from "./reconcile.ts";
 import { RevisionKeeper } from "./revisions.ts";
 import type { PlacementMode } from "./template.ts";
-import { ownerIndex, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import { Tracker } from "./tracker.ts";
 
 /** DaemonSets worked on at once. Upstream's two starve the others behind big ones (23.23). */
 const workersDefault = 4;

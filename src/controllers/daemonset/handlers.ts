@@ -1,6 +1,6 @@
 /**
  * From events of the caches to slots, expectations and queued keys (section 2).
- * Not here: what an event means for a slot (tracker.ts), the sync (reconcile.ts).
+ * Not here: what an event means for a slot (tracker.ts, tracked-daemonset.ts), the sync (reconcile.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, addPod … updateNode.
  * Differs: node events change slots at once and enqueue only the DaemonSets for which something changed, so there is no
  * queue of node names; deleted nodes are watched (23.12); deletions count per UID (23.2).
@@ -9,7 +9,8 @@ import type { ControllerRevision, DaemonSet, Node, Pod } from "../../api/index.t
 import type { Expectations, InformerHandler } from "../../client/index.ts";
 import { controllerOf, type KubeObject } from "../../machinery/index.ts";
 import type { OwnWrites } from "./own-writes.ts";
-import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import type { Tracker } from "./tracker.ts";
 
 export interface HandlerDependencies {
   readonly tracker: Tracker;

@@ -10,7 +10,8 @@
  */
 import type { Clock, Gauge, Metrics } from "../../base/index.ts";
 import type { SlotCounts } from "./slots.ts";
-import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import type { Tracker } from "./tracker.ts";
 
 /** What is read of the tracker. */
 type Tracked = Pick<Tracker, "get" | "all">;

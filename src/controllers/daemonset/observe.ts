@@ -8,7 +8,7 @@ import type { RolloutStrategy, Snapshot } from "./plan.ts";
 import type { History } from "./revisions.ts";
 import { hasSurge } from "./rolling-update.ts";
 import type { SlotBit, SlotFacts } from "./slot-view.ts";
-import type { TrackedDaemonSet } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 export interface ObserveOptions {
   readonly nowMs: number;

@@ -28,7 +28,8 @@ import { planRollout } from "./rolling-update.ts";
 import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
-import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import type { Tracker } from "./tracker.ts";
 import { Warnings } from "./warnings.ts";
 
 /** Claim patches sent at once: as many as keep a connection busy. */

@@ -32,8 +32,9 @@ import {
   viewHistory,
 } from "./history.ts";
 import { compareVersions } from "./own-writes.ts";
+import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { ownerReference } from "./template.ts";
-import { orphansOf, ownerIndex, type TrackedDaemonSet } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 /** Upstream's default when the field is absent, which the API server does not let happen. */
 const historyLimitDefault = 10;

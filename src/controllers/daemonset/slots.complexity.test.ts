@@ -12,10 +12,12 @@ import { makeNode } from "../../testing/cluster-objects.ts";
 import { FailedPodBackoff } from "./backoff.ts";
 import { podFacts } from "./facts.ts";
 import { observe, strategyOf } from "./observe.ts";
+import { ownerIndexValues } from "./owner-index.ts";
 import { plan } from "./plan.ts";
 import { hasSurge, planRollout } from "./rolling-update.ts";
 import { DaemonSetSlots } from "./slots.ts";
-import { buildSlice, ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
+import { buildSlice, type TrackedDaemonSet } from "./tracked-daemonset.ts";
+import { Tracker } from "./tracker.ts";
 
 /** A lister over a map, with the owner index. */
 class Objects<T extends Node | Pod> implements Lister<T> {

@@ -6,7 +6,9 @@ import type { Lister } from "../../client/index.ts";
 import { makeNode } from "../../testing/cluster-objects.ts";
 import { FailedPodBackoff } from "./backoff.ts";
 import type { SlotParams } from "./facts.ts";
-import { ownerIndexValues, type TrackedDaemonSet, Tracker } from "./tracker.ts";
+import { ownerIndexValues } from "./owner-index.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import { Tracker } from "./tracker.ts";
 
 /** Wall and monotonic time apart. */
 class TwoClocks implements Clock {

@@ -7,7 +7,8 @@ import type { EventRecorder } from "../../client/index.ts";
 import { hasSurge } from "./rolling-update.ts";
 import { strategyOf } from "./observe.ts";
 import { rejectHoldMs } from "./plan.ts";
-import type { TrackedDaemonSet, Tracker } from "./tracker.ts";
+import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
+import type { Tracker } from "./tracker.ts";
 
 /** Names of other DaemonSets in one event; more would not help. */
 const namesMax = 3;
