@@ -220,6 +220,8 @@ class Reflector<T extends KubeObject> {
       this.#needsList = true;
       return this.#failures++ === 0 ? 0 : this.#backoffMs();
     }
+    // The server is behind us: it was restored to older data, or it is another one. Only a list tells what it has.
+    if (hasStatusCause(outcome.error, "ResourceVersionTooLarge")) this.#needsList = true;
     if (outcome.error !== undefined) return this.#afterFailure(outcome.error, "watch");
     if (outcome.isSilent) log.info("watch fell silent, watching again", { resource: resource.resource });
     if (outcome.events > 0 || outcome.lastedMs >= shortWatchMs) return 0;
