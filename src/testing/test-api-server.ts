@@ -44,12 +44,14 @@ export interface TestWatch {
 
 export interface TestApiServerOptions {
   readonly store?: Store;
+  /** Default: a clock of its own. */
+  readonly clock?: SimulatedClock;
   readonly seed?: number;
   readonly taintsNewNodes?: boolean;
 }
 
 export class TestApiServer {
-  readonly clock: SimulatedClock = new SimulatedClock();
+  readonly clock: SimulatedClock;
   readonly store: Store;
   readonly server: ApiServer;
   readonly handler: ApiHandler;
@@ -57,6 +59,7 @@ export class TestApiServer {
   readonly #done: Promise<void>;
 
   constructor(options: TestApiServerOptions = {}) {
+    this.clock = options.clock ?? new SimulatedClock();
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
       { freeze: true, taintsNewNodes: options.taintsNewNodes === true },

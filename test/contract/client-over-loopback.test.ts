@@ -1,6 +1,6 @@
 /**
  * The client room against the real API server with the memory store, in one process and simulated time.
- * Not here: faults to order (src/client/*.test.ts, with the model server), HTTP.
+ * Not here: faults to order (the tests of src/client), HTTP.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

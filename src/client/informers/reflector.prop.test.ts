@@ -5,19 +5,25 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodes, type Node } from "../../api/index.ts";
-import { seededRandom, silentLog, SimulatedClock } from "../../base/index.ts";
+import { seededRandom, silentLog, type SimulatedClock } from "../../base/index.ts";
 import { expired, serviceUnavailable } from "../../machinery/index.ts";
-import { ModelServer } from "../../testing/model-server.ts";
+import { FaultyServer } from "../../testing/faulty-server.ts";
 import { createClient } from "../transport/api-client.ts";
 import type { Informer } from "./informer.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
 import { createInformer } from "./shared-informer.ts";
 
+/** A silent watch is given up after some minutes at the latest. */
+const noticedWithinMs = 1_200_000;
+
 const names = fc.constantFrom("a", "b", "c", "d");
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("put" as const), name: names }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("remove" as const), name: names }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("end", "deafen", "compact", "bookmark") }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom("end", "silence", "restart", "lose everything") }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("repeat" as const), count: fc.nat(6) }) },
   {
     weight: 1,
@@ -33,14 +39,17 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-async function perform(server: ModelServer, clock: SimulatedClock, action: Step): Promise<void> {
-  if (action.do === "put" && "name" in action) server.put(nodes, { metadata: { name: action.name } });
-  else if (action.do === "remove" && "name" in action) server.remove(nodes, action.name);
+async function perform(server: FaultyServer, clock: SimulatedClock, action: Step): Promise<void> {
+  if (action.do === "put" && "name" in action) await server.put(nodes, { metadata: { name: action.name } });
+  else if (action.do === "remove" && "name" in action) await server.remove(nodes, action.name);
   else if (action.do === "end") server.endWatches();
-  else if (action.do === "deafen") server.deafenWatches();
-  else if (action.do === "compact") server.compact();
-  else if (action.do === "bookmark") server.bookmark();
-  else if (action.do === "wait" && "ms" in action) await clock.advance(action.ms);
+  else if (action.do === "silence") server.silenceWatches();
+  else if (action.do === "restart") await server.restart();
+  else if (action.do === "lose everything") {
+    await server.restartEmpty();
+    // A client can tell only while the new revisions are behind its own.
+    await clock.advance(noticedWithinMs);
+  } else if (action.do === "wait" && "ms" in action) await clock.advance(action.ms);
   else if ("count" in action && action.do === "repeat") server.repeat(action.count);
   else if ("count" in action)
     for (let i = 0; i < action.count; i++)
@@ -77,8 +86,8 @@ function tell(informer: Informer<Node>, story: Map<string, Node>): void {
 test("an informer converges, and its story is its cache", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(), async (steps, seed) => {
-      const server = new ModelServer();
-      const clock = new SimulatedClock();
+      const server = await FaultyServer.start();
+      const { clock } = server;
       const stop = new AbortController();
       const defects: unknown[] = [];
       const log = { ...silentLog, error: (_: string, fields?: unknown) => defects.push(fields) };
@@ -91,11 +100,12 @@ test("an informer converges, and its story is its cache", async () => {
       for (const action of steps) await perform(server, clock, action);
       await clock.advance(1_200_000);
       expect(defects).toEqual([]);
-      expect(new Set(informer.lister.list())).toEqual(new Set(server.objects("nodes")));
-      expect(new Set(story.values())).toEqual(new Set(server.objects("nodes")));
+      expect(new Set(informer.lister.list())).toEqual(new Set(await server.objects(nodes)));
+      expect(new Set(story.values())).toEqual(new Set(await server.objects(nodes)));
       expect(server.watchers).toBeGreaterThanOrEqual(1);
       stop.abort();
       await running;
+      await server.stop();
       expect(clock.untilNextMs()).toBeUndefined();
     }),
     { numRuns: 150 },

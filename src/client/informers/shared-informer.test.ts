@@ -1,16 +1,20 @@
-/** Informers against a model server: what is delivered, when, and how they come through faults. */
+/** Informers of the real API server: what is delivered, when, and how they come through faults. */
 import { expect, test } from "vitest";
 import { nodes, type Node, pods } from "../../api/index.ts";
-import { seededRandom, settleMicrotasks, silentLog, SimulatedClock } from "../../base/index.ts";
+import { seededRandom, settleMicrotasks, silentLog, type SimulatedClock } from "../../base/index.ts";
 import { type KubeObject, serviceUnavailable, tooManyRequests } from "../../machinery/index.ts";
-import { ModelServer } from "../../testing/model-server.ts";
+import { FaultyServer } from "../../testing/faulty-server.ts";
+import { samplePod } from "../../testing/test-api-server.ts";
 import { createClient } from "../transport/api-client.ts";
 import type { InformerFactory, InformerHandler } from "./informer.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
 import { createInformerFactory } from "./shared-informer.ts";
 
+/** The server's rhythm of bookmarks. */
+const bookmarkEveryMs = 60_000;
+
 interface Rig {
-  readonly server: ModelServer;
+  readonly server: FaultyServer;
   readonly clock: SimulatedClock;
   readonly factory: InformerFactory;
   readonly stop: AbortController;
@@ -18,9 +22,9 @@ interface Rig {
   readonly handler: InformerHandler<Node>;
 }
 
-function rig(): Rig {
-  const server = new ModelServer();
-  const clock = new SimulatedClock();
+async function rig(): Promise<Rig> {
+  const server = await FaultyServer.start();
+  const { clock } = server;
   const client = createClient(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
   const factory = createInformerFactory(client, {
     clock,
@@ -43,27 +47,27 @@ function node(name: string, labels: Record<string, string> = {}): Node {
 }
 
 test("first list, then changes; late handlers get everything cached", async () => {
-  const { server, factory, stop, seen, handler, clock } = rig();
-  server.put(nodes, node("a"));
+  const { server, factory, stop, seen, handler, clock } = await rig();
+  await server.put(nodes, node("a"));
   const informer = factory.for(nodes);
   informer.addHandler(handler);
   expect([informer.hasSynced, informer.lastResourceVersion]).toEqual([false, ""]);
   factory.start(stop.signal);
   await factory.waitForSync(stop.signal);
   await clock.advance(0);
-  server.put(nodes, node("b"));
-  server.put(nodes, node("a", { x: "1" }));
-  server.remove(nodes, "b");
+  await server.put(nodes, node("b"));
+  await server.put(nodes, node("a", { x: "1" }));
+  await server.remove(nodes, "b");
   await settleMicrotasks();
   expect(seen).toEqual(["+a!", "+b", "~a", "-b"]);
-  expect(informer.lastResourceVersion).toBe(String(server.revision));
+  expect(informer.lastResourceVersion).toBe(await server.resourceVersion(nodes));
   informer.addHandler(handler);
   expect(seen.at(-1)).toBe("+a!");
-  expect(informer.lister.get("a")).toBe(server.objects("nodes")[0]);
+  expect(informer.lister.get("a")).toBe((await server.objects(nodes))[0]);
 });
 
 test("one informer per resource and selection; those asked for later start by themselves", async () => {
-  const { server, factory, stop, clock } = rig();
+  const { server, factory, stop, clock } = await rig();
   factory.start(stop.signal);
   expect(factory.for(nodes)).toBe(factory.for(nodes, {}));
   expect(factory.for(pods, { fieldSelector: "spec.nodeName=a" })).not.toBe(factory.for(pods));
@@ -76,7 +80,7 @@ test("one informer per resource and selection; those asked for later start by th
 });
 
 test("waitForSync rejects when its signal aborts first", async () => {
-  const { factory } = rig();
+  const { factory } = await rig();
   factory.for(nodes);
   const impatient = new AbortController();
   const waiting = factory.waitForSync(impatient.signal);
@@ -85,51 +89,49 @@ test("waitForSync rejects when its signal aborts first", async () => {
 });
 
 test("after 410 a new list finds deletions as tombstones and leaves unchanged objects alone", async () => {
-  const { server, factory, stop, seen, handler, clock } = rig();
-  for (const name of ["a", "b", "c"]) server.put(nodes, node(name));
+  const { server, factory, stop, seen, handler, clock } = await rig();
+  for (const name of ["a", "b", "c"]) await server.put(nodes, node(name));
   factory.for(nodes).addHandler(handler);
   factory.start(stop.signal);
   await clock.advance(0);
   seen.length = 0;
-  server.deafenWatches();
-  server.remove(nodes, "b");
-  server.put(nodes, node("c", { x: "1" }));
-  server.remove(nodes, "a");
-  server.put(nodes, node("a"));
-  server.compact();
+  server.silenceWatches();
+  await server.remove(nodes, "b");
+  await server.put(nodes, node("c", { x: "1" }));
+  await server.remove(nodes, "a");
+  await server.put(nodes, node("a"));
+  await server.restart();
   await clock.advance(200_000);
   expect(seen).toEqual(["-b?", "-a?", "+a", "~c"]);
 });
 
 test("a watch that ends is taken up where it was, without a list", async () => {
-  const { server, factory, stop, seen, handler, clock } = rig();
+  const { server, factory, stop, seen, handler, clock } = await rig();
   factory.for(nodes).addHandler(handler);
   factory.start(stop.signal);
   await clock.advance(2000);
   server.endWatches();
-  server.put(nodes, node("a"));
+  await server.put(nodes, node("a"));
   await clock.advance(0);
   expect(seen).toEqual(["+a"]);
   expect(server.calls.filter((call) => !call.query.includes("watch=true"))).toHaveLength(1);
 });
 
 test("bookmarks move the resourceVersion from which the next watch starts", async () => {
-  const { server, factory, stop, clock } = rig();
+  const { server, factory, stop, clock } = await rig();
   const informer = factory.for(nodes);
   factory.start(stop.signal);
   await clock.advance(2000);
-  server.put(pods, { metadata: { namespace: "x", name: "other" } });
-  server.bookmark();
-  await settleMicrotasks();
-  expect(informer.lastResourceVersion).toBe(String(server.revision));
-  server.compact();
-  server.endWatches();
-  await clock.advance(0);
+  await server.put(pods, samplePod("other", { node: "a" }) as KubeObject);
+  await clock.advance(bookmarkEveryMs);
+  expect(informer.lastResourceVersion).toBe(await server.resourceVersion(nodes));
+  await server.restart();
+  await clock.advance(2000);
   expect(server.calls.filter((call) => !call.query.includes("watch=true"))).toHaveLength(1);
 });
 
 test("failures back off from 0.8 s, and longer when the server asks for it", async () => {
-  const { server, factory, stop, clock } = rig();
+  const { server, factory, stop, clock } = await rig();
   server.failNext(serviceUnavailable("x"), tooManyRequests("x", { retryAfterSeconds: 20 }));
   factory.for(nodes);
   factory.start(stop.signal);
@@ -144,7 +146,7 @@ test("failures back off from 0.8 s, and longer when the server asks for it", asy
 });
 
 test("a server that closes every watch at once is not hammered", async () => {
-  const { server, factory, stop, clock } = rig();
+  const { server, factory, stop, clock } = await rig();
   factory.for(nodes);
   factory.start(stop.signal);
   for (let i = 0; i < 600; i++) {
@@ -155,24 +157,22 @@ test("a server that closes every watch at once is not hammered", async () => {
 });
 
 test("a restarted server with older data is taken as it is", async () => {
-  const { server, factory, stop, clock } = rig();
-  server.put(nodes, node("a"));
-  server.put(nodes, node("b"));
+  const { server, factory, stop, clock } = await rig();
+  await server.put(nodes, node("a"));
+  await server.put(nodes, node("b"));
   const informer = factory.for(nodes);
   factory.start(stop.signal);
   await clock.advance(0);
-  server.remove(nodes, "b");
-  await settleMicrotasks();
-  server.revision = 101;
-  server.compacted = 1000;
-  server.endWatches();
+  const before = informer.lastResourceVersion;
+  await server.restartEmpty();
+  await server.put(nodes, node("c"));
   await clock.advance(60_000);
-  expect(server.calls.some((call) => call.query === "limit=500")).toBe(true);
-  expect(informer.lastResourceVersion).toBe("101");
+  expect(informer.lister.list().map((one) => one.metadata.name)).toEqual(["c"]);
+  expect(Number(informer.lastResourceVersion)).toBeLessThan(Number(before));
 });
 
 test("handlers that throw disturb nobody, and cached objects cannot be changed", async () => {
-  const { server, factory, stop, seen, handler, clock } = rig();
+  const { server, factory, stop, seen, handler, clock } = await rig();
   const informer = factory.for(nodes);
   informer.addHandler({
     added: () => {
@@ -180,7 +180,7 @@ test("handlers that throw disturb nobody, and cached objects cannot be changed",
     },
   });
   informer.addHandler(handler);
-  server.put(nodes, node("a", { x: "1" }));
+  await server.put(nodes, node("a", { x: "1" }));
   factory.start(stop.signal);
   await clock.advance(0);
   expect(seen).toEqual(["+a!"]);

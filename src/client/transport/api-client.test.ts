@@ -1,4 +1,4 @@
-/** What the client puts on the way and what it makes of answers, over the loopback and a model server. */
+/** What the client puts on the way and what it makes of answers, over the loopback and the real API server. */
 import { expect, test } from "vitest";
 import { daemonsets, nodes, type Pod, pods } from "../../api/index.ts";
 import {
@@ -9,16 +9,20 @@ import {
   isNotFound,
   type WatchSink,
 } from "../../machinery/index.ts";
-import { ModelServer } from "../../testing/model-server.ts";
+import { FaultyServer } from "../../testing/faulty-server.ts";
+import { samplePod } from "../../testing/test-api-server.ts";
 import { createClient } from "./api-client.ts";
 import type { Client, Transport, TransportCall, WatchEvent } from "./client.ts";
 import { loopbackTransport } from "./loopback-transport.ts";
 
 const user = { username: "tester", groups: [] };
-const pod: Pod = { metadata: { namespace: "ns", name: "p" }, spec: { containers: [] } };
+const pod = {
+  ...samplePod("p"),
+  metadata: { namespace: "default", name: "p" },
+} as Pod;
 
-function modelClient(): { readonly client: Client; readonly server: ModelServer } {
-  const server = new ModelServer();
+async function serverClient(): Promise<{ readonly client: Client; readonly server: FaultyServer }> {
+  const server = await FaultyServer.start();
   return { server, client: createClient(loopbackTransport(server.handler, { user })) };
 }
 
@@ -80,9 +84,9 @@ test("each method makes upstream's request", async () => {
 });
 
 test("failures are the server's Status", async () => {
-  const { client } = modelClient();
+  const { client } = await serverClient();
   await client.create(pods, pod);
-  expect(await client.get(pods, { namespace: "ns", name: "q" }).catch(isNotFound)).toBe(true);
+  expect(await client.get(pods, { namespace: "default", name: "q" }).catch(isNotFound)).toBe(true);
   const stale = { ...pod, metadata: { ...pod.metadata, resourceVersion: "1" } };
   expect(await client.update(pods, stale).catch(isConflict)).toBe(true);
 });
@@ -156,7 +160,7 @@ test("a transport that goes on after an ERROR event is not listened to", async (
 });
 
 test("a watch that the server refuses rejects", async () => {
-  const { client, server } = modelClient();
+  const { client, server } = await serverClient();
   server.failNext(expired("gone"));
   const sink = { events() {}, end: () => expect.unreachable() };
   expect(await client.watch(pods, { signal: new AbortController().signal }, sink).catch(isExpired)).toBe(

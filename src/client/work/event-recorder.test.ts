@@ -1,9 +1,9 @@
 /** Events as they arrive at a server: form, counts, combination, spam limit, trouble. */
 import { expect, test } from "vitest";
-import type { DaemonSet, Event } from "../../api/index.ts";
-import { seededRandom, silentLog, SimulatedClock } from "../../base/index.ts";
+import { type DaemonSet, type Event, events as eventResource, namespaces } from "../../api/index.ts";
+import { seededRandom, silentLog, type SimulatedClock } from "../../base/index.ts";
 import { forbidden, type KubeObject, StatusError } from "../../machinery/index.ts";
-import { ModelServer } from "../../testing/model-server.ts";
+import { FaultyServer } from "../../testing/faulty-server.ts";
 import { createClient } from "../transport/api-client.ts";
 import type { Transport } from "../transport/client.ts";
 import { createEventRecorder, type EventRecorder, queuedEventsMax } from "./event-recorder.ts";
@@ -13,16 +13,17 @@ import { loopbackTransport } from "../transport/loopback-transport.ts";
 const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface Rig {
-  readonly server: ModelServer;
+  readonly server: FaultyServer;
   readonly clock: SimulatedClock;
   readonly recorder: EventRecorder;
   readonly logged: string[];
-  readonly events: () => readonly Event[];
+  readonly events: () => Promise<readonly Event[]>;
 }
 
-function rig(wrap: (transport: Transport) => Transport = (transport) => transport): Rig {
-  const server = new ModelServer();
-  const clock = new SimulatedClock();
+async function rig(wrap: (transport: Transport) => Transport = (transport) => transport): Promise<Rig> {
+  const server = await FaultyServer.start();
+  const { clock } = server;
+  await server.put(namespaces, { metadata: { name: "ns" } });
   const logged: string[] = [];
   const log = { ...silentLog, warn: (message: string) => void logged.push(message) };
   const transport = wrap(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
@@ -34,7 +35,7 @@ function rig(wrap: (transport: Transport) => Transport = (transport) => transpor
     random: seededRandom(3),
     log,
   });
-  return { server, clock, recorder, logged, events: () => server.objects("/events") as readonly Event[] };
+  return { server, clock, recorder, logged, events: () => server.objects(eventResource) };
 }
 
 function daemonSet(name: string): DaemonSet {
@@ -43,11 +44,11 @@ function daemonSet(name: string): DaemonSet {
 }
 
 test("an event has client-go's form", async () => {
-  const { recorder, events } = rig();
+  const { recorder, events } = await rig();
   recorder.event(daemonSet("agent"), "Normal", "SuccessfulCreate", "Created pod: agent-x");
-  expect(events()).toHaveLength(0);
+  expect(await events()).toHaveLength(0);
   await recorder.flush();
-  const [event] = events();
+  const [event] = await events();
   expect(event!.metadata.name).toMatch(/^agent\.[0-9a-f]{16}$/);
   expect(event).toMatchObject({
     apiVersion: "v1",
@@ -74,14 +75,14 @@ test("an event has client-go's form", async () => {
 });
 
 test("the same again is a count on the same object; of cluster-scoped things in namespace default", async () => {
-  const { recorder, events, clock, server } = rig();
+  const { recorder, events, clock, server } = await rig();
   const about = { apiVersion: "v1", kind: "Node", name: "n1", uid: "n1" };
   for (let i = 0; i < 3; i++) {
     recorder.event(about, "Warning", "R", "m");
     await clock.advance(2000);
   }
-  expect(events()).toHaveLength(1);
-  expect(events()[0]).toMatchObject({
+  expect(await events()).toHaveLength(1);
+  expect((await events())[0]).toMatchObject({
     metadata: { namespace: "default" },
     count: 3,
     firstTimestamp: "2026-01-01T00:00:00Z",
@@ -91,17 +92,17 @@ test("the same again is a count on the same object; of cluster-scoped things in 
 });
 
 test("a burst of the same is written in one go", async () => {
-  const { recorder, events, server } = rig();
+  const { recorder, events, server } = await rig();
   for (let i = 0; i < 5; i++) recorder.event(daemonSet("a"), "Normal", "R", "m");
   await recorder.flush();
-  expect(events()[0]!.count).toBe(5);
+  expect((await events())[0]!.count).toBe(5);
   expect(server.calls.length).toBeLessThanOrEqual(2);
 });
 
 test("what happens while an event is written is written afterwards", async () => {
   let send = (): void => {};
   const isSlow = { next: true };
-  const { recorder, events, clock } = rig((transport) => ({
+  const { recorder, events, clock } = await rig((transport) => ({
     ...transport,
     send: async (call) => {
       if (isSlow.next) await new Promise<void>((resolve) => (send = resolve));
@@ -115,28 +116,29 @@ test("what happens while an event is written is written afterwards", async () =>
   isSlow.next = false;
   send();
   await recorder.flush();
-  expect(events().map((event) => event.count)).toEqual([3]);
+  expect((await events()).map((event) => event.count)).toEqual([3]);
 });
 
 test("an event that the server has forgotten is created again", async () => {
-  const { recorder, events, server } = rig();
+  const { recorder, events, server } = await rig();
   recorder.event(daemonSet("a"), "Normal", "R", "m");
   await recorder.flush();
-  const resource = { group: "", version: "v1", resource: "events", kind: "Event", namespaced: true };
-  server.remove(resource, events()[0]!.metadata.name!, "ns");
+  await server.remove(eventResource, (await events())[0]!.metadata.name!, "ns");
   recorder.event(daemonSet("a"), "Normal", "R", "m");
   await recorder.flush();
-  expect(events().map((event) => event.count)).toEqual([2]);
+  expect((await events()).map((event) => event.count)).toEqual([2]);
 });
 
 test("the tenth similar message in ten minutes begins a combined event", async () => {
-  const { recorder, events, clock } = rig();
+  const { recorder, events, clock } = await rig();
   for (let i = 1; i <= 12; i++) {
     recorder.event(daemonSet("a"), "Normal", "SuccessfulCreate", `Created pod: a-${i}`);
     await clock.advance(1000);
   }
-  const combined = events().filter((event) => event.message!.startsWith("(combined from similar events): "));
-  expect([events().length, combined.length]).toEqual([10, 1]);
+  const combined = (await events()).filter((event) =>
+    event.message!.startsWith("(combined from similar events): "),
+  );
+  expect([(await events()).length, combined.length]).toEqual([10, 1]);
   expect(combined[0]).toMatchObject({
     count: 3,
     message: "(combined from similar events): Created pod: a-12",
@@ -144,23 +146,23 @@ test("the tenth similar message in ten minutes begins a combined event", async (
   await clock.advance(601_000);
   recorder.event(daemonSet("a"), "Normal", "SuccessfulCreate", "Created pod: a-13");
   await recorder.flush();
-  expect(events().at(-1)).toMatchObject({ count: 1, message: "Created pod: a-13" });
+  expect((await events()).at(-1)).toMatchObject({ count: 1, message: "Created pod: a-13" });
 });
 
 test("one object makes 25 events at once, then one every five minutes; others are not concerned", async () => {
-  const { recorder, events, clock } = rig();
+  const { recorder, events, clock } = await rig();
   for (let i = 0; i < 40; i++) recorder.event(daemonSet("loud"), "Normal", `Reason${i}`, "m");
   recorder.event(daemonSet("quiet"), "Normal", "R", "m");
   await recorder.flush();
-  expect(events()).toHaveLength(26);
+  expect(await events()).toHaveLength(26);
   await clock.advance(300_000);
   for (let i = 0; i < 5; i++) recorder.event(daemonSet("loud"), "Normal", `Later${i}`, "m");
   await recorder.flush();
-  expect(events()).toHaveLength(27);
+  expect(await events()).toHaveLength(27);
 });
 
 test("a terminating namespace is passed over in silence, other refusals are logged once", async () => {
-  const { recorder, events, server, logged } = rig();
+  const { recorder, events, server, logged } = await rig();
   const base = forbidden({ group: "", resource: "events" }, "", "because").status;
   const causes = [{ reason: "NamespaceTerminating" }];
   server.failNext(new StatusError({ ...base, details: { ...base.details, causes } }));
@@ -170,28 +172,28 @@ test("a terminating namespace is passed over in silence, other refusals are logg
   server.failNext(new StatusError(base));
   recorder.event(daemonSet("b"), "Normal", "R", "m");
   await recorder.flush();
-  expect([logged, events().length]).toEqual([["event rejected"], 0]);
+  expect([logged, (await events()).length]).toEqual([["event rejected"], 0]);
 });
 
 test("while the server cannot be reached events wait, are bounded, and arrive later", async () => {
   let isDown = true;
-  const { recorder, events, clock, logged } = rig((transport) => ({
+  const { recorder, events, clock, logged } = await rig((transport) => ({
     ...transport,
     send: (call) => (isDown ? Promise.reject(new Error("connection refused")) : transport.send(call)),
   }));
   for (let i = 0; i < queuedEventsMax + 100; i++) recorder.event(daemonSet(`d${i}`), "Normal", "R", "m");
   await clock.advance(15_000);
-  expect([events().length, logged.length]).toEqual([0, 100]);
+  expect([(await events()).length, logged.length]).toEqual([0, 100]);
   isDown = false;
   await clock.advance(20_000, drain);
-  expect(events()).toHaveLength(queuedEventsMax);
+  expect(await events()).toHaveLength(queuedEventsMax);
 });
 
 test("names of events are unique within a millisecond and never too long", async () => {
-  const { recorder, events } = rig();
+  const { recorder, events } = await rig();
   for (let i = 0; i < 20; i++) recorder.event(daemonSet("x".repeat(253)), "Normal", `R${i}`, "m");
   await recorder.flush();
-  const names = events().map((event: KubeObject) => event.metadata.name!);
+  const names = (await events()).map((event: KubeObject) => event.metadata.name!);
   expect(new Set(names).size).toBe(20);
   expect(Math.max(...names.map((name) => name.length))).toBe(253);
 });

@@ -1,22 +1,31 @@
-/** Candidates on one Lease of a model server. */
+/** Candidates on one Lease of the real API server. */
 import { expect, test } from "vitest";
 import { type Lease, leases } from "../../api/index.ts";
-import { type Clock, seededRandom, silentLog, SimulatedClock, sleep } from "../../base/index.ts";
+import { type Clock, seededRandom, silentLog, type SimulatedClock, sleep } from "../../base/index.ts";
 import { serviceUnavailable } from "../../machinery/index.ts";
-import { ModelServer } from "../../testing/model-server.ts";
+import { FaultyServer } from "../../testing/faulty-server.ts";
 import { createClient } from "../transport/api-client.ts";
 import type { Transport } from "../transport/client.ts";
 import { createLeaderElector, type LeaderElector } from "./leader-election.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
 
 class Rig {
-  readonly server = new ModelServer();
-  readonly clock = new SimulatedClock();
+  readonly server: FaultyServer;
+  readonly clock: SimulatedClock;
   readonly story: string[] = [];
   readonly leading = new Set<string>();
 
-  lease(): Lease {
-    return this.server.objects("/leases")[0] as Lease;
+  private constructor(server: FaultyServer) {
+    this.server = server;
+    this.clock = server.clock;
+  }
+
+  static async start(): Promise<Rig> {
+    return new Rig(await FaultyServer.start());
+  }
+
+  async lease(): Promise<Lease> {
+    return (await this.server.objects(leases))[0]!;
   }
 
   candidate(
@@ -51,14 +60,14 @@ class Rig {
 }
 
 test("the first candidate leads, renews every two seconds, and others wait", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const a = rig.candidate("a");
   await rig.clock.advance(0);
   const b = rig.candidate("b");
   await rig.clock.advance(100_000);
   expect([a.elector.isLeader, b.elector.isLeader, b.elector.leader]).toEqual([true, false, "a"]);
   expect(rig.story).toEqual(["a starts"]);
-  expect(rig.lease().spec).toEqual({
+  expect((await rig.lease()).spec).toEqual({
     holderIdentity: "a",
     leaseDurationSeconds: 15,
     acquireTime: "2026-01-01T00:00:00.000000Z",
@@ -68,24 +77,24 @@ test("the first candidate leads, renews every two seconds, and others wait", asy
 });
 
 test("a stop ends the work, then frees the lease, and the other leads within a retry", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const a = rig.candidate("a", { workEndsAfterMs: 3000 });
   await rig.clock.advance(0);
   const b = rig.candidate("b");
   await rig.clock.advance(10_000);
   a.stop.abort();
   await rig.clock.advance(2999);
-  expect(rig.lease().spec.holderIdentity).toBe("a");
+  expect((await rig.lease()).spec.holderIdentity).toBe("a");
   await rig.clock.advance(1);
-  expect(rig.lease().spec).toMatchObject({ holderIdentity: "", leaseDurationSeconds: 1 });
+  expect((await rig.lease()).spec).toMatchObject({ holderIdentity: "", leaseDurationSeconds: 1 });
   await rig.clock.advance(4400);
   await a.run;
   expect(rig.story).toEqual(["a starts", "a ends", "a stopped", "b starts"]);
-  expect([b.elector.isLeader, rig.lease().spec.leaseTransitions]).toEqual([true, 1]);
+  expect([b.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 1]);
 });
 
 test("a leader that cannot renew gives up after ten seconds, before another may take over", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   let isCut = false;
   const wrap = (transport: Transport): Transport => ({
     ...transport,
@@ -105,11 +114,11 @@ test("a leader that cannot renew gives up after ten seconds, before another may 
   await a.run;
   expect(rig.story.filter((line) => line !== "a stopped")).toEqual(["a starts", "a ends", "b starts"]);
   expect(a.elector.isLeader).toBe(false);
-  expect([b.elector.isLeader, rig.lease().spec.leaseTransitions]).toEqual([true, 1]);
+  expect([b.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 1]);
 });
 
 test("a term counts from the start of the renewal that made it, however late its answer came", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   let isCut = false;
   const wrap = (transport: Transport): Transport => ({
     ...transport,
@@ -136,7 +145,7 @@ test("a term counts from the start of the renewal that made it, however late its
 });
 
 test("a leader that slept too long knows it before any timer fires", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   let sleptMs = 0;
   const clock = {
     nowMs: () => rig.clock.nowMs() + sleptMs,
@@ -155,9 +164,14 @@ test("a leader that slept too long knows it before any timer fires", async () =>
 });
 
 test("whether another led until lately is told by its renewals, not by the name that an old lease bears", async () => {
-  const rig = new Rig();
-  const spec = { holderIdentity: "ghost", leaseDurationSeconds: 15, renewTime: "", leaseTransitions: 4 };
-  rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
+  const rig = await Rig.start();
+  const spec = {
+    holderIdentity: "ghost",
+    leaseDurationSeconds: 15,
+    renewTime: "2025-12-31T00:00:00.000000Z",
+    leaseTransitions: 4,
+  };
+  await rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
   const a = rig.candidate("a");
   await rig.clock.advance(20_000);
   expect([a.elector.isLeader, a.elector.hasSeenRival]).toEqual([true, false]);
@@ -169,7 +183,7 @@ test("whether another led until lately is told by its renewals, not by the name 
 });
 
 test("short trouble does not cost the leadership", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const a = rig.candidate("a");
   await rig.clock.advance(5000);
   rig.server.failNext(...Array.from({ length: 6 }, () => serviceUnavailable("busy")));
@@ -178,48 +192,48 @@ test("short trouble does not cost the leadership", async () => {
 });
 
 test("a silent holder is waited for by our own clock, whatever times its lease shows", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const spec = {
     holderIdentity: "ghost",
     leaseDurationSeconds: 15,
     renewTime: "2001-01-01T00:00:00.000000Z",
     leaseTransitions: 4,
   };
-  rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
+  await rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
   const a = rig.candidate("a");
   await rig.clock.advance(14_900);
   expect(a.elector.isLeader).toBe(false);
   await rig.clock.advance(5000);
-  expect([a.elector.isLeader, rig.lease().spec.leaseTransitions]).toEqual([true, 5]);
+  expect([a.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 5]);
 });
 
 test("a lease taken away by force ends the leadership at the next renewal", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const a = rig.candidate("a");
   await rig.clock.advance(1000);
-  const thief = { ...rig.lease(), spec: { ...rig.lease().spec, holderIdentity: "thief" } };
-  rig.server.put(leases, thief);
+  const thief = { ...(await rig.lease()), spec: { ...(await rig.lease()).spec, holderIdentity: "thief" } };
+  await rig.server.put(leases, thief);
   await rig.clock.advance(2000);
   await a.run;
   expect(rig.story).toEqual(["a starts", "a ends", "a stopped"]);
-  expect(rig.lease().spec.holderIdentity).toBe("thief");
+  expect((await rig.lease()).spec.holderIdentity).toBe("thief");
 });
 
 test("a lease taken while the work winds down is not released", async () => {
-  const rig = new Rig();
+  const rig = await Rig.start();
   const a = rig.candidate("a", { workEndsAfterMs: 3000 });
   await rig.clock.advance(1000);
   a.stop.abort();
   await rig.clock.advance(1000);
-  const thief = { ...rig.lease(), spec: { ...rig.lease().spec, holderIdentity: "thief" } };
-  rig.server.put(leases, thief);
+  const thief = { ...(await rig.lease()), spec: { ...(await rig.lease()).spec, holderIdentity: "thief" } };
+  await rig.server.put(leases, thief);
   await rig.clock.advance(5000);
   await a.run;
-  expect(rig.lease().spec.holderIdentity).toBe("thief");
+  expect((await rig.lease()).spec.holderIdentity).toBe("thief");
 });
 
-test("figures that could make two leaders are refused", () => {
-  const rig = new Rig();
+test("figures that could make two leaders are refused", async () => {
+  const rig = await Rig.start();
   const options = {
     client: createClient(loopbackTransport(rig.server.handler, { user: { username: "", groups: [] } })),
     clock: rig.clock,
