@@ -18,7 +18,6 @@ import {
 } from "../../machinery/index.ts";
 import { isUnanswered, joinErrors, messageOf } from "./errors.ts";
 import { failureText } from "./failed-pod.ts";
-import type { OwnWrites } from "./own-writes.ts";
 import type { Action } from "./plan.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
@@ -36,7 +35,6 @@ type Delete = Extract<Action, { do: "delete" }>;
 export interface ApplyDependencies {
   readonly client: Client;
   readonly expectations: Expectations;
-  readonly ownWrites: OwnWrites;
   readonly recorder: EventRecorder;
   readonly log: Log;
   readonly random: Random;
@@ -98,10 +96,10 @@ async function createOne(
   dependencies: ApplyDependencies,
 ): Promise<unknown> {
   const { daemonSet, tracked } = task;
-  const { expectations, ownWrites, recorder, log } = dependencies;
+  const { expectations, recorder, log } = dependencies;
   try {
     const pod = await createNamed(node, task, dependencies);
-    ownWrites.raise(tracked, "pods", pod.metadata.resourceVersion ?? "");
+    tracked.writes.written("pods", pod.metadata.resourceVersion ?? "");
     expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
     if (targetNodeName(pod) !== node) {
       log.warn("created pod does not name its node any more", {
@@ -131,20 +129,20 @@ async function createNamed(
   task: ApplyTask,
   { client, random }: ApplyDependencies,
 ): Promise<Pod> {
-  const { unanswered } = task.tracked;
+  const { writes } = task.tracked;
   const pod = task.podFor(node);
   for (let tried = 1; ; tried++) {
-    const kept = unanswered.get(node);
+    const kept = writes.nameFor(node);
     const name = kept ?? generatedName(pod, random);
     try {
       const created = await client.create(pods, { ...pod, metadata: { ...pod.metadata, name } });
-      unanswered.delete(node);
+      writes.createAnswered(node);
       return created;
     } catch (error) {
-      if (isUnanswered(error)) unanswered.set(node, name);
+      if (isUnanswered(error)) writes.createUnanswered(node, name);
       if (!isAlreadyExists(error)) throw error;
       const existing = kept === undefined ? undefined : await findOwn(name, task, client);
-      unanswered.delete(node);
+      writes.createAnswered(node);
       if (existing !== undefined) return existing;
       if (tried >= nameTriesMax) throw error;
     }

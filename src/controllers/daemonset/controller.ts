@@ -19,7 +19,6 @@ import {
 import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
 import { createHandlers } from "./handlers.ts";
 import { DaemonSetMetrics } from "./metrics.ts";
-import { OwnWrites } from "./own-writes.ts";
 import { ownerIndex, ownerIndexValues } from "./owner-index.ts";
 import type { Action } from "./plan.ts";
 import { ownPlanning, type Planning, Reconciler } from "./reconcile.ts";
@@ -109,14 +108,13 @@ class Controller implements DaemonSetController {
     this.#queue = dependencies.queue ?? createWorkqueue({ name, clock, log, metrics, classOf });
     this.#metrics = new DaemonSetMetrics(metrics, { tracker: this.#tracker, clock });
     const expectations = dependencies.expectations ?? createExpectations({ clock });
-    const ownWrites = new OwnWrites();
     const revisions = new RevisionKeeper({
       client,
       revisions: caches.revisions,
       pods: caches.pods.lister,
       clock,
     });
-    const shared = { tracker: this.#tracker, expectations, ownWrites };
+    const shared = { tracker: this.#tracker, expectations };
     const handlers = createHandlers({ ...shared, enqueue: (key) => this.#queue.add(key) });
     caches.nodes.addHandler(handlers.nodes);
     caches.daemonSets.addHandler(handlers.daemonSets);

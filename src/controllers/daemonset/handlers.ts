@@ -8,14 +8,12 @@
 import type { ControllerRevision, DaemonSet, Node, Pod } from "../../api/index.ts";
 import type { Expectations, InformerHandler } from "../../client/index.ts";
 import { controllerOf, type KubeObject } from "../../machinery/index.ts";
-import type { OwnWrites } from "./own-writes.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 import type { Tracker } from "./tracker.ts";
 
 export interface HandlerDependencies {
   readonly tracker: Tracker;
   readonly expectations: Expectations;
-  readonly ownWrites: OwnWrites;
   enqueue(key: string): void;
 }
 
@@ -38,13 +36,11 @@ export function createHandlers(dependencies: HandlerDependencies): Handlers {
 function daemonSetHandler({
   tracker,
   expectations,
-  ownWrites,
   enqueue,
 }: HandlerDependencies): InformerHandler<DaemonSet> {
   const forget = (tracked: TrackedDaemonSet | undefined): void => {
     if (tracked === undefined) return;
     expectations.delete(tracked.uid);
-    ownWrites.delete(tracked.key);
     tracker.drop(tracked.key);
     enqueue(tracked.key);
   };

@@ -63,6 +63,17 @@ export function templateHash(template: PodTemplateSpec, collisionCount: number |
   return safeEncode(String(hash));
 }
 
+/** The revisions of one DaemonSet once the current one has been found or made. */
+export interface History {
+  readonly current: ControllerRevision;
+  readonly old: readonly ControllerRevision[];
+  readonly hash: string;
+  /** Since when, in wall time, the current revision is current. */
+  readonly currentSinceMs: number | undefined;
+  /** Hash labels of all revisions. */
+  readonly knownHashes: ReadonlySet<string>;
+}
+
 export interface HistoryView {
   /** The matching revision to keep: highest number, the later in the list on equal ones. */
   readonly current: ControllerRevision | undefined;

@@ -22,7 +22,7 @@ describe("lost answers", () => {
       ]);
       await fixture.release();
       expect(await fixture.sync()).toBe("0/0");
-      expect(fixture.controller.tracked("default/foo")?.unanswered.size).toBe(0);
+      expect(fixture.controller.tracked("default/foo")?.writes.nameFor("node-0")).toBeUndefined();
     }));
 
   test("a pod that was made and is on its way out already is not taken for the new one", () =>

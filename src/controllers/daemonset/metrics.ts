@@ -102,8 +102,8 @@ function nameOf({ key, namespace }: TrackedDaemonSet): string {
 }
 
 /** From the revision's time to ours: another clock may have set the former. */
-function ageSeconds({ currentSinceMs }: TrackedDaemonSet, nowMs: number): number {
-  return Math.max(0, nowMs - (currentSinceMs ?? nowMs)) / 1000;
+function ageSeconds({ revised }: TrackedDaemonSet, nowMs: number): number {
+  return Math.max(0, nowMs - (revised?.currentSinceMs ?? nowMs)) / 1000;
 }
 
 function figuresOf(metrics: Metrics): readonly Figure[] {

@@ -4,8 +4,8 @@
  */
 import { type DaemonSet, maxUnreachableOf } from "../../api/index.ts";
 import { type SlotParams, templateGenerationOf } from "./facts.ts";
+import type { History } from "./history.ts";
 import type { RolloutStrategy, Snapshot } from "./plan.ts";
-import type { History } from "./revisions.ts";
 import { hasSurge } from "./rolling-update.ts";
 import type { SlotBit, SlotFacts } from "./slot-view.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";

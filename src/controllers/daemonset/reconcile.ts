@@ -20,16 +20,18 @@ import {
 import { apply } from "./apply.ts";
 import { ClaimPass } from "./claim.ts";
 import { joinErrors } from "./errors.ts";
+import type { History } from "./history.ts";
 import { observe, paramsOf, strategyOf } from "./observe.ts";
-import { isOlder, type OwnWrites, type WrittenResource } from "./own-writes.ts";
+import { isOlder } from "./resource-versions.ts";
 import { type Action, plan, type Snapshot } from "./plan.ts";
-import type { History, RevisionKeeper } from "./revisions.ts";
+import type { RevisionKeeper } from "./revisions.ts";
 import { planRollout } from "./rolling-update.ts";
 import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 import type { Tracker } from "./tracker.ts";
+import type { WrittenResource } from "./unconfirmed-writes.ts";
 import { Warnings } from "./warnings.ts";
 
 /** Claim patches sent at once: as many as keep a connection busy. */
@@ -48,7 +50,6 @@ export interface ReconcileDependencies {
   readonly log: Log;
   readonly recorder: EventRecorder;
   readonly expectations: Expectations;
-  readonly ownWrites: OwnWrites;
   readonly tracker: Tracker;
   readonly revisions: RevisionKeeper;
   readonly daemonSets: Informer<DaemonSet>;
@@ -92,16 +93,11 @@ export class Reconciler {
 
   /** Brings one DaemonSet nearer to its wanted state. Safe to repeat. @throws what the queue shall retry. */
   async reconcile(key: string): Promise<ReconcileResult> {
-    const { daemonSets, tracker, ownWrites, recorder } = this.#dependencies;
+    const { daemonSets, tracker, recorder } = this.#dependencies;
     const daemonSet = daemonSets.lister.get(key);
     const tracked = tracker.get(key);
-    if (daemonSet === undefined || tracked === undefined) {
-      ownWrites.delete(key);
-      return undefined;
-    }
-    const behind = ownWrites.behind(
-      key,
-      tracked.uid,
+    if (daemonSet === undefined || tracked === undefined) return undefined;
+    const behind = tracked.writes.behind(
       (resource) => this.#dependencies[cacheOf[resource]].lastResourceVersion,
     );
     if (behind !== undefined) {
@@ -113,7 +109,7 @@ export class Reconciler {
       return undefined;
     }
     if (daemonSet.metadata.deletionTimestamp !== undefined) return undefined;
-    if (tracked.goneVersion === daemonSet.metadata.resourceVersion) return undefined;
+    if (tracked.writes.isGone(daemonSet.metadata.resourceVersion)) return undefined;
     return this.#sync(daemonSet, tracked);
   }
 
@@ -121,6 +117,7 @@ export class Reconciler {
     const { client, expectations, revisions } = this.#dependencies;
     const pass = new ClaimPass(client, daemonSet);
     const history = await revisions.construct(daemonSet, tracked, pass);
+    tracked.historyFound(daemonSet, history);
     if (!this.#isCurrent(daemonSet, tracked)) return undefined;
     await tracked.refresh(daemonSet, paramsOf(daemonSet, history));
     if (!this.#isCurrent(daemonSet, tracked)) return undefined;
@@ -185,7 +182,7 @@ export class Reconciler {
     const nowMs = this.#dependencies.clock.monotonicMs();
     for (const action of actions) {
       if (action.do !== "delete") continue;
-      tracked.deleting(action.uid);
+      tracked.writes.deleteSent(action.uid);
       if (action.because !== "failed") continue;
       tracked.backoff.next(action.node, nowMs);
       tracked.slots.touch(action.node);
@@ -226,7 +223,7 @@ export class Reconciler {
     const adopted = await pass.adopt(pods, pod);
     tracked.orphans.delete(uid);
     if (adopted === undefined) return;
-    this.#dependencies.ownWrites.raise(tracked, "pods", adopted.metadata.resourceVersion ?? "");
+    tracked.writes.written("pods", adopted.metadata.resourceVersion ?? "");
     const cached = this.#dependencies.pods.lister.get(`${tracked.namespace}/${pod.metadata.name ?? ""}`);
     if (cached?.metadata.uid === uid && !isOlder(adopted.metadata, cached.metadata)) tracked.put(adopted);
   }
@@ -246,10 +243,10 @@ export class Reconciler {
     const written = await writeStatus(this.#dependencies.client, { daemonSet, numbers, observedGeneration });
     if (written === undefined) return;
     if (written === "gone") {
-      tracked.goneVersion = daemonSet.metadata.resourceVersion;
+      tracked.writes.foundGone(daemonSet.metadata.resourceVersion);
       return;
     }
-    this.#dependencies.ownWrites.raise(tracked, "daemonsets", written.metadata.resourceVersion ?? "");
+    tracked.writes.written("daemonsets", written.metadata.resourceVersion ?? "");
   }
 
   #wake(tracked: TrackedDaemonSet): ReconcileResult {

@@ -27,25 +27,17 @@ import {
   currentSinceMs,
   expiredRevisions,
   hashOf,
+  type History,
   templateHash,
   templatePatch,
   viewHistory,
 } from "./history.ts";
-import { compareVersions } from "./own-writes.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { ownerReference } from "./template.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 /** Upstream's default when the field is absent, which the API server does not let happen. */
 const historyLimitDefault = 10;
-
-export interface History {
-  readonly current: ControllerRevision;
-  readonly old: readonly ControllerRevision[];
-  readonly hash: string;
-  /** Hash labels of all revisions. */
-  readonly knownHashes: ReadonlySet<string>;
-}
 
 export interface RevisionDependencies {
   readonly client: Client;
@@ -68,7 +60,7 @@ export class RevisionKeeper {
    * @throws when a claim or a write fails; the AlreadyExists error after a hash collision was counted.
    */
   async construct(daemonSet: DaemonSet, tracked: TrackedDaemonSet, pass: ClaimPass): Promise<History> {
-    if (tracked.hasRevisionUnanswered) await this.#look(tracked);
+    if (tracked.writes.isRevisionUnanswered) await this.#list(tracked);
     const revisions = await this.#claim(daemonSet, tracked, pass);
     const wanted = this.#text(daemonSet.spec.template, () => templatePatch(daemonSet.spec.template));
     const view = viewHistory(revisions, wanted, (revision) => this.#text(revision, () => revision.data));
@@ -77,7 +69,7 @@ export class RevisionKeeper {
     if (current === undefined) {
       // It was there and is gone: perhaps with its owner, whose end the cache does not show yet. Without this look the
       // garbage collector and we would take turns without pause.
-      if (tracked.revisedGeneration === generation) await pass.ownerLives();
+      if (tracked.revised?.generation === generation) await pass.ownerLives();
       const number = view.revision;
       current = await this.#written(tracked, () => this.#snapshot(daemonSet, number, wanted));
     } else if (view.duplicates.length > 0) await this.#dedupe(current, view.duplicates, tracked);
@@ -85,12 +77,11 @@ export class RevisionKeeper {
       const found = current;
       current = await this.#written(tracked, () => this.#renumber(found, view.revision));
     }
-    tracked.revisedGeneration = generation;
-    tracked.currentSinceMs = currentSinceMs(current);
     return {
       current,
       old: view.old,
       hash: hashOf(current),
+      currentSinceMs: currentSinceMs(current),
       knownHashes: new Set([...view.old, current].map(hashOf)),
     };
   }
@@ -112,24 +103,21 @@ export class RevisionKeeper {
   ): Promise<ControllerRevision> {
     try {
       const revision = await write();
-      tracked.unseenRevisions.set(revision.metadata.name ?? "", revision);
+      tracked.writes.revisionWritten(revision);
       return revision;
     } catch (error) {
-      if (isUnanswered(error)) tracked.hasRevisionUnanswered = true;
+      if (isUnanswered(error)) tracked.writes.revisionUnanswered();
       throw error;
     }
   }
 
-  /** Asks the server what there is: the cache may not show yet what was written without an answer. */
-  async #look(tracked: TrackedDaemonSet): Promise<void> {
+  /** Asks the server for the revisions: the cache may not show yet what was written without an answer. */
+  async #list(tracked: TrackedDaemonSet): Promise<void> {
     const { items } = await this.#dependencies.client.list(controllerrevisions, {
       namespace: tracked.namespace,
       labelSelector: tracked.selector.toString(),
     });
-    for (const revision of items)
-      if (controllerOf(revision)?.uid === tracked.uid)
-        tracked.unseenRevisions.set(revision.metadata.name ?? "", revision);
-    tracked.hasRevisionUnanswered = false;
+    tracked.writes.revisionsListed(items.filter((revision) => controllerOf(revision)?.uid === tracked.uid));
   }
 
   async #claim(
@@ -147,7 +135,7 @@ export class RevisionKeeper {
         else if (decision === "adopt") {
           const adopted = await pass.adopt(controllerrevisions, candidate);
           if (adopted === undefined) continue;
-          tracked.unseenRevisions.set(adopted.metadata.name ?? "", adopted);
+          tracked.writes.revisionWritten(adopted);
           kept.push(adopted);
         }
       } catch (error) {
@@ -161,11 +149,7 @@ export class RevisionKeeper {
   /** What the cache shows, with our own writes that it does not show yet. */
   #candidates(tracked: TrackedDaemonSet): readonly ControllerRevision[] {
     const { lister, lastResourceVersion } = this.#dependencies.revisions;
-    const { unseenRevisions: unseen } = tracked;
-    for (const [name, { metadata }] of unseen) {
-      const isAhead = (compareVersions(metadata.resourceVersion ?? "", lastResourceVersion) ?? 0) > 0;
-      if (!isAhead) unseen.delete(name);
-    }
+    const unseen = tracked.writes.unseenRevisions(lastResourceVersion);
     const cached = [
       ...lister.byIndex(ownerIndex, tracked.uid),
       ...lister.byIndex(ownerIndex, orphansOf(tracked.namespace)),

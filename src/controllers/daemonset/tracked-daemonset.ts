@@ -6,7 +6,6 @@
  * Not here: which event concerns which DaemonSet (tracker.ts).
  */
 import {
-  type ControllerRevision,
   type DaemonSet,
   maxUnreachableOf,
   type Node,
@@ -25,13 +24,15 @@ import {
 } from "../../machinery/index.ts";
 import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
+import type { History } from "./history.ts";
 import { legacyAnswer, legacyFingerprint } from "./legacy-placement.ts";
-import { isOlder } from "./own-writes.ts";
+import { isOlder } from "./resource-versions.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
 import { rejectHoldMs } from "./plan.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import type { SlotFacts } from "./slot-view.ts";
+import { UnconfirmedWrites } from "./unconfirmed-writes.ts";
 import { isUnreachable } from "./unreachable.ts";
 
 export interface TrackerDependencies {
@@ -51,6 +52,12 @@ const clockJumpMs = 1_000;
  */
 export const buildSlice = 1_000;
 
+export interface Revised {
+  readonly generation: number | undefined;
+  /** Since when, in wall time, its revision is current. */
+  readonly currentSinceMs: number | undefined;
+}
+
 /** One DaemonSet of one UID, with all that is known of its pods. */
 export class TrackedDaemonSet {
   readonly key: string;
@@ -63,28 +70,16 @@ export class TrackedDaemonSet {
   /** With `controller-legacy` placement: nodes that want a pod and cannot take one, with the reason. */
   readonly #refusals = new Map<string, string>();
   #newlyRefused = new Map<string, string>();
-  /** UIDs of pods that we delete ourselves: their loss is no reject. */
-  readonly #ownDeletes = new Set<string>();
   /** Matching pods without controller that may be adopted, by UID. */
   readonly orphans: Map<string, Pod> = new Map();
   /** Owned pods that do not match the selector any more, by UID. */
   readonly misfits: Map<string, Pod> = new Map();
   /** Owned pods whose node cannot be found out, by UID. */
   readonly homeless: Map<string, Pod> = new Map();
-  /** Names of pods whose creation was not answered, by node: the next try for the node uses the same name. */
-  readonly unanswered: Map<string, string> = new Map();
-  /** Revisions that were written and that the cache does not show yet, by name. */
-  readonly unseenRevisions: Map<string, ControllerRevision> = new Map();
-  /** A revision's write was not answered: it may be there without our knowing. */
-  hasRevisionUnanswered = false;
-  /** The version of the cached DaemonSet that was found not to exist any more; a newer one counts again. */
-  goneVersion: string | undefined;
+  readonly writes: UnconfirmedWrites = new UnconfirmedWrites();
   /** Nobody had ever finished a sync of the DaemonSet when it was first seen here. */
   readonly isNew: boolean;
-  /** Since when, in wall time, the current template is current. */
-  currentSinceMs: number | undefined;
-  /** The generation for which a current revision has been found or made here. */
-  revisedGeneration: number | undefined;
+  #revised: Revised | undefined;
   readonly #dependencies: TrackerDependencies;
   /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
   readonly #rememberedNodes = new Map<string, string>();
@@ -117,6 +112,15 @@ export class TrackedDaemonSet {
 
   get selector(): Selector {
     return this.#selector;
+  }
+
+  /** The template whose revision was found or made last. */
+  get revised(): Revised | undefined {
+    return this.#revised;
+  }
+
+  historyFound({ metadata }: DaemonSet, { currentSinceMs }: History): void {
+    this.#revised = { generation: metadata.generation, currentSinceMs };
   }
 
   /** Empty until the first `refresh`. */
@@ -191,17 +195,12 @@ export class TrackedDaemonSet {
   /** The pod is gone or has another controller now. */
   drop(uid: string): void {
     this.#lost(this.#slots.pod(uid));
-    this.#ownDeletes.delete(uid);
+    this.writes.podGone(uid);
     this.#slots.removePod(uid);
     this.misfits.delete(uid);
     this.orphans.delete(uid);
     this.homeless.delete(uid);
     this.#rememberedNodes.delete(uid);
-  }
-
-  /** We are about to delete this pod. */
-  deleting(uid: string): void {
-    this.#ownDeletes.add(uid);
   }
 
   /** Nodes that cannot take the pod they want, with the reason, as far as not told by an earlier call. */
@@ -233,7 +232,7 @@ export class TrackedDaemonSet {
 
   /** The pod goes. Somebody else's doing is remembered, once per pod. */
   #lost(pod: PodFacts | undefined): void {
-    if (pod === undefined || pod.isTerminating || this.#ownDeletes.has(pod.uid)) return;
+    if (pod === undefined || pod.isTerminating || this.writes.isDeleting(pod.uid)) return;
     const { clock } = this.#dependencies;
     const loss = { ageMs: clock.nowMs() - pod.createdMs, wasReady: pod.isReady };
     const rejects = this.rejected.lost(pod.node, loss, clock.monotonicMs());

@@ -11,7 +11,6 @@ import {
   podLabels,
   withDaemonSets,
 } from "../../../testing/daemonset-fixture.ts";
-import { OwnWrites } from "../own-writes.ts";
 import { foreignPod } from "../../../testing/upstream-cases.ts";
 
 /** Bodies of the patches that the sync sends to pods. */
@@ -189,15 +188,20 @@ test("TestUIDExpectations: each of four keys waits for its own five deletions, i
   expect(expectations.satisfied("a")).toBe(true);
 });
 
-test("consistency store: a record is dropped for the same key only, and a new UID replaces it", () => {
-  const writes = new OwnWrites();
-  const seen = (): string => "5";
-  writes.raise({ key: "k", uid: "u" }, "pods", "6");
-  writes.delete("other");
-  expect(writes.behind("k", "u", seen)).toBe("pods");
-  writes.raise({ key: "k", uid: "new" }, "pods", "4");
-  expect(writes.behind("k", "new", seen)).toBeUndefined();
-  writes.raise({ key: "k", uid: "u" }, "pods", "6");
-  writes.delete("k");
-  expect(writes.behind("k", "u", seen)).toBeUndefined();
-});
+test("consistency store: a record is dropped for the same key only, and a new UID replaces it", () =>
+  withDaemonSets(async (fixture) => {
+    const seen = (): string => "5";
+    const behind = (name: string): string | undefined =>
+      fixture.controller.tracked(`default/${name}`)!.writes.behind(seen);
+    await fixture.addDaemonSet();
+    await fixture.addDaemonSet({}, "other");
+    for (const name of ["foo", "other"])
+      fixture.controller.tracked(`default/${name}`)!.writes.written("pods", "6");
+    await fixture.cluster.client.delete(daemonsets, { namespace: "default", name: "other" });
+    await fixture.settle();
+    expect(fixture.controller.tracked("default/other")).toBeUndefined();
+    expect(behind("foo")).toBe("pods");
+    await fixture.cluster.client.delete(daemonsets, { namespace: "default", name: "foo" });
+    await fixture.addDaemonSet();
+    expect(behind("foo")).toBeUndefined();
+  }));
