@@ -17,7 +17,7 @@ import {
 } from "../machinery/index.ts";
 import type { ResourceHandler } from "./resource-handler.ts";
 import type { Endpoint } from "./discovery/document.ts";
-import { statusErrorOf } from "./registry/registry.ts";
+import { statusErrorOf } from "./registry/storage-errors.ts";
 import { statusReply } from "./registry/replies.ts";
 import { type Route, routeOf } from "./filters/routes.ts";
 

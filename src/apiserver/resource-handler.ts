@@ -20,7 +20,7 @@ import { evictPod } from "./resources/eviction.ts";
 import { bindPod, type NodeLogs, podLog } from "./resources/pods.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
-import type { Registry, Target, WriteRequest, Written } from "./registry/registry.ts";
+import type { Writes, Target, WriteRequest, Written } from "./registry/writes.ts";
 import { type ShownAs, stateReply, successReply } from "./registry/replies.ts";
 import type { ResourceRoute } from "./filters/routes.ts";
 import type { Served, ServedResources } from "./registry/served.ts";
@@ -29,7 +29,7 @@ export interface ResourceHandlerDependencies {
   readonly kinds: readonly Kind[];
   readonly served: ServedResources;
   readonly reads: Reads;
-  readonly registry: Registry;
+  readonly writes: Writes;
   readonly nodeLogs: NodeLogs | undefined;
   readonly clock: Clock;
 }
@@ -92,17 +92,17 @@ export class ResourceHandler {
         return this.#writeReply(
           served,
           request,
-          await this.#deps.registry.create(served, route.namespace, writeRequest(request, "CreateOptions")),
+          await this.#deps.writes.create(served, route.namespace, writeRequest(request, "CreateOptions")),
         );
       case "update":
         return this.#writeReply(
           served,
           request,
-          await this.#deps.registry.update(served, subTarget(route), writeRequest(request, "UpdateOptions")),
+          await this.#deps.writes.update(served, subTarget(route), writeRequest(request, "UpdateOptions")),
         );
       case "patch": {
         const write = { ...writeRequest(request, "PatchOptions"), target: subTarget(route) };
-        return this.#writeReply(served, request, await patchObject(this.#deps.registry, served, write));
+        return this.#writeReply(served, request, await patchObject(this.#deps.writes, served, write));
       }
       case "delete":
         return this.#delete(served, request, kind);
@@ -114,21 +114,21 @@ export class ResourceHandler {
   /** Subresources that are more than another view of the object. */
   async #subresource(served: Served, request: ResourceRequest): Promise<ApiReply> {
     const { call, route } = request;
-    const { registry, nodeLogs } = this.#deps;
+    const { writes, nodeLogs } = this.#deps;
     const target = targetOf(route);
     switch (`${route.resource}/${route.subresource}`) {
       case "pods/binding":
-        await bindPod(registry, served, { ...writeRequest(request, "CreateOptions"), target });
+        await bindPod(writes, served, { ...writeRequest(request, "CreateOptions"), target });
         return successReply(201);
       case "pods/eviction":
-        return evictPod(registry, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
+        return evictPod(writes, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
       case "pods/log":
-        return podLog(registry, served, { call, target, nodeLogs });
+        return podLog(writes, served, { call, target, nodeLogs });
       case "namespaces/finalize":
         return this.#writeReply(
           served,
           request,
-          await finalizeNamespace(registry, served, { ...writeRequest(request, "UpdateOptions"), target }),
+          await finalizeNamespace(writes, served, { ...writeRequest(request, "UpdateOptions"), target }),
         );
       default:
         throw pathNotFound();
@@ -141,7 +141,7 @@ export class ResourceHandler {
     if (kind.resource.resource !== "bindings") throw methodNotAllowed(kind.resource, request.verb);
     const pods = this.#deps.served.find("", "v1", "pods")!;
     const target = route.namespace === undefined ? {} : { namespace: route.namespace };
-    await bindPod(this.#deps.registry, pods, { ...writeRequest(request, "CreateOptions"), target });
+    await bindPod(this.#deps.writes, pods, { ...writeRequest(request, "CreateOptions"), target });
     return successReply(201);
   }
 
@@ -156,9 +156,9 @@ export class ResourceHandler {
 
   async #delete(served: Served, request: ResourceRequest, kind: Kind): Promise<ApiReply> {
     const { call, route } = request;
-    const options = deleteOptionsOf(call, this.#deps.registry.schemas);
+    const options = deleteOptionsOf(call, this.#deps.writes.schemas);
     const writer = { user: call.user, isDryRun: options.isDryRun };
-    const { state, isRemoved } = await deleteObject(this.#deps.registry, served, {
+    const { state, isRemoved } = await deleteObject(this.#deps.writes, served, {
       target: targetOf(route),
       options,
       writer,
@@ -177,7 +177,7 @@ export class ResourceHandler {
 
   async #deleteCollection(served: Served, request: ResourceRequest): Promise<ApiReply> {
     const { call, route } = request;
-    const options = deleteOptionsOf(call, this.#deps.registry.schemas);
+    const options = deleteOptionsOf(call, this.#deps.writes.schemas);
     const read = readRequest(request);
     const page = await this.#deps.reads.page(
       served,
@@ -185,7 +185,7 @@ export class ResourceHandler {
       read.options,
     );
     const writer = { user: call.user, isDryRun: options.isDryRun };
-    const deleted = await deleteEach(this.#deps.registry, served, { states: page.states, options, writer });
+    const deleted = await deleteEach(this.#deps.writes, served, { states: page.states, options, writer });
     const meta = { resourceVersion: String(page.revision) };
     return listReply(served, deleted, { meta, shownAs: this.#shownAs(request) });
   }

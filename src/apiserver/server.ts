@@ -21,7 +21,7 @@ import type { BuildInfo } from "./discovery/health.ts";
 import type { OpenApiOptions } from "./discovery/openapi.ts";
 import type { NodeLogs } from "./resources/pods.ts";
 import { Reads } from "./registry/reads.ts";
-import { Registry } from "./registry/registry.ts";
+import { Writes } from "./registry/writes.ts";
 import { ResourceHandler } from "./resource-handler.ts";
 import { cachedResources, ServedResources } from "./registry/served.ts";
 
@@ -73,7 +73,7 @@ class Server implements ApiServer {
   #isReady = false;
   readonly #cacher: Cacher;
   readonly #served: ServedResources;
-  readonly #registry: Registry;
+  readonly #writes: Writes;
   readonly #clock: Clock;
   readonly #log: Log;
   #settleReady!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
@@ -94,7 +94,7 @@ class Server implements ApiServer {
       shapeOf: () => eventShape,
     });
     const admission = new AdmissionPlugins(this.#served, { taintsNewNodes: options.taintsNewNodes === true });
-    this.#registry = new Registry({
+    this.#writes = new Writes({
       store,
       cacher: this.#cacher,
       written,
@@ -108,7 +108,7 @@ class Server implements ApiServer {
         kinds,
         served: this.#served,
         reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
-        registry: this.#registry,
+        writes: this.#writes,
         nodeLogs: dependencies.nodeLogs,
         clock,
       }),
@@ -141,11 +141,11 @@ class Server implements ApiServer {
     broken.catch(() => {});
     try {
       await this.#cacher.start(fail);
-      await createSystemObjects(this.#registry, this.#served);
+      await createSystemObjects(this.#writes, this.#served);
       this.#isReady = true;
       this.#settleReady.resolve();
       this.#log.info("api server ready", { revision: this.#cacher.revision });
-      const expiry = expireEvents(this.#registry, this.#served, { clock: this.#clock, signal });
+      const expiry = expireEvents(this.#writes, this.#served, { clock: this.#clock, signal });
       await Promise.race([broken, aborted(signal), expiry]);
     } catch (error) {
       this.#settleReady.reject(error);

@@ -1,6 +1,6 @@
 /**
  * Pieces that kind entries share: usual verbs, subresources, warnings.
- * Not here: what every write keeps of the stored object, such as the status (apiserver/registry.ts).
+ * Not here: what every write keeps of the stored object, such as the status (apiserver/registry).
  */
 import { copyJson, type KubeObject, type Resource } from "../../machinery/index.ts";
 import type { Kind, KindRules, Subresource, TableLayout } from "./kinds.ts";

@@ -1,6 +1,6 @@
 /**
  * The table of kinds: all that the server has to know of a built-in kind. Adding a kind is adding an entry.
- * Not here: how the server stores and serves objects (apiserver/registry.ts).
+ * Not here: how the server stores and serves objects (apiserver/registry).
  */
 import type { Draft, FieldError, KubeObject, Resource } from "../../machinery/index.ts";
 

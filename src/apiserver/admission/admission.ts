@@ -13,7 +13,7 @@ import {
   type Resource,
   StatusError,
 } from "../../machinery/index.ts";
-import type { Admission } from "../registry/registry.ts";
+import type { Admission } from "../registry/writes.ts";
 import type { Served, ServedResources } from "../registry/served.ts";
 
 /** Upstream's: without them a cluster does not work. */

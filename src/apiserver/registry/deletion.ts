@@ -5,7 +5,7 @@
  *     └──▶ deletionTimestamp set ──shorter grace──▶ same, sooner
  *                    └── last finalizer gone (grace 0), or final DELETE with grace 0 ──▶ removed
  *
- * Not here: removal by an update that empties the finalizers (registry.ts), dependents (garbage collector).
+ * Not here: removal by an update that empties the finalizers (writes.ts), dependents (garbage collector).
  * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/delete.go, generic/registry/store.go.
  */
 import type { Kind, Pod } from "../../api/index.ts";
@@ -30,7 +30,7 @@ import { parseBody } from "./bodies.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
-import { isFinished, member, type Registry, type Target, type Writer } from "./registry.ts";
+import { isFinished, member, type Writes, type Target, type Writer } from "./writes.ts";
 import type { Served } from "./served.ts";
 
 export interface DeleteOptions {
@@ -51,15 +51,15 @@ const deleteAttempts = 20;
 
 /** @throws StatusError 404, 409. */
 export async function deleteObject(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: { readonly target: Target; readonly options: DeleteOptions; readonly writer: Writer },
 ): Promise<Deleted> {
   const { target, options } = request;
   const { writer } = request;
-  registry.admission.admitDelete(served, target.name);
+  writes.admission.admitDelete(served, target.name);
   for (let attempt = 1; ; attempt++) {
-    const before = await registry.find(served, target);
+    const before = await writes.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);
     checkUid(served.kind.resource, options.preconditions?.uid, before.object.metadata);
     checkResourceVersion(
@@ -69,22 +69,22 @@ export async function deleteObject(
     );
     const decision = decideDeletion(served.storage, before.object, {
       options,
-      nowMs: registry.context(writer).nowMs,
+      nowMs: writes.context(writer).nowMs,
     });
     try {
       switch (decision.do) {
         case "keep":
           return { state: before, isRemoved: false };
         case "remove":
-          return { state: await registry.remove(served, before, { writer }), isRemoved: true };
+          return { state: await writes.remove(served, before, { writer }), isRemoved: true };
         case "mark":
           return {
-            state: await registry.put(served, before, { writer, next: decision.next }),
+            state: await writes.put(served, before, { writer, next: decision.next }),
             isRemoved: false,
           };
       }
     } catch (error) {
-      if (attempt >= deleteAttempts || !(await registry.lostRace(error))) throw error;
+      if (attempt >= deleteAttempts || !(await writes.lostRace(error))) throw error;
     }
   }
 }
@@ -94,7 +94,7 @@ const collectionParallel = 64;
 
 /** Deletes each; those that are gone meanwhile do not count. @returns what was deleted, in the given order. */
 export async function deleteEach(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: {
     readonly states: readonly StoredObject[];
@@ -108,7 +108,7 @@ export async function deleteEach(
     const part = states.slice(from, from + collectionParallel).map(async (state) => {
       try {
         const target = served.cache.addressOf(state.key);
-        return (await deleteObject(registry, served, { target, options, writer })).state;
+        return (await deleteObject(writes, served, { target, options, writer })).state;
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;

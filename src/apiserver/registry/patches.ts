@@ -24,12 +24,12 @@ import { patchForm, type PatchForm } from "./negotiate.ts";
 import {
   checkAddress,
   conflictAttempts,
-  type Registry,
+  type Writes,
   type Target,
   type WriteRequest,
   writerOf,
   type Written,
-} from "./registry.ts";
+} from "./writes.ts";
 import type { Served } from "./served.ts";
 
 interface Patch {
@@ -41,7 +41,7 @@ interface Patch {
 
 /** @throws StatusError 415 for other patch types, 404, 409, 422. */
 export async function patchObject(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: WriteRequest & { readonly target: Target & { readonly subresource?: string } },
 ): Promise<Written> {
@@ -49,15 +49,15 @@ export async function patchObject(
   const form = patchForm(call.contentType);
   const validation = options.fieldValidation;
   const rawPaths = (): readonly string[] =>
-    form === "json" ? [] : rawTextPaths(registry.schemas, served.kind.schema);
+    form === "json" ? [] : rawTextPaths(writes.schemas, served.kind.schema);
   const patch: Patch = {
-    schemas: registry.schemas,
+    schemas: writes.schemas,
     form,
     body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
     validation,
   };
   let problems: readonly string[] = [];
-  const written = await registry.modify(served, target, {
+  const written = await writes.modify(served, target, {
     writer: writerOf(request),
     attempts: conflictAttempts,
     next: (before) => {
@@ -69,7 +69,7 @@ export async function patchObject(
           ? patched.object
           : (served.shape.stored(patched.object) as Draft<KubeObject>);
       const { subresource } = target;
-      return registry.nextState(served, {
+      return writes.nextState(served, {
         draft,
         before,
         request,

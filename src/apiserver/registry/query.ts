@@ -1,6 +1,6 @@
 /**
  * Query parameters of requests, read and checked. Unknown ones are ignored, as upstream does.
- * Not here: bodies (bodies.ts), what the options do (reads.ts, registry.ts).
+ * Not here: bodies (bodies.ts), what the options do (reads.ts, writes.ts).
  */
 import {
   type ApiCall,

@@ -10,7 +10,7 @@ import {
   type KubeObject,
   type Resource,
 } from "../../machinery/index.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Writes } from "../registry/writes.ts";
 import type { ServedResources } from "../registry/served.ts";
 
 const namespaceNames = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -22,27 +22,27 @@ const priorityDescriptions: Readonly<Record<string, string>> = {
 };
 
 /** Creates what is missing; leaves what is there. */
-export async function createSystemObjects(registry: Registry, served: ServedResources): Promise<void> {
+export async function createSystemObjects(writes: Writes, served: ServedResources): Promise<void> {
   for (const name of namespaceNames)
-    await createMissing(registry, served, { resource: namespaces, name, members: { spec: {} } });
+    await createMissing(writes, served, { resource: namespaces, name, members: { spec: {} } });
   for (const [name, value] of systemPriorities) {
     const members = { value, globalDefault: false, description: priorityDescriptions[name] ?? "" };
-    await createMissing(registry, served, { resource: priorityclasses, name, members });
+    await createMissing(writes, served, { resource: priorityclasses, name, members });
   }
 }
 
 async function createMissing(
-  registry: Registry,
+  writes: Writes,
   served: ServedResources,
   wanted: { readonly resource: Resource; readonly name: string; readonly members: object },
 ): Promise<void> {
   const { resource, name, members } = wanted;
   const target = served.of(resource);
-  if ((await registry.find(target, { name })) !== undefined) return;
+  if ((await writes.find(target, { name })) !== undefined) return;
   const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name }, ...members };
   const writer = { user: { username: "system:apiserver", groups: ["system:masters"] }, isDryRun: false };
   try {
-    await registry.createObject(target, object as Draft<KubeObject>, { writer });
+    await writes.createObject(target, object as Draft<KubeObject>, { writer });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }

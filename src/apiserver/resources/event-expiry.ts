@@ -6,7 +6,7 @@ import { type Event, events } from "../../api/index.ts";
 import { type Clock, sleep } from "../../base/index.ts";
 import { isConflict, isNotFound, parseTimeMs } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
-import type { Registry } from "../registry/registry.ts";
+import type { Writes } from "../registry/writes.ts";
 import type { ServedResources } from "../registry/served.ts";
 
 /** Upstream's default for events. */
@@ -18,7 +18,7 @@ const parallel = 64;
 
 /** Runs until the signal aborts; rejects when the store fails. */
 export async function expireEvents(
-  registry: Registry,
+  writes: Writes,
   served: ServedResources,
   life: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function expireEvents(
   // Only the state that was looked at: an event that was seen again meanwhile stays.
   const expire = async (state: StoredObject): Promise<void> => {
     try {
-      await registry.remove(target, state, { writer });
+      await writes.remove(target, state, { writer });
     } catch (error) {
       if (!isConflict(error) && !isNotFound(error)) throw error;
     }

@@ -8,18 +8,18 @@ import { type Pod, type PodDisruptionBudget, poddisruptionbudgets, pods } from "
 import { type ApiReply, badRequest, notFound, selectorFromLabelSelector } from "../../machinery/index.ts";
 import { parseBody } from "../registry/bodies.ts";
 import { deleteObject, deleteOptionsOf } from "../registry/deletion.ts";
-import type { Registry, Target, WriteRequest } from "../registry/registry.ts";
+import type { Writes, Target, WriteRequest } from "../registry/writes.ts";
 import { successReply } from "../registry/replies.ts";
 import type { ServedResources } from "../registry/served.ts";
 
 /** @throws StatusError 400, 404, 409. What is decided for one pod never hits another of the same name. */
 export async function evictPod(
-  registry: Registry,
+  writes: Writes,
   served: ServedResources,
   request: WriteRequest & { readonly target: Target },
 ): Promise<ApiReply> {
   const { call, target } = request;
-  const type = { table: registry.schemas, name: "policy.v1.Eviction" };
+  const type = { table: writes.schemas, name: "policy.v1.Eviction" };
   const eviction = parseBody(call, type).value as {
     readonly metadata?: { readonly name?: unknown };
     readonly deleteOptions?: object;
@@ -29,15 +29,15 @@ export async function evictPod(
     throw badRequest("name in URL does not match name in Eviction object");
   }
   const podsServed = served.of(pods);
-  const state = await registry.find(podsServed, target);
+  const state = await writes.find(podsServed, target);
   if (state === undefined) throw notFound(pods, target.name);
   const pod = state.object as Pod;
   const options = deleteOptionsOf(
     { ...call, contentType: "application/json", body: eviction.deleteOptions ?? {} },
-    registry.schemas,
+    writes.schemas,
   );
   const uid = options.preconditions?.uid ?? pod.metadata.uid!;
-  await deleteObject(registry, podsServed, {
+  await deleteObject(writes, podsServed, {
     target,
     options: { ...options, preconditions: { ...options.preconditions, uid } },
     writer: { user: call.user, isDryRun: request.options.isDryRun || options.isDryRun },

@@ -9,27 +9,27 @@ import { checkResourceVersion, checkUid, ordered } from "../registry/metadata.ts
 import {
   checkAddress,
   conflictAttempts,
-  type Registry,
+  type Writes,
   type Target,
   type WriteRequest,
   writerOf,
   type Written,
-} from "../registry/registry.ts";
+} from "../registry/writes.ts";
 import type { Served } from "../registry/served.ts";
 
 export async function finalizeNamespace(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: WriteRequest & { readonly target: Target },
 ): Promise<Written> {
   const { target, call, options } = request;
-  const { object, warnings } = decodeBody(served.kind, registry.schemas, {
+  const { object, warnings } = decodeBody(served.kind, writes.schemas, {
     call,
     fieldValidation: options.fieldValidation,
   });
   checkAddress(served, object, target);
   const finalizers = (object as unknown as Namespace).spec?.finalizers;
-  const written = await registry.modify(served, target, {
+  const written = await writes.modify(served, target, {
     writer: writerOf(request),
     attempts: object.metadata.resourceVersion ? 1 : conflictAttempts,
     next: (before) => {

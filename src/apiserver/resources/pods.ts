@@ -25,21 +25,21 @@ import { ordered } from "../registry/metadata.ts";
 import { first, flag, integer } from "../registry/query.ts";
 import {
   conflictAttempts,
-  type Registry,
+  type Writes,
   type Target,
   type WriteRequest,
   writerOf,
   type Written,
-} from "../registry/registry.ts";
+} from "../registry/writes.ts";
 import type { Served } from "../registry/served.ts";
 
 /** POST of a Binding: puts a pod on a node, once. @throws StatusError 400, 404, 409, 422. */
 export async function bindPod(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: WriteRequest & { readonly target: Partial<Target> },
 ): Promise<Written> {
-  const type = { table: registry.schemas, name: "core.v1.Binding" };
+  const type = { table: writes.schemas, name: "core.v1.Binding" };
   const { object: binding, errors } = decodeObject<Binding>(
     type,
     parseBody(request.call, type, { apiVersion: "v1" }).value,
@@ -51,8 +51,8 @@ export async function bindPod(
   }
   checkTarget(binding, name);
   const { namespace } = request.target;
-  const nowMs = registry.context(writerOf(request)).nowMs;
-  return registry.modify(
+  const nowMs = writes.context(writerOf(request)).nowMs;
+  return writes.modify(
     served,
     { name, ...(namespace === undefined ? {} : { namespace }) },
     {
@@ -136,12 +136,12 @@ export type NodeLogs = (request: {
 
 /** @throws StatusError 400 for containers that are not there or have not started, 404. */
 export async function podLog(
-  registry: Registry,
+  writes: Writes,
   served: Served,
   request: { readonly call: ApiCall; readonly target: Target; readonly nodeLogs: NodeLogs | undefined },
 ): Promise<ApiReply> {
   const { call, target, nodeLogs } = request;
-  const state = await registry.find(served, target);
+  const state = await writes.find(served, target);
   if (state === undefined) throw notFound(pods, target.name);
   const pod = state.object as Pod;
   const query = logQueryOf(call, pod);

@@ -5,7 +5,7 @@
  *                          │                        └──────▶ short history of events ──▶ watchers.ts
  *                          └ `revision`: all changes up to it are in the caches
  *
- * Not here: older states (the store has them), who watches (watchers.ts), writes (registry.ts).
+ * Not here: older states (the store has them), who watches (watchers.ts), writes (writes.ts).
  */
 import { assert, type Clock } from "../../base/index.ts";
 import { serviceUnavailable } from "../../machinery/index.ts";

@@ -3,8 +3,7 @@
  *
  *   decode ─▶ defaults ─▶ admit ─▶ prepare ─▶ validate ─▶ encode once ─▶ is it any change? ─▶ store (compare and set)
  *
- * and the one place where the store's failures become failures of the API.
- * Not here: deletion (deletion.ts), patching (patches.ts), single subresources (pods.ts, namespaces.ts).
+ * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
 import type { WriteContext } from "../../api/index.ts";
 import { type Clock, nameSuffix, type Random } from "../../base/index.ts";
@@ -12,13 +11,10 @@ import {
   alreadyExists,
   type ApiCall,
   badRequest,
-  conflict,
   type Draft,
-  expired,
   type FieldError,
   formatTime,
   generateNameConflict,
-  internalError,
   invalid,
   invalidValue,
   isConflict,
@@ -26,11 +22,8 @@ import {
   type KubeObject,
   notFound,
   requestEntityTooLarge,
-  resourceVersionTooLarge,
   type SchemaTable,
   semanticEqual,
-  serviceUnavailable,
-  StatusError,
   type UserInfo,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
@@ -50,6 +43,7 @@ import {
 } from "./metadata.ts";
 import type { WriteOptions } from "./query.ts";
 import type { Served } from "./served.ts";
+import { statusErrorOf } from "./storage-errors.ts";
 
 /** What is added to or refused from an object because of other objects. */
 export interface Admission {
@@ -59,7 +53,7 @@ export interface Admission {
   admitDelete(served: Served, name: string): void;
 }
 
-export interface RegistryDependencies {
+export interface WritesDependencies {
   readonly store: Store;
   readonly cacher: Cacher;
   readonly written: WrittenObjects;
@@ -104,10 +98,10 @@ const generateNameSuffixLength = 5;
 /** Bytes of a stored object; etcd's bound. */
 const valueBytesMax: number = 1.5 * 1024 * 1024;
 
-export class Registry {
-  readonly #deps: RegistryDependencies;
+export class Writes {
+  readonly #deps: WritesDependencies;
 
-  constructor(dependencies: RegistryDependencies) {
+  constructor(dependencies: WritesDependencies) {
     this.#deps = dependencies;
   }
 
@@ -487,32 +481,4 @@ function copyMember(to: Draft<KubeObject>, from: KubeObject, name: string): void
   const target = to as Draft<KubeObject> & Record<string, unknown>;
   if (value === undefined) delete target[name];
   else target[name] = value;
-}
-
-/** The one place where the store's failures become failures of the API. */
-export function statusErrorOf(error: unknown, served?: Served, name = ""): StatusError {
-  const failure = storageFailureOf(error);
-  if (failure === undefined) return error instanceof StatusError ? error : internalError(error);
-  const resource = served?.kind.resource ?? { group: "", resource: "objects" };
-  const refused = ((): StatusError => {
-    switch (failure.code) {
-      case "exists":
-        return alreadyExists(resource, name);
-      case "not-found":
-        return notFound(resource, name);
-      case "conflict":
-        return conflict(resource, name);
-      case "compacted":
-        return expired("The resourceVersion for the provided list is too old.");
-      case "future":
-        return resourceVersionTooLarge(failure.asked, failure.current);
-      case "too-large":
-        return requestEntityTooLarge(`limit is ${failure.bytesMax}`);
-      case "unavailable":
-        return serviceUnavailable("the storage is not available");
-      case "corrupt":
-        return internalError(new Error("the storage is damaged"));
-    }
-  })();
-  return new StatusError(refused.status, { cause: error });
 }
