@@ -14,6 +14,9 @@ export {
   silentLog,
   silentMetrics,
 } from "./log.ts";
-export { nameSuffix, type Random, seededRandom } from "./random.ts";
+export { nameSuffix, type Random } from "./random.ts";
+/** @public */
+export { seededRandom } from "./random.ts";
 export { createLimiter, type Limiter } from "./limiter.ts";
+/** @public */
 export { settleMicrotasks, SimulatedClock } from "./simulated-clock.ts";

@@ -19,7 +19,7 @@ export function nameSuffix(random: Random, length: number): string {
   return suffix;
 }
 
-/** Seeded generator (mulberry32): equal seeds give equal sequences on every machine. For simulation and tests. */
+/** Seeded generator (mulberry32): equal seeds give equal sequences on every machine. For simulation and tests. @public */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

@@ -11,6 +11,7 @@ interface Pending {
   cancelled: boolean;
 }
 
+/** @public */
 export class SimulatedClock implements Clock {
   #now: number;
   readonly #start: number;

@@ -7,7 +7,6 @@ import {
   forbiddenField,
   goQuote,
   indexPath,
-  internalFieldError,
   invalidValue,
   joinFieldErrors,
   keyPath,
@@ -16,7 +15,6 @@ import {
   required,
   tooLong,
   tooMany,
-  typeInvalid,
 } from "./field-error.ts";
 
 describe("field errors", () => {
@@ -35,9 +33,7 @@ describe("field errors", () => {
     [duplicateValue("a", "x"), 'a: Duplicate value: "x"'],
     [tooLong("a", 63), "a: Too long: may not be more than 63 bytes"],
     [tooMany("a", 5, 3), "a: Too many: 5: must have at most 3 items"],
-    [typeInvalid("a", "x", "must be a number"), 'a: Invalid value: "x": must be a number'],
     [notFoundValue("a", "x"), 'a: Not found: "x"'],
-    [internalFieldError("a", "boom"), "a: Internal error: boom"],
     [required(""), "<nil>: Required value"],
   ])("%j", (error, text) => {
     expect(fieldErrorMessage(error)).toBe(text);

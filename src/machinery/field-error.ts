@@ -13,9 +13,7 @@ export type FieldErrorReason =
   | "FieldValueNotSupported"
   | "FieldValueForbidden"
   | "FieldValueTooLong"
-  | "FieldValueTooMany"
-  | "InternalError"
-  | "FieldValueTypeInvalid";
+  | "FieldValueTooMany";
 
 export interface FieldError {
   readonly reason: FieldErrorReason;
@@ -80,20 +78,8 @@ export function tooMany(field: string, actual: number, max: number): FieldError 
   return { reason: "FieldValueTooMany", field, message: withDetail(head, detail) };
 }
 
-export function typeInvalid(field: string, value: unknown, detail: string): FieldError {
-  return {
-    reason: "FieldValueTypeInvalid",
-    field,
-    message: withDetail(`Invalid value: ${formatValue(value)}`, detail),
-  };
-}
-
 export function notFoundValue(field: string, value: unknown): FieldError {
   return { reason: "FieldValueNotFound", field, message: `Not found: ${formatValue(value)}` };
-}
-
-export function internalFieldError(field: string, detail: string): FieldError {
-  return { reason: "InternalError", field, message: `Internal error: ${detail}` };
 }
 
 /** `field: text`; the form inside a Status message. */

@@ -27,19 +27,12 @@ export function parseFieldSelector(text: string): FieldSelector {
 }
 
 /** Everything when there are none. */
-export function fieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
+function fieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
   return {
     requirements,
     matches: (get) =>
       requirements.every(({ field, operator, value }) => (get(field) === value) === (operator === "=")),
   };
-}
-
-/** The text that parses to the same requirements. */
-export function formatFieldSelector(selector: FieldSelector): string {
-  return selector.requirements
-    .map(({ field, operator, value }) => `${field}${operator}${value.replace(/[\\,=]/g, "\\$&")}`)
-    .join(",");
 }
 
 /** Splits at commas that are not escaped. */

@@ -16,7 +16,6 @@ export {
   childPath,
   duplicateValue,
   type FieldError,
-  fieldErrorMessage,
   type FieldErrorReason,
   forbiddenField,
   goQuote,

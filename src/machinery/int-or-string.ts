@@ -21,8 +21,3 @@ export function scaledValue(value: IntOrString, total: number, rounding: "up" | 
 export function percentOf(text: string): number | undefined {
   return /^[+-]?[0-9]+%$/.test(text) ? Number(text.slice(0, -1)) : undefined;
 }
-
-/** The same number or the same text; 1 and "1" differ. */
-export function equalIntOrString(a: IntOrString | undefined, b: IntOrString | undefined): boolean {
-  return a === b;
-}

@@ -1,11 +1,6 @@
 /** Label selectors: grammar, upstream's complaints, matching. */
 import { describe, expect, it } from "vitest";
-import {
-  formatLabelSelector,
-  parseLabelSelector,
-  selectorFromLabels,
-  selectorFromLabelSelector,
-} from "./label-selector.ts";
+import { formatLabelSelector, parseLabelSelector, selectorFromLabelSelector } from "./label-selector.ts";
 
 describe("parseLabelSelector", () => {
   it.each([
@@ -144,10 +139,5 @@ describe("LabelSelector objects", () => {
   ])("refuses %j", (requirement, message) => {
     const make = (): unknown => selectorFromLabelSelector({ matchExpressions: [requirement] });
     expect(make).toThrow(expect.objectContaining({ message }) as Error);
-  });
-
-  it("makes a selector of labels", () => {
-    expect(selectorFromLabels({ b: "2", a: "1" }).toString()).toBe("a=1,b=2");
-    expect(selectorFromLabels(undefined).matches({ a: "1" })).toBe(true);
   });
 });

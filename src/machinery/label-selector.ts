@@ -59,13 +59,6 @@ function nothingSelector(): Selector {
   return { requirements: [], canMatch: false, matches: () => false, toString: () => "" };
 }
 
-/** All of these labels with these values; upstream's SelectorFromSet. */
-export function selectorFromLabels(labels: Labels | undefined): Selector {
-  return selectorFromRequirements(
-    Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: "=", values: [value] })),
-  );
-}
-
 /**
  * An empty object selects everything, a missing one nothing. Objects that passed validation never fail.
  * @throws StatusError 400 on an unknown operator or values that do not fit it.

@@ -15,7 +15,6 @@ const dns1035Pattern = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const qualifiedNamePattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const labelValuePattern = `(${qualifiedNamePattern})?`;
 const configMapKeyPattern = "[-._a-zA-Z0-9]+";
-const envVarPattern = "[-._a-zA-Z][-._a-zA-Z0-9]*";
 
 const dnsLabel = new RegExp(`^${dnsLabelPattern}$`);
 const dnsSubdomain = new RegExp(`^${dnsSubdomainPattern}$`);
@@ -23,7 +22,6 @@ const dns1035 = new RegExp(`^${dns1035Pattern}$`);
 const qualifiedName = new RegExp(`^${qualifiedNamePattern}$`);
 const labelValue = new RegExp(`^${labelValuePattern}$`);
 const configMapKey = new RegExp(`^${configMapKeyPattern}$`);
-const envVar = new RegExp(`^${envVarPattern}$`);
 
 /** Names of most objects: `a.b-c`, at most 253 characters. Empty array when valid, as everywhere here. */
 export function dnsSubdomainErrors(value: string): string[] {
@@ -96,14 +94,6 @@ export function configMapKeyErrors(value: string): string[] {
   if (!configMapKey.test(value))
     errors.push(regexError(text, configMapKeyPattern, ["key.name", "KEY_NAME", "key-name"]));
   return [...errors, ...dotErrors(value)];
-}
-
-/** Names of environment variables, by the rule before relaxed validation. */
-export function envVarNameErrors(value: string): string[] {
-  const text =
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
-  const examples = ["my.env-name", "MY_ENV.NAME", "MyEnvName1"];
-  return [...(envVar.test(value) ? [] : [regexError(text, envVarPattern, examples)]), ...dotErrors(value)];
 }
 
 /** Names of container ports: at most 15 characters, a letter somewhere, no double hyphens. */

@@ -122,12 +122,6 @@ export function addQuantities(a: string | undefined, b: string | undefined): str
   });
 }
 
-/** The canonical difference a − b, else as addQuantities. */
-export function subtractQuantities(a: string | undefined, b: string | undefined): string {
-  const right = mustParse(b);
-  return addQuantities(a, formatQuantity({ nanos: -right.nanos, format: right.format }));
-}
-
 /** Negative, zero or positive, as a sort wants it; absent counts as zero. @throws RangeError as addQuantities. */
 export function compareQuantities(a: string | undefined, b: string | undefined): number {
   const difference = mustParse(a).nanos - mustParse(b).nanos;

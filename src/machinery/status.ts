@@ -152,10 +152,6 @@ export function expired(message: string, options: ExpiredOptions = {}): StatusEr
     : new StatusError({ ...status, metadata: { continue: options.continue } });
 }
 
-export function gone(message: string): StatusError {
-  return failure("Gone", message);
-}
-
 export function requestEntityTooLarge(message: string): StatusError {
   return failure("RequestEntityTooLarge", `Request entity too large: ${message}`);
 }
@@ -165,9 +161,9 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return failure("UnsupportedMediaType", message);
 }
 
-/** Errors of one object that are told: nobody mends more of them at a time, and each is longer than what is wrong. */
+/** Field errors that one Status carries. A person corrects a few at a time, and each error is longer than the value that is wrong. */
 const causesMax = 1_000;
-/** Characters of a name that are told; right ones have 253. */
+/** Characters of a name that a message shows. A valid name has at most 253. */
 const nameCharactersMax = 1_000;
 
 /** `DaemonSet.apps "x" is invalid: …`, each error a cause. */
@@ -208,15 +204,6 @@ export function internalError(error: unknown): StatusError {
     causes: [{ message: text }],
   }).status;
   return new StatusError(status, { cause: error });
-}
-
-export function serverTimeout(
-  resource: GroupResource,
-  operation: string,
-  retryAfterSeconds = 0,
-): StatusError {
-  const message = `The ${operation} operation against ${qualifiedResource(resource)} could not be completed at this time, please try again.`;
-  return failure("ServerTimeout", message, { ...detailsOf(resource, ""), retryAfterSeconds });
 }
 
 export function serviceUnavailable(message: string, options: RetryOptions = {}): StatusError {
@@ -263,14 +250,6 @@ export function isExpired(error: unknown): boolean {
   return hasReason(error, "Expired") || hasReason(error, "Gone", 410);
 }
 
-export function isForbidden(error: unknown): boolean {
-  return hasReason(error, "Forbidden", 403);
-}
-
-export function isUnauthorized(error: unknown): boolean {
-  return hasReason(error, "Unauthorized", 401);
-}
-
 export function isBadRequest(error: unknown): boolean {
   return hasReason(error, "BadRequest", 400);
 }
@@ -279,20 +258,12 @@ export function isMethodNotAllowed(error: unknown): boolean {
   return hasReason(error, "MethodNotAllowed", 405);
 }
 
-export function isTooManyRequests(error: unknown): boolean {
-  return hasReason(error, "TooManyRequests", 429);
-}
-
 export function isInternalError(error: unknown): boolean {
   return hasReason(error, "InternalError", 500);
 }
 
 export function isServerTimeout(error: unknown): boolean {
   return hasReason(error, "ServerTimeout");
-}
-
-export function isServiceUnavailable(error: unknown): boolean {
-  return hasReason(error, "ServiceUnavailable", 503);
 }
 
 export function isTimeout(error: unknown): boolean {

@@ -1,4 +1,5 @@
 /** Face of `storage`: the `Store` seam, its failures and its makers. */
+/** @public */
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { valueBytesMax } from "./mvcc.ts";
 export type { Retention } from "./retention.ts";

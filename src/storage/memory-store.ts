@@ -39,6 +39,7 @@ class NoJournal implements Journal {
   async close(): Promise<void> {}
 }
 
+/** Keeps nothing over a restart. For tests, simulation and programs that embed a server. @public */
 export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   return new JournaledStore({ ...options, core: new Mvcc(), journal: new NoJournal() });
 }

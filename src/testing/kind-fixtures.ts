@@ -1,12 +1,6 @@
 /** Valid objects for the tests of validation, and ways to change them. Only tests import this. */
-import {
-  copyJson,
-  decodeObject,
-  type Draft,
-  type FieldError,
-  fieldErrorMessage,
-  type KubeObject,
-} from "../machinery/index.ts";
+import { copyJson, decodeObject, type Draft, type FieldError, type KubeObject } from "../machinery/index.ts";
+import { fieldErrorMessage } from "../machinery/field-error.ts";
 import { kinds } from "../api/kind-table.ts";
 import type { Kind } from "../api/parts/kinds.ts";
 import { schemas } from "../api/schemas.ts";
