@@ -39,9 +39,5 @@ export { createWorkqueue, type WorkqueueOptions } from "./work/rate-limited-queu
 export { indexPodsByNode, podsByNode } from "./informers/pod-node-index.ts";
 export { type AdaptiveLimitOptions, adaptiveTransport } from "./transport/rate-limited-transport.ts";
 export type { FirstList, Selection } from "./informers/reflector.ts";
-export {
-  createInformer,
-  createInformerFactory,
-  type InformerDependencies,
-} from "./informers/shared-informer.ts";
+export { createInformerFactory, type InformerDependencies } from "./informers/shared-informer.ts";
 export { type PriorityClass, type ReconcileResult, type Workqueue } from "./work/workqueue.ts";

@@ -20,7 +20,7 @@ import {
   type Client,
   createClient,
   createEventRecorder,
-  createInformer,
+  createInformerFactory,
   createLeaderElector,
   loopbackTransport,
 } from "../../src/client/index.ts";
@@ -57,8 +57,9 @@ function configMap(name: string, data: Record<string, string> = {}): ConfigMap {
 
 test("objects travel without a copy: list, watch and informer hold the server's own", async () => {
   const { client, clock, random, stop } = await world();
-  const informer = createInformer(client, { resource: configmaps }, { clock, random, log: silentLog });
-  void informer.run(stop.signal);
+  const informers = createInformerFactory(client, { clock, random, log: silentLog });
+  const informer = informers.for(configmaps);
+  informers.start(stop.signal);
   await settle();
   await client.create(configmaps, configMap("a", { k: "v" }));
   await settle();
@@ -98,11 +99,8 @@ test("informers equal the server whatever is written, compacted and waited for",
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.nat(), async (steps, seed) => {
       const { client, clock, random, store, stop } = await world(seed);
       const dependencies = { clock, random, log: silentLog, freeze: true };
-      const informer = createInformer(
-        client,
-        { resource: configmaps, selection: { namespace: "default" } },
-        dependencies,
-      );
+      const informers = createInformerFactory(client, dependencies);
+      const informer = informers.for(configmaps, { namespace: "default" });
       const story = new Map<string, ConfigMap>();
       const told = (object: ConfigMap): void => void story.set(object.metadata.name!, object);
       informer.addHandler({
@@ -113,7 +111,7 @@ test("informers equal the server whatever is written, compacted and waited for",
         },
         deleted: (object) => expect(story.delete(object.metadata.name!)).toBe(true),
       });
-      void informer.run(stop.signal);
+      informers.start(stop.signal);
       let count = 0;
       for (const { do: what, name, ms } of steps) {
         const address = { namespace: "default", name };
@@ -139,8 +137,9 @@ test("informers equal the server whatever is written, compacted and waited for",
 test("a selection of pods by node sees only those, also when they come to match", async () => {
   const { client, clock, random, stop } = await world();
   const selection = { fieldSelector: "spec.nodeName=n1" };
-  const informer = createInformer(client, { resource: pods, selection }, { clock, random, log: silentLog });
-  void informer.run(stop.signal);
+  const informers = createInformerFactory(client, { clock, random, log: silentLog });
+  const informer = informers.for(pods, selection);
+  informers.start(stop.signal);
   await settle();
   const pod = (name: string): Pod => ({
     metadata: { name, namespace: "default" },

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { serveHttp } from "../../src/apiserver/index.ts";
 import { type ConfigMap, configmaps } from "../../src/api/index.ts";
 import { type Log, seededRandom, silentLog } from "../../src/base/index.ts";
-import { createClient, createInformer, httpTransport } from "../../src/client/index.ts";
+import { createClient, createInformerFactory, httpTransport } from "../../src/client/index.ts";
 import { createMemoryStore } from "../../src/storage/index.ts";
 import { turns } from "../../src/testing/http.ts";
 import { TestApiServer } from "../../src/testing/test-api-server.ts";
@@ -40,7 +40,8 @@ test("a watch that cannot go on where it was is replaced by a list", async () =>
   });
   const said: string[] = [];
   const log: Log = { ...silentLog, debug: (message) => void said.push(message) };
-  const informer = createInformer(createClient(transport), { resource: configmaps }, { clock, random, log });
+  const informers = createInformerFactory(createClient(transport), { clock, random, log });
+  const informer = informers.for(configmaps);
   const deleted: string[] = [];
   informer.addHandler({
     deleted: ({ metadata }, isStale) => void deleted.push(`${metadata.name} ${isStale ? "stale" : ""}`),
@@ -57,7 +58,7 @@ test("a watch that cannot go on where it was is replaced by a list", async () =>
   };
   try {
     for (const name of ["kept", "gone"]) await server.ok("POST", path, { body: { metadata: { name } } });
-    const running = informer.run(stop.signal);
+    informers.start(stop.signal);
     await until(() => informer.lister.size >= 2 && proxy.connections > 0);
     await turns();
 
@@ -75,7 +76,7 @@ test("a watch that cannot go on where it was is replaced by a list", async () =>
     await put("kept", 0);
     await until(() => newest() === "0");
     stop.abort(new Error("test ends"));
-    await running;
+    await turns();
   } finally {
     stop.abort(new Error("test ends"));
     await transport.close();

@@ -26,7 +26,7 @@ import {
   semanticEqual,
   type UserInfo,
 } from "../../machinery/index.ts";
-import { type Store, storageFailureOf } from "../../storage/index.ts";
+import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
 import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
 import type { Cacher } from "../watch-cache/cacher.ts";
 import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
@@ -95,8 +95,6 @@ const generateNameAttempts = 8;
 /** Longest prefix of a generated name, and length of its random end. */
 const generateNamePrefixMax = 58;
 const generateNameSuffixLength = 5;
-/** Bytes of a stored object; etcd's bound. */
-const valueBytesMax: number = 1.5 * 1024 * 1024;
 
 export class Writes {
   readonly #deps: WritesDependencies;

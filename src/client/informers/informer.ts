@@ -1,6 +1,6 @@
 /**
  * Shared cache of one resource: list, watch, indexes, handlers.
- * Maker: `createInformer` in shared-informer.ts, fed by reflector.ts.
+ * Maker: `createInformerFactory` in shared-informer.ts, fed by reflector.ts.
  */
 import type { KubeObject } from "../../machinery/index.ts";
 

@@ -5,13 +5,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodes, type Node } from "../../api/index.ts";
-import { seededRandom, silentLog, type SimulatedClock } from "../../base/index.ts";
+import { seededRandom, settleMicrotasks, silentLog, type SimulatedClock } from "../../base/index.ts";
 import { expired, serviceUnavailable } from "../../machinery/index.ts";
 import { FaultyServer } from "../../testing/faulty-server.ts";
 import { createClient } from "../transport/api-client.ts";
 import type { Informer } from "./informer.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
-import { createInformer } from "./shared-informer.ts";
+import { createInformerFactory } from "./shared-informer.ts";
 
 /** A silent watch is given up after some minutes at the latest. */
 const noticedWithinMs = 1_200_000;
@@ -93,10 +93,11 @@ test("an informer converges, and its story is its cache", async () => {
       const log = { ...silentLog, error: (_: string, fields?: unknown) => defects.push(fields) };
       const client = createClient(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
       const dependencies = { clock, random: seededRandom(seed), log, freeze: true };
-      const informer = createInformer(client, { resource: nodes }, dependencies);
+      const informers = createInformerFactory(client, dependencies);
+      const informer = informers.for(nodes);
       const story = new Map<string, Node>();
       tell(informer, story);
-      const running = informer.run(stop.signal);
+      informers.start(stop.signal);
       for (const action of steps) await perform(server, clock, action);
       await clock.advance(1_200_000);
       expect(defects).toEqual([]);
@@ -104,7 +105,7 @@ test("an informer converges, and its story is its cache", async () => {
       expect(new Set(story.values())).toEqual(new Set(await server.objects(nodes)));
       expect(server.watchers).toBeGreaterThanOrEqual(1);
       stop.abort();
-      await running;
+      await settleMicrotasks();
       await server.stop();
       expect(clock.untilNextMs()).toBeUndefined();
     }),

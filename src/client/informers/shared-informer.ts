@@ -20,15 +20,6 @@ export interface InformerDependencies {
   readonly freeze?: boolean;
 }
 
-/** An informer of one's own; most callers share them through a factory. */
-export function createInformer<T extends KubeObject>(
-  client: Client,
-  subject: { readonly resource: Resource<T>; readonly selection?: Selection },
-  dependencies: InformerDependencies,
-): Informer<T> {
-  return new SharedInformer(client, subject, dependencies);
-}
-
 export function createInformerFactory(client: Client, dependencies: InformerDependencies): InformerFactory {
   return new Factory(client, dependencies);
 }

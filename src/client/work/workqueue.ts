@@ -33,7 +33,7 @@ export interface Workqueue<K extends string = string> {
 
 export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined | void;
 
-/** Thrown by a reconcile that retrying cannot help: logged, and not done again until the object changes. */
+/** Thrown by a reconcile that a retry cannot help. The queue logs it and does the key again when its object changes. @public */
 export class TerminalError extends Error {
   override readonly name = "TerminalError";
 }
