@@ -17,7 +17,7 @@ import { arbitraryObject } from "../testing/arbitrary-object.ts";
 import { kinds } from "./kind-table.ts";
 import type { Kind, WriteContext } from "./parts/kinds.ts";
 import { nodeShouldRunDaemonPod } from "./parts/placement.ts";
-import { podLimits, podRequests, qosClass } from "./core/pod/requests.ts";
+import { podRequests, qosClass } from "./core/pod/requests.ts";
 import { schemas } from "./schemas.ts";
 import type { Node, Pod } from "./generated/types.gen.ts";
 
@@ -100,7 +100,6 @@ test("placement and sums answer for every pod and node; who should run may conti
       const { shouldRun, shouldContinue } = nodeShouldRunDaemonPod(pod.spec, node);
       expect(shouldRun && !shouldContinue).toBe(false);
       podRequests(pod.spec);
-      podLimits(pod.spec);
       expect(["BestEffort", "Burstable", "Guaranteed"]).toContain(qosClass(pod.spec));
     }),
     { seed, numRuns: 200 },

@@ -24,7 +24,6 @@ export {
 } from "./parts/placement.ts";
 export {
   /** @public */
-  isPodAvailable,
   isPodReady,
   isPodTerminal,
   podCondition,

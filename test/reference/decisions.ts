@@ -6,14 +6,14 @@
 import {
   type DaemonSet,
   type DaemonSetStatus,
-  isPodAvailable,
   isPodReady,
   isPodTerminal,
   type Node,
   type Pod,
+  podCondition,
   targetNodeName,
 } from "../../src/api/index.ts";
-import { scaledValue } from "../../src/machinery/index.ts";
+import { parseTimeMs, scaledValue } from "../../src/machinery/index.ts";
 import { comparePods, hashOf, isTerminating, isUpdated, placer } from "./objects.ts";
 
 export type PodsByNode = Map<string, Pod[]>;
@@ -54,7 +54,14 @@ export function byTargetNode(claimed: readonly Pod[], includeDeparted = false): 
 
 const minReadyOf = ({ daemonSet }: View): number => daemonSet.spec.minReadySeconds ?? 0;
 
-const isAvailable = (view: View, pod: Pod): boolean => isPodAvailable(pod, minReadyOf(view), view.nowMs());
+/** Ready for at least `minReadySeconds`; with 0 the time does not matter. */
+function isAvailable(view: View, pod: Pod): boolean {
+  if (!isPodReady(pod)) return false;
+  const minReadySeconds = minReadyOf(view);
+  if (minReadySeconds === 0) return true;
+  const since = parseTimeMs(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
+  return since !== undefined && since + minReadySeconds * 1000 <= view.nowMs();
+}
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

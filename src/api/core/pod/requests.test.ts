@@ -1,17 +1,7 @@
-/** Readiness, availability, target node, sums of requests and quality of service. */
+/** Readiness, target node, sums of requests and quality of service. */
 import { describe, expect, test } from "vitest";
-import {
-  isPodAvailable,
-  isPodReady,
-  isPodTerminal,
-  podLimits,
-  podRequests,
-  qosClass,
-  targetNodeName,
-} from "./requests.ts";
+import { isPodReady, isPodTerminal, podRequests, qosClass, targetNodeName } from "./requests.ts";
 import type { Container, Pod, PodSpec } from "../../generated/types.gen.ts";
-
-const nowMs = Date.parse("2026-01-01T00:01:00Z");
 
 function pod(changes: { readonly spec?: Partial<PodSpec>; readonly status?: Pod["status"] } = {}): Pod {
   return { metadata: { name: "p" }, spec: { containers: [], ...changes.spec }, status: changes.status ?? {} };
@@ -21,16 +11,6 @@ function ready(status: string, lastTransitionTime?: string): Pod {
   const time = lastTransitionTime === undefined ? {} : { lastTransitionTime };
   return pod({ status: { conditions: [{ type: "Ready", status, ...time }] } });
 }
-
-test.each<[string, Pod, number, boolean]>([
-  ["not ready", ready("False", "2026-01-01T00:00:00Z"), 0, false],
-  ["ready, no waiting", ready("True"), 0, true],
-  ["ready, exactly long enough", ready("True", "2026-01-01T00:00:50Z"), 10, true],
-  ["ready, one second short", ready("True", "2026-01-01T00:00:51Z"), 10, false],
-  ["ready, no time", ready("True"), 10, false],
-])("available: %s", (_name, object, minReadySeconds, expected) => {
-  expect(isPodAvailable(object, minReadySeconds, nowMs)).toBe(expected);
-});
 
 test("ready and terminal", () => {
   expect(isPodReady(ready("True"))).toBe(true);
@@ -104,11 +84,6 @@ describe("requests", () => {
     ],
   ])("%s", (_name, spec, expected) => {
     expect(podRequests({ containers: [], ...spec })).toEqual(expected);
-  });
-
-  test("limits get overhead only where there are any", () => {
-    const spec = { containers: [container({}, { cpu: "1" })], overhead: { cpu: "1", memory: "1Gi" } };
-    expect(podLimits(spec)).toEqual({ cpu: "2" });
   });
 });
 

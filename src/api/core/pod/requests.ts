@@ -2,7 +2,7 @@
  * Questions about pods that several rooms ask. Not here: what a controller does with the answers.
  * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
  */
-import { addQuantities, compareQuantities, parseTimeMs } from "../../../machinery/index.ts";
+import { addQuantities, compareQuantities } from "../../../machinery/index.ts";
 import type { Container, Pod, PodCondition, PodSpec } from "../../generated/types.gen.ts";
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
@@ -11,14 +11,6 @@ export function podCondition(pod: Pod, type: string): PodCondition | undefined {
 
 export function isPodReady(pod: Pod): boolean {
   return podCondition(pod, "Ready")?.status === "True";
-}
-
-/** Ready for at least `minReadySeconds`; with 0 the time does not matter. */
-export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
-  if (!isPodReady(pod)) return false;
-  if (minReadySeconds === 0) return true;
-  const since = parseTimeMs(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
-  return since !== undefined && since + minReadySeconds * 1000 <= nowMs;
 }
 
 /** Succeeded or Failed: its containers will not run again. */
@@ -60,8 +52,8 @@ function raiseTo(into: Quantities, least: Quantities): void {
   }
 }
 
-function amountsOf(container: Container, side: "requests" | "limits"): [string, string][] {
-  return Object.entries(container.resources?.[side] ?? {});
+function requestsOf(container: Container): [string, string][] {
+  return Object.entries(container.resources?.requests ?? {});
 }
 
 /**
@@ -69,20 +61,12 @@ function amountsOf(container: Container, side: "requests" | "limits"): [string, 
  * its initialization if that is more, plus overhead. Pod-level requests, where given, take their place.
  */
 export function podRequests(spec: PodSpec): Readonly<Record<string, string>> {
-  return podResources(spec, "requests");
-}
-
-export function podLimits(spec: PodSpec): Readonly<Record<string, string>> {
-  return podResources(spec, "limits");
-}
-
-function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Record<string, string>> {
   const total: Quantities = new Map();
-  for (const container of spec.containers ?? []) addAll(total, amountsOf(container, side));
+  for (const container of spec.containers ?? []) addAll(total, requestsOf(container));
   const sidecars: Quantities = new Map();
   const whileInitializing: Quantities = new Map();
   for (const container of spec.initContainers ?? []) {
-    const own: Quantities = new Map(amountsOf(container, side));
+    const own: Quantities = new Map(requestsOf(container));
     if (container.restartPolicy === "Always") {
       addAll(total, own);
       addAll(sidecars, own);
@@ -93,9 +77,8 @@ function podResources(spec: PodSpec, side: "requests" | "limits"): Readonly<Reco
     }
   }
   raiseTo(total, whileInitializing);
-  for (const [name, quantity] of Object.entries(spec.resources?.[side] ?? {})) total.set(name, quantity);
-  const overhead = Object.entries(spec.overhead ?? {});
-  addAll(total, side === "requests" ? overhead : overhead.filter(([name]) => total.has(name)));
+  for (const [name, quantity] of Object.entries(spec.resources?.requests ?? {})) total.set(name, quantity);
+  addAll(total, Object.entries(spec.overhead ?? {}));
   return Object.fromEntries(total);
 }
 
