@@ -202,8 +202,8 @@ export class Reconciler {
   async #claimPods(tracked: TrackedDaemonSet, pass: ClaimPass): Promise<unknown[]> {
     const errors: unknown[] = [];
     const claims = [
-      ...[...tracked.misfits.values()].map((pod) => ({ pod, adopt: false })),
-      ...[...tracked.orphans.values()].map((pod) => ({ pod, adopt: true })),
+      ...[...tracked.claims.notMatching.values()].map((pod) => ({ pod, adopt: false })),
+      ...[...tracked.claims.orphans.values()].map((pod) => ({ pod, adopt: true })),
     ];
     for (let at = 0; at < claims.length; at += claimsAtOnce) {
       const part = claims.slice(at, at + claimsAtOnce);
@@ -221,7 +221,7 @@ export class Reconciler {
   async #adopt(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {
     const uid = pod.metadata.uid ?? "";
     const adopted = await pass.adopt(pods, pod);
-    tracked.orphans.delete(uid);
+    tracked.claims.adopted(uid);
     if (adopted === undefined) return;
     tracked.writes.written("pods", adopted.metadata.resourceVersion ?? "");
     const cached = this.#dependencies.pods.lister.get(`${tracked.namespace}/${pod.metadata.name ?? ""}`);
@@ -230,7 +230,7 @@ export class Reconciler {
 
   async #release(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {
     await pass.release(pods, pod);
-    tracked.misfits.delete(pod.metadata.uid ?? "");
+    tracked.claims.released(pod.metadata.uid ?? "");
   }
 
   async #writeStatus(

@@ -115,7 +115,7 @@ export class RevisionKeeper {
   async #list(tracked: TrackedDaemonSet): Promise<void> {
     const { items } = await this.#dependencies.client.list(controllerrevisions, {
       namespace: tracked.namespace,
-      labelSelector: tracked.selector.toString(),
+      labelSelector: tracked.claims.selector.toString(),
     });
     tracked.writes.revisionsListed(items.filter((revision) => controllerOf(revision)?.uid === tracked.uid));
   }
@@ -129,7 +129,7 @@ export class RevisionKeeper {
     const errors: unknown[] = [];
     for (const candidate of this.#candidates(tracked)) {
       try {
-        const decision = decideClaim(candidate, tracked.uid, tracked.selector);
+        const decision = decideClaim(candidate, tracked.uid, tracked.claims.selector);
         if (decision === "keep") kept.push(candidate);
         else if (decision === "release") await pass.release(controllerrevisions, candidate);
         else if (decision === "adopt") {
@@ -210,7 +210,8 @@ export class RevisionKeeper {
       .byIndex(ownerIndex, tracked.uid)
       .filter(
         (pod) =>
-          stale.has(pod.metadata.labels?.[hashLabel] ?? "") && tracked.selector.matches(pod.metadata.labels),
+          stale.has(pod.metadata.labels?.[hashLabel] ?? "") &&
+          tracked.claims.selector.matches(pod.metadata.labels),
       )
       .map((pod) => this.#dependencies.client.patch(pods, addressOf(pod), { type: "merge", body }));
     await settleAll(relabelled);

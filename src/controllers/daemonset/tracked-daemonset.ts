@@ -5,24 +5,12 @@
  *
  * Not here: which event concerns which DaemonSet (tracker.ts).
  */
-import {
-  type DaemonSet,
-  maxUnreachableOf,
-  type Node,
-  type Pod,
-  type PodSpec,
-  targetNodeName,
-} from "../../api/index.ts";
+import { type DaemonSet, maxUnreachableOf, type Node, type Pod, type PodSpec } from "../../api/index.ts";
 import { type Clock, sleep } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
-import {
-  controllerOf,
-  keyOf,
-  type KubeObject,
-  type Selector,
-  selectorFromLabelSelector,
-} from "../../machinery/index.ts";
+import { controllerOf, keyOf, type Selector, selectorFromLabelSelector } from "../../machinery/index.ts";
 import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
+import { Claims } from "./claims.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
 import { legacyAnswer, legacyFingerprint } from "./legacy-placement.ts";
@@ -70,20 +58,12 @@ export class TrackedDaemonSet {
   /** With `controller-legacy` placement: nodes that want a pod and cannot take one, with the reason. */
   readonly #refusals = new Map<string, string>();
   #newlyRefused = new Map<string, string>();
-  /** Matching pods without controller that may be adopted, by UID. */
-  readonly orphans: Map<string, Pod> = new Map();
-  /** Owned pods that do not match the selector any more, by UID. */
-  readonly misfits: Map<string, Pod> = new Map();
-  /** Owned pods whose node cannot be found out, by UID. */
-  readonly homeless: Map<string, Pod> = new Map();
+  readonly claims: Claims;
   readonly writes: UnconfirmedWrites = new UnconfirmedWrites();
   /** Nobody had ever finished a sync of the DaemonSet when it was first seen here. */
   readonly isNew: boolean;
   #revised: Revised | undefined;
   readonly #dependencies: TrackerDependencies;
-  /** Nodes of pods that we created and whose affinity somebody has edited (23.20), by UID. */
-  readonly #rememberedNodes = new Map<string, string>();
-  #selector: Selector;
   #podLabels: Readonly<Record<string, string>>;
   #podSpec: PodSpec;
   #rule: PlacementRule;
@@ -102,16 +82,12 @@ export class TrackedDaemonSet {
     this.isNew = (daemonSet.status?.observedGeneration ?? 0) === 0;
     this.backoff = backoff;
     this.#dependencies = dependencies;
-    this.#selector = selectorOf(daemonSet);
+    this.claims = new Claims(selectorOf(daemonSet));
     this.#podLabels = podLabelsOf(daemonSet);
     this.#podSpec = daemonSet.spec.template.spec!;
     this.#rule = placementRule(this.#podSpec);
     this.#clockOffsetMs = this.#offsetMs();
     this.#slots = this.#emptySlots();
-  }
-
-  get selector(): Selector {
-    return this.#selector;
   }
 
   /** The template whose revision was found or made last. */
@@ -152,7 +128,7 @@ export class TrackedDaemonSet {
     if (this.#builtFor !== fingerprint) {
       this.#rule = rule;
       this.#podSpec = podSpec;
-      this.#selector = selector;
+      this.claims.reset(selector);
       this.#watchesReach = watchesReach;
       this.#builtFor = fingerprint;
       await this.#build(params);
@@ -171,25 +147,12 @@ export class TrackedDaemonSet {
   put(pod: Pod): void {
     if (!this.#takesEvents) return;
     const uid = pod.metadata.uid ?? "";
-    const known = this.#slots.pod(uid);
+    const known = this.#known(pod);
     if (known !== undefined && isOlder(pod.metadata, known)) return;
-    const matches = this.#selector.matches(pod.metadata.labels);
-    if (!matches || pod.metadata.deletionTimestamp !== undefined) this.#lost(known);
-    if (!matches) {
-      this.#slots.removePod(uid);
-      this.misfits.set(uid, pod);
-      return;
-    }
-    this.misfits.delete(uid);
-    this.orphans.delete(uid);
-    const node = targetNodeName(pod) ?? this.#rememberedNodes.get(uid);
-    if (node === undefined) {
-      this.#slots.removePod(uid);
-      this.homeless.set(uid, pod);
-      return;
-    }
-    this.homeless.delete(uid);
-    this.#slots.putPod(podFacts(pod, node));
+    const { isMatching, node } = this.claims.own(pod);
+    if (!isMatching || pod.metadata.deletionTimestamp !== undefined) this.#lost(this.#slots.pod(uid));
+    if (node === undefined) this.#slots.removePod(uid);
+    else this.#slots.putPod(podFacts(pod, node));
   }
 
   /** The pod is gone or has another controller now. */
@@ -197,10 +160,7 @@ export class TrackedDaemonSet {
     this.#lost(this.#slots.pod(uid));
     this.writes.podGone(uid);
     this.#slots.removePod(uid);
-    this.misfits.delete(uid);
-    this.orphans.delete(uid);
-    this.homeless.delete(uid);
-    this.#rememberedNodes.delete(uid);
+    this.claims.drop(uid);
   }
 
   /** Nodes that cannot take the pod they want, with the reason, as far as not told by an earlier call. */
@@ -243,31 +203,25 @@ export class TrackedDaemonSet {
   /** A pod without controller: kept for adoption if it matches. One that we have adopted since is known better. */
   putOrphan(pod: Pod): void {
     if (!this.#takesEvents) return;
-    const uid = pod.metadata.uid ?? "";
-    const adopted = this.#slots.pod(uid) ?? (this.misfits.get(uid) ?? this.homeless.get(uid))?.metadata;
-    if (adopted !== undefined && isOlder(pod.metadata, adopted)) return;
-    if (adopted !== undefined) this.drop(uid);
-    if (pod.metadata.deletionTimestamp === undefined && this.matches(pod)) this.orphans.set(uid, pod);
-    else this.orphans.delete(uid);
+    const known = this.#known(pod);
+    if (known !== undefined && isOlder(pod.metadata, known)) return;
+    if (known !== undefined) this.drop(pod.metadata.uid ?? "");
+    this.claims.orphan(pod);
   }
 
-  /** Whether an orphan may belong here: an empty or missing selector matches nothing, and neither do no labels. */
-  matches(object: KubeObject): boolean {
-    const { labels } = object.metadata;
-    if (labels === undefined || Object.keys(labels).length === 0) return false;
-    return this.#selector.requirements.length > 0 && this.#selector.matches(labels);
+  /** What is known of an owned pod, wherever it is kept. */
+  #known({ metadata: { uid = "" } }: Pod): { readonly resourceVersion?: string } | undefined {
+    return this.#slots.pod(uid) ?? this.claims.owned(uid)?.metadata;
   }
 
   /** Whether the other's selector matches the pods of this one's template. */
   makesPodsFor(other: TrackedDaemonSet): boolean {
-    return other.matches({ metadata: { labels: this.#podLabels } });
+    return other.claims.matches({ metadata: { labels: this.#podLabels } });
   }
 
   /** The pod that we created for `node` cannot be told to belong there; remember it. */
   rememberNode(pod: Pod, node: string): void {
-    const uid = pod.metadata.uid ?? "";
-    this.#rememberedNodes.set(uid, node);
-    const waiting = this.homeless.get(uid);
+    const waiting = this.claims.rememberNode(pod.metadata.uid ?? "", node);
     if (waiting !== undefined) this.put(waiting);
   }
 
@@ -344,9 +298,6 @@ export class TrackedDaemonSet {
   async #build(params: SlotParams): Promise<void> {
     this.#slots = this.#emptySlots(params);
     this.#clockOffsetMs = this.#offsetMs();
-    this.misfits.clear();
-    this.orphans.clear();
-    this.homeless.clear();
     this.#refusals.clear();
     this.#isBuilding = true;
     try {

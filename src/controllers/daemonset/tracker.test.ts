@@ -139,6 +139,13 @@ test("an older state of a pod does not replace a newer one", async () => {
   expect(tracked.slots.counts().ready).toBe(0);
 });
 
+test("an older state of a pod that does not match any more does not bring it back", async () => {
+  const { tracker, tracked } = await start();
+  tracker.putPod(undefined, pod({ version: 10, labels: { app: "bar" } }));
+  tracker.putPod(pod(), pod({ version: 9 }));
+  expect([tracked.claims.notMatching.size, tracked.slots.counts().current]).toEqual([1, 0]);
+});
+
 test("a pod of another UID's DaemonSet of this name is a stranger", async () => {
   const { tracker, tracked } = await start();
   tracker.putPod(undefined, pod({ owner: "before" }));
@@ -148,9 +155,9 @@ test("a pod of another UID's DaemonSet of this name is a stranger", async () => 
 test("an owned pod whose labels match no more leaves its slot for the release list, and comes back when they do", async () => {
   const { tracker, tracked } = await start([pod()]);
   tracker.putPod(pod(), pod({ version: 2, labels: { app: "bar" } }));
-  expect([tracked.slots.counts().missing, tracked.misfits.size]).toEqual([1, 1]);
+  expect([tracked.slots.counts().missing, tracked.claims.notMatching.size]).toEqual([1, 1]);
   tracker.putPod(pod(), pod({ version: 3 }));
-  expect([tracked.slots.counts().missing, tracked.misfits.size]).toEqual([0, 0]);
+  expect([tracked.slots.counts().missing, tracked.claims.notMatching.size]).toEqual([0, 0]);
   tracker.dropPod(pod({ version: 4 }));
   expect(tracked.slots.counts().missing).toBe(1);
 });

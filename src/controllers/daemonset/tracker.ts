@@ -66,7 +66,7 @@ export class Tracker {
   matching(object: KubeObject): readonly TrackedDaemonSet[] {
     const matching: TrackedDaemonSet[] = [];
     for (const tracked of this.#byNamespace.get(object.metadata.namespace ?? "") ?? []) {
-      if (tracked.matches(object)) matching.push(tracked);
+      if (tracked.claims.matches(object)) matching.push(tracked);
     }
     return matching;
   }
