@@ -1,5 +1,5 @@
 /** Face of `agent`: simulated nodes; the agent for real machines comes here too. */
-export { type Timings } from "./simulated/behaviour.ts";
-export { createFleet, type Fleet, type FleetDependencies, type FleetOptions } from "./simulated/fleet.ts";
-export { type NodeWish, nodeObject } from "./simulated/node-status.ts";
-export { type LogQuery, simulatedLog } from "./simulated/simulated-log.ts";
+export { type Timings } from "./runtime/simulated/behaviour.ts";
+export { createFleet, type Fleet, type FleetDependencies, type FleetOptions } from "./fleet.ts";
+export { type NodeWish, nodeObject } from "./node/node-status.ts";
+export { type LogQuery, simulatedLog } from "./runtime/simulated/simulated-log.ts";

@@ -7,7 +7,7 @@ import { type Node, type Pod, pods as podResource } from "../../api/index.ts";
 import type { Clock, Limiter, Log, Timer } from "../../base/index.ts";
 import type { Client } from "../../client/index.ts";
 import { isConflict, isNotFound, keyOf, parseTimeMs } from "../../machinery/index.ts";
-import { type PodBehaviour, podBehaviour, type Timings } from "./behaviour.ts";
+import { type PodBehaviour, podBehaviour, type Timings } from "../runtime/simulated/behaviour.ts";
 import {
   crashDelayMs,
   crashText,
@@ -52,7 +52,7 @@ const pullBackOffMaxMs = 300_000;
 /** Pause before a write that failed for another reason than a conflict is tried again. */
 const writeRetryMs = 1_000;
 
-export class SimulatedPod {
+export class PodWorker {
   #pod: Pod;
   readonly #host: PodHost;
   readonly #podIP: string;

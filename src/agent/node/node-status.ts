@@ -1,13 +1,13 @@
 /**
  * The Node object and status of a simulated machine, as a kubelet on a small Linux server would report them.
- * Pure. Not here: when it is written (simulated-node.ts).
+ * Pure. Not here: when it is written (node-agent.ts).
  *
  *   index i ─▶ InternalIP 172.16.0.0/12 + 2 + i,  podCIDR 10.<(i>>8)>.<i&255>.0/24 counted from 10.244.0.0
  */
 import type { Node, NodeCondition, NodeStatus } from "../../api/index.ts";
 import { formatTime } from "../../machinery/index.ts";
-import type { NodeTrouble } from "./behaviour.ts";
-import { annotationKeys } from "./behaviour.ts";
+import type { NodeTrouble } from "../runtime/simulated/behaviour.ts";
+import { annotationKeys } from "../runtime/simulated/behaviour.ts";
 
 /** Nodes that can have addresses of their own: /24 networks in 10.0.0.0/8. */
 export const nodeIndexMax = 65_535;

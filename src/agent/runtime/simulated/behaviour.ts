@@ -1,8 +1,8 @@
 /**
  * What annotations ask of a simulated node or pod: how long things take and what goes wrong, so that people can rehearse trouble.
- * Not here: what follows from it (pod-stage.ts, node-status.ts). Documented for users in docs/simulated-nodes.md.
+ * Not here: what follows from it (pods/pod-status.ts, node/node-status.ts). Documented for users in docs/simulated-nodes.md.
  */
-import type { KubeObject } from "../../machinery/index.ts";
+import type { KubeObject } from "../../../machinery/index.ts";
 
 export const annotationKeys = {
   /** "true" on a Node: it is a simulated node. */

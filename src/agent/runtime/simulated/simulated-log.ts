@@ -2,9 +2,9 @@
  * What a simulated container has written: the same lines for the same pod whenever one asks, going on while it runs.
  * Not here: the rules of `pods/log` (apiserver/pods.ts), which have checked the container already.
  */
-import type { Pod } from "../../api/index.ts";
-import { type Clock, sleep } from "../../base/index.ts";
-import { formatTime, parseTimeMs } from "../../machinery/index.ts";
+import type { Pod } from "../../../api/index.ts";
+import { type Clock, sleep } from "../../../base/index.ts";
+import { formatTime, parseTimeMs } from "../../../machinery/index.ts";
 
 /** A simulated container writes one line this often. */
 const lineEveryMs = 10_000;

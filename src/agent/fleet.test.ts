@@ -1,7 +1,7 @@
 /** Simulated nodes and pods on the real API server, by a simulated clock: what a user sees of them, second by second. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nodes as nodeResource, type Pod, pods as podResource } from "../../api/index.ts";
-import { seededRandom, silentLog } from "../../base/index.ts";
+import { nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
+import { seededRandom, silentLog } from "../base/index.ts";
 import {
   type Client,
   createClient,
@@ -9,11 +9,11 @@ import {
   createInformerFactory,
   loopbackTransport,
   type Transport,
-} from "../../client/index.ts";
-import { FaultyTransport } from "../../testing/faulty-transport.ts";
-import { TestApiServer } from "../../testing/test-api-server.ts";
+} from "../client/index.ts";
+import { FaultyTransport } from "../testing/faulty-transport.ts";
+import { TestApiServer } from "../testing/test-api-server.ts";
 import { createFleet } from "./fleet.ts";
-import { nodeObject } from "./node-status.ts";
+import { nodeObject } from "./node/node-status.ts";
 
 let server: TestApiServer;
 let client: Client;

@@ -1,8 +1,6 @@
-/** Statuses of simulated pods at every stage, and the annotations that steer them. */
+/** Statuses of pods at every stage. */
 import { expect, test } from "vitest";
 import type { Pod } from "../../api/index.ts";
-import { annotationKeys, defaultTimings, isDrivenBy, podBehaviour } from "./behaviour.ts";
-import { indexOfPodCidr, nodeObject, nodeStatus, podCidrOf, podIpOf } from "./node-status.ts";
 import { crashDelayMs, podStatus, pullErrorOf, type Stage } from "./pod-status.ts";
 
 const pod: Pod = {
@@ -109,76 +107,6 @@ test("crashed containers wait 0, 10, 20, 40 s and never more than five minutes",
   expect([0, 1, 2, 3, 5, 6, 50].map(crashDelayMs)).toEqual([
     0, 10_000, 20_000, 40_000, 160_000, 300_000, 300_000,
   ]);
-});
-
-test("the pod's annotations win over its node's, troubles of both count, nonsense is passed over", () => {
-  const node = {
-    metadata: {
-      annotations: {
-        [annotationKeys.startSeconds]: "9",
-        [annotationKeys.stopSeconds]: "3",
-        [annotationKeys.simulate]: "never-ready",
-      },
-    },
-  };
-  const tired = {
-    metadata: {
-      annotations: {
-        [annotationKeys.startSeconds]: "2",
-        [annotationKeys.pullSeconds]: "soon",
-        [annotationKeys.simulate]: "crash-loop, nonsense",
-      },
-    },
-  };
-  const { timings, troubles } = podBehaviour(tired, node, defaultTimings);
-  expect(timings).toEqual({ pullMs: 400, startMs: 2_000, stopMs: 3_000 });
-  expect([...troubles].sort()).toEqual(["crash-loop", "never-ready"]);
-});
-
-test("a fleet drives the nodes that bear its name, marked by us or by kwok", () => {
-  const node = (annotations: Record<string, string>) => ({ metadata: { annotations } });
-  expect(isDrivenBy(node({ "lares.dev/simulated": "true" }), "")).toBe(true);
-  expect(isDrivenBy(node({ "kwok.x-k8s.io/node": "fake" }), "")).toBe(true);
-  expect(isDrivenBy(node({ "lares.dev/simulated": "true", "lares.dev/fleet": "b" }), "")).toBe(false);
-  expect(isDrivenBy(node({ "lares.dev/simulated": "true", "lares.dev/fleet": "b" }), "b")).toBe(true);
-  expect(isDrivenBy(node({}), "")).toBe(false);
-});
-
-test("networks of nodes are distinct and lead back to the index", () => {
-  const seen = new Set<string>();
-  for (let index = 0; index < 20_000; index++) {
-    const cidr = podCidrOf(index);
-    seen.add(cidr);
-    expect(indexOfPodCidr(cidr)).toBe(index);
-  }
-  expect(seen.size).toBe(20_000);
-  expect(podCidrOf(0)).toBe("10.244.0.0/24");
-  expect(podIpOf(0, 0)).toBe("10.244.0.2");
-  expect(indexOfPodCidr("192.168.0.0/24")).toBeUndefined();
-});
-
-test("conditions keep their transition time until their status changes", () => {
-  const node = nodeObject({ name: "n1", role: "control-plane" });
-  const at = (nowMs: number, troubles: readonly "not-ready"[], before?: ReturnType<typeof nodeStatus>) =>
-    nodeStatus({
-      name: "n1",
-      uid: "u",
-      index: 0,
-      nowMs,
-      kubeletVersion: "v1",
-      troubles: new Set(troubles),
-      images: [],
-      ...(before ? { before } : {}),
-    });
-  const ready = (status: ReturnType<typeof nodeStatus>) =>
-    status.conditions!.find(({ type }) => type === "Ready")!;
-  const first = at(0, []);
-  const second = at(60_000, [], first);
-  const third = at(120_000, ["not-ready"], second);
-  expect(ready(second).lastTransitionTime).toBe(ready(first).lastTransitionTime);
-  expect(ready(second).lastHeartbeatTime).not.toBe(ready(first).lastHeartbeatTime);
-  expect(ready(third)).toMatchObject({ status: "False", lastTransitionTime: ready(third).lastHeartbeatTime });
-  expect(node.spec?.taints).toEqual([{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }]);
 });
 
 test("a container runs beside one whose image cannot be pulled", () => {

@@ -1,6 +1,6 @@
 /**
  * The status that a kubelet would report for a pod at each stage of its life. Pure.
- * Not here: which stage follows when (simulated-pod.ts).
+ * Not here: which stage follows when (pod-worker.ts).
  *
  *   starting ─▶ running ─▶ (ready)          stopped ─▶ gone
  *      │           └─▶ crashed ─▶ running

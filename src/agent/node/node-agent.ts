@@ -7,7 +7,7 @@ import { type Lease, leases, type Node, nodes as nodeResource, type Pod } from "
 import type { Clock, Limiter, Log, Random, Timer } from "../../base/index.ts";
 import type { Client } from "../../client/index.ts";
 import { formatMicroTime, isAlreadyExists, isConflict, isNotFound } from "../../machinery/index.ts";
-import { nodeTroublesOf, type Timings } from "./behaviour.ts";
+import { nodeTroublesOf, type Timings } from "../runtime/simulated/behaviour.ts";
 import {
   hostLabels,
   type ImageOnNode,
@@ -17,7 +17,7 @@ import {
   podCidrOf,
   podIpOf,
 } from "./node-status.ts";
-import { imageBytes, type PodEvent, type PodHost, SimulatedPod } from "./simulated-pod.ts";
+import { imageBytes, type PodEvent, type PodHost, PodWorker } from "../pods/pod-worker.ts";
 
 const leaseNamespace = "kube-node-lease";
 
@@ -44,12 +44,12 @@ export interface NodeDependencies {
   event(node: Node, pod: Pod | undefined, what: PodEvent): void;
 }
 
-export class SimulatedNode {
+export class NodeAgent {
   readonly index: number;
   #node: Node;
   readonly #settings: NodeSettings;
   readonly #dependencies: NodeDependencies;
-  readonly #pods = new Map<string, SimulatedPod>();
+  readonly #pods = new Map<string, PodWorker>();
   readonly #images = new Map<string, ImageOnNode>();
   #nextSlot = 0;
   #lease: Lease | undefined;
@@ -106,7 +106,7 @@ export class SimulatedNode {
       known.update(pod);
       return;
     }
-    const simulated = new SimulatedPod(
+    const simulated = new PodWorker(
       pod,
       pod.status?.podIP ?? podIpOf(this.index, this.#nextSlot++),
       this.#podHost(),

@@ -1,22 +1,22 @@
 /**
  * Simulated nodes by the thousands, over any client: every Node object that says so is driven here, as a kubelet would.
- * Not here: one node (simulated-node.ts), one pod (simulated-pod.ts).
+ * Not here: one node (node/node-agent.ts), one pod (pods/pod-worker.ts).
  * Work per event is O(1): a pod event goes to its node by name, a node event to that node.
  */
-import { type Node, nodes as nodeResource, type Pod, pods as podResource } from "../../api/index.ts";
-import { type Clock, createLimiter, type Limiter, type Log, type Random } from "../../base/index.ts";
+import { type Node, nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
+import { type Clock, createLimiter, type Limiter, type Log, type Random } from "../base/index.ts";
 import {
   type Client,
   type EventRecorder,
   indexPodsByNode,
   type InformerFactory,
   podsByNode,
-} from "../../client/index.ts";
-import { isAlreadyExists } from "../../machinery/index.ts";
-import { defaultTimings, isDrivenBy, type Timings } from "./behaviour.ts";
-import { nodeIndexMax, nodeObject, type NodeWish } from "./node-status.ts";
-import { indexOfNode, type NodeDependencies, SimulatedNode } from "./simulated-node.ts";
-import type { PodEvent } from "./simulated-pod.ts";
+} from "../client/index.ts";
+import { isAlreadyExists } from "../machinery/index.ts";
+import { defaultTimings, isDrivenBy, type Timings } from "./runtime/simulated/behaviour.ts";
+import { nodeIndexMax, nodeObject, type NodeWish } from "./node/node-status.ts";
+import { indexOfNode, type NodeDependencies, NodeAgent } from "./node/node-agent.ts";
+import type { PodEvent } from "./pods/pod-worker.ts";
 
 /** Writes of a whole fleet under way at once: enough to fill a group commit, few enough to bound memory. */
 const writesMax = 256;
@@ -57,7 +57,7 @@ export function createFleet(options: FleetOptions, dependencies: FleetDependenci
 class FleetOfNodes implements Fleet {
   readonly #options: FleetOptions;
   readonly #dependencies: FleetDependencies;
-  readonly #nodes = new Map<string, SimulatedNode>();
+  readonly #nodes = new Map<string, NodeAgent>();
   readonly #indexes = new Set<number>();
   readonly #writes: Limiter = createLimiter(writesMax);
   #nextIndex = 0;
@@ -112,7 +112,7 @@ class FleetOfNodes implements Fleet {
     }
   }
 
-  #nodeOf(pod: Pod): SimulatedNode | undefined {
+  #nodeOf(pod: Pod): NodeAgent | undefined {
     const name = pod.spec?.nodeName;
     return name === undefined ? undefined : this.#nodes.get(name);
   }
@@ -128,7 +128,7 @@ class FleetOfNodes implements Fleet {
     }
     if (!isOurs) return;
     const index = this.#reserve(indexOfNode(node)) ?? this.#freeIndex();
-    const simulated = new SimulatedNode(node, index, {
+    const simulated = new NodeAgent(node, index, {
       settings: this.#settings(),
       dependencies: this.#nodeDependencies(),
     });
