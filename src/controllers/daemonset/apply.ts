@@ -1,9 +1,9 @@
 /**
- * Does what a plan says (section 10): creates in slow-start batches, deletes all at once, with expectations set before
- * and lowered for what failed or was never tried. Every write has its event on the DaemonSet.
+ * Does what a plan says (docs/spec/daemonset-controller.md#10): creates in slow-start batches, deletes all at once, with
+ * expectations set before and lowered for what failed or was never tried. Every write has its event on the DaemonSet.
  * Not here: what to do (plan.ts, rolling-update.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncNodes.
- * Differs: expectations by name and UID (23.2), lowered for a terminating namespace (23.3), deletes carry the UID, and
+ * Differs: expectations by name and UID (#23.2), lowered for a terminating namespace (#23.3), deletes carry the UID, and
  * names are made here, so that a create whose answer was lost is not done twice; a delete without an answer is still awaited.
  */
 import { type DaemonSet, type Pod, pods, targetNodeName } from "../../api/index.ts";

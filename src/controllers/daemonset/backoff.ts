@@ -1,7 +1,7 @@
 /**
  * What is remembered of nodes where pods do not last, for one DaemonSet: the back-off of failed pods per node and
- * observed generation, 1 s doubling to 15 min (9.1), and rejects in a row (23.28; how long they hold is plan.ts').
- * A spec change starts both anew: the observed generation is part of upstream's key.
+ * observed generation, 1 s doubling to 15 min (docs/spec/daemonset-controller.md#9.1), and rejects in a row (#23.28; how
+ * long they hold is plan.ts'). A spec change starts both anew: the observed generation is part of upstream's key.
  * Not here: the retry back-off of the queue (client).
  */
 import { isReject, type LostPod, rejectHoldMs } from "./plan.ts";

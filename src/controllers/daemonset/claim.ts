@@ -1,6 +1,7 @@
 /**
- * Ownership of pods and revisions: who is kept, released or adopted (section 6), and the patches that do it.
- * Adoption needs one live look at the DaemonSet per pass: a cache may not know yet that it is being deleted.
+ * Ownership of pods and revisions: who is kept, released or adopted (docs/spec/daemonset-controller.md#6), and the
+ * patches that do it. Adoption needs one live look at the DaemonSet per pass: a cache may not know yet that it is being
+ * deleted.
  * Upstream: kubernetes v1.34, pkg/controller/controller_ref_manager.go.
  */
 import { daemonsets, type DaemonSet } from "../../api/index.ts";
@@ -17,7 +18,7 @@ import { ownerReference } from "./template.ts";
 
 export type ClaimDecision = "keep" | "release" | "adopt" | "ignore";
 
-/** The table of 6.2, for an owner that is not being deleted. */
+/** The table of #6.2, for an owner that is not being deleted. */
 export function decideClaim(candidate: KubeObject, uid: string, selector: Selector): ClaimDecision {
   const controller = controllerOf(candidate);
   const matches = selector.matches(candidate.metadata.labels ?? {});

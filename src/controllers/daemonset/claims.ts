@@ -26,7 +26,10 @@ export class Claims {
   readonly #orphans = new Map<string, Pod>();
   readonly #notMatching = new Map<string, Pod>();
   readonly #withoutNode = new Map<string, Pod>();
-  /** Nodes of pods that the controller created and whose affinity somebody has edited (23.20), by UID. */
+  /**
+   * Nodes of pods that the controller created and whose affinity somebody has edited
+   * (docs/spec/daemonset-controller.md#23.20), by UID.
+   */
   readonly #nodes = new Map<string, string>();
 
   constructor(selector: Selector) {

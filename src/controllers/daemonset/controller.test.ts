@@ -1,4 +1,7 @@
-/** The controller against the real API server: upstream's daemon_controller_test.go, each case by its upstream name. */
+/**
+ * The controller against the real API server: upstream's daemon_controller_test.go, each case by its upstream name.
+ * Invariants and rules by number: docs/spec/invariants.md, docs/spec/daemonset-controller.md.
+ */
 import { describe, expect, test } from "vitest";
 import {
   type DaemonSet,
@@ -161,7 +164,7 @@ describe("placement", () => {
     }
   });
 
-  test("placement `controller` binds by nodeName and leaves the affinity alone (19.3)", () =>
+  test("placement `controller` binds by nodeName and leaves the affinity alone (#19.3)", () =>
     withDaemonSets(
       async (fixture) => {
         await fixture.addNodes(2);
@@ -429,7 +432,7 @@ describe("errors, expectations, status", () => {
       expect(owners).toContain(again.metadata.uid);
     }));
 
-  test("desired follows a node that is deleted, and the pod bound there is left to the pod garbage collector (23.12)", () =>
+  test("desired follows a node that is deleted, and the pod bound there is left to the pod garbage collector (#23.12)", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(2);
       await fixture.addDaemonSet();

@@ -27,7 +27,10 @@ import type { PlacementMode } from "./template.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 import { Tracker } from "./tracker.ts";
 
-/** DaemonSets worked on at once. Upstream's two starve the others behind big ones (23.23). */
+/**
+ * DaemonSets worked on at once. Upstream's two starve the others behind big ones
+ * (docs/spec/daemonset-controller.md#23.23).
+ */
 const workersDefault = 4;
 /** Pods created, and separately deleted, per step of a sync. 250 as upstream: more at once floods image registries. */
 const burstDefault = 250;

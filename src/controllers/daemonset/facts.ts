@@ -15,7 +15,7 @@ type PodLife = "running" | "failed" | "succeeded";
 export interface PodFacts {
   readonly uid: string;
   readonly name: string;
-  /** Target node (7.5 of the specification). */
+  /** Target node (docs/spec/daemonset-controller.md#7.5). */
   readonly node: string;
   readonly isBound: boolean;
   readonly isTerminating: boolean;
@@ -61,12 +61,12 @@ function lifeOf(pod: Pod): PodLife {
   return pod.status?.phase === "Succeeded" ? "succeeded" : "running";
 }
 
-/** Terminal and terminating: on its way out, blocks nothing and counts nowhere but for the history's clean-up (6.6). */
+/** Terminal and terminating: on its way out, blocks nothing and counts nowhere but for the history's clean-up (#6.6). */
 export function hasDeparted(pod: PodFacts): boolean {
   return pod.isTerminating && pod.life !== "running";
 }
 
-/** Order of pods on one node, the first speaks for the node (9.2): bound, older, smaller name. */
+/** Order of pods on one node, the first speaks for the node (#9.2): bound, older, smaller name. */
 export function comparePods(a: PodFacts, b: PodFacts): number {
   if (a.isBound !== b.isBound) return a.isBound ? -1 : 1;
   if (a.createdMs !== b.createdMs) return a.createdMs - b.createdMs;
@@ -87,8 +87,8 @@ export interface SlotParams {
 }
 
 /**
- * Whether the pod is made from the current template (11.1). A pod whose hash label names a known revision is judged
- * by it alone; upstream lets an equal template generation win, so that adopted pods of another template stay (23.8).
+ * Whether the pod is made from the current template (#11.1). A pod whose hash label names a known revision is judged
+ * by it alone; upstream lets an equal template generation win, so that adopted pods of another template stay (#23.8).
  */
 export function isUpToDate(pod: PodFacts, params: SlotParams): boolean {
   if (params.hash !== "" && pod.hash === params.hash) return true;

@@ -1,4 +1,4 @@
-/** What the event of a failed pod tells beyond upstream's words (23.25). */
+/** What the event of a failed pod tells beyond upstream's words (docs/spec/daemonset-controller.md#23.25). */
 import { describe, expect, test } from "vitest";
 import { type Pod, pods } from "../../api/index.ts";
 import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
@@ -57,7 +57,7 @@ describe("failureText", () => {
   });
 });
 
-test("the event begins exactly as upstream's, then tells why the pod failed (23.25)", () =>
+test("the event begins exactly as upstream's, then tells why the pod failed (#23.25)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addDaemonSet();
     const pod = await fixture.addPod("node-0", { hash: await fixture.currentHash(), phase: "Failed" });

@@ -1,6 +1,6 @@
 /**
  * What became of a failed pod, in words for the event of its deletion: the pod and its log are gone when somebody reads
- * it (23.25). Pure. Not here: the event itself (apply.ts).
+ * it (docs/spec/daemonset-controller.md#23.25). Pure. Not here: the event itself (apply.ts).
  */
 import type { ContainerStatus, Pod } from "../../api/index.ts";
 

@@ -1,4 +1,7 @@
-/** What the server refuses: slow start, expectations, status after errors, stale caches, claims that fail. */
+/**
+ * What the server refuses: slow start, expectations, status after errors, stale caches, claims that fail.
+ * Rules by number: docs/spec/daemonset-controller.md.
+ */
 import { describe, expect, test } from "vitest";
 import { daemonsets, pods } from "../../api/index.ts";
 import { conflict, forbidden, invalid, notFound, StatusError } from "../../machinery/index.ts";
@@ -29,7 +32,7 @@ test("TestSimpleDaemonSetPodCreateErrors, TestDaemonSetPodCreateExpectationsErro
     expect(await fixture.sync()).toBe("90/0");
   }));
 
-test("a namespace that is terminating: silence, and no expectation is left up (23.3)", () =>
+test("a namespace that is terminating: silence, and no expectation is left up (#23.3)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addNodes(2);
     await fixture.addDaemonSet();

@@ -1,9 +1,9 @@
 /**
- * From events of the caches to slots, expectations and queued keys (section 2).
+ * From events of the caches to slots, expectations and queued keys (docs/spec/daemonset-controller.md#2).
  * Not here: what an event means for a slot (tracker.ts, tracked-daemonset.ts), the sync (reconcile.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, addPod … updateNode.
  * Differs: node events change slots at once and enqueue only the DaemonSets for which something changed, so there is no
- * queue of node names; deleted nodes are watched (23.12); deletions count per UID (23.2).
+ * queue of node names; deleted nodes are watched (#23.12); deletions count per UID (#23.2).
  */
 import type { ControllerRevision, DaemonSet, Node, Pod } from "../../api/index.ts";
 import type { Expectations, InformerHandler } from "../../client/index.ts";

@@ -1,4 +1,7 @@
-/** Revisions: pure tables first, then upstream's update_test.go and the rules of section 13 on the real API server. */
+/**
+ * Revisions: pure tables first, then upstream's update_test.go and the rules of docs/spec/daemonset-controller.md#13 on
+ * the real API server.
+ */
 import { describe, expect, test } from "vitest";
 import {
   type ControllerRevision,
@@ -49,7 +52,7 @@ describe("data", () => {
     ],
   ];
   for (const [what, a, b] of same) {
-    test(`does not differ by ${what} (23.10)`, () => {
+    test(`does not differ by ${what} (#23.10)`, () => {
       expect(comparableData(a)).toBe(comparableData(new RawJson(JSON.stringify(b))));
     });
   }
@@ -80,7 +83,7 @@ test("the view: current by content with the highest number, duplicates, old ones
   expect(view.revision).toBe(4);
 });
 
-test("clean-up takes the oldest beyond the limit and passes over those with living pods (13.6)", () => {
+test("clean-up takes the oldest beyond the limit and passes over those with living pods (#13.6)", () => {
   const old = [revision("c", 3), revision("a", 1), revision("b", 2), revision("d", 4)];
   const names = (limit: number, inUse: readonly string[]): (string | undefined)[] =>
     expiredRevisions(old, limit, (hash) => inUse.includes(hash)).map(({ metadata }) => metadata.name);
@@ -139,7 +142,7 @@ describe("on the server", () => {
       ]);
     }));
 
-  test("TestDSCUpdatesPodLabelAfterDedupCurHistories: one of two equal revisions goes, and only its pods are relabelled (23.6)", () =>
+  test("TestDSCUpdatesPodLabelAfterDedupCurHistories: one of two equal revisions goes, and only its pods are relabelled (#23.6)", () =>
     withDaemonSets(async (fixture) => {
       const daemonSet = await fixture.addDaemonSet({ spec: { updateStrategy: { type: "OnDelete" } } });
       const hash = await fixture.currentHash();
@@ -180,7 +183,7 @@ describe("on the server", () => {
       expect(await fixture.revisions()).toHaveLength(2);
     }));
 
-  test("TestControlledHistories, and a label that is missing is the revision's own name (13.4)", () =>
+  test("TestControlledHistories, and a label that is missing is the revision's own name (#13.4)", () =>
     withDaemonSets(async (fixture) => {
       const daemonSet = await fixture.addDaemonSet();
       await fixture.currentHash();
@@ -204,7 +207,7 @@ describe("on the server", () => {
       expect(labelled.metadata.labels?.[hashLabel]).toBe("foo-orphan");
     }));
 
-  test("limit 0 keeps what pods still run (13.6)", () =>
+  test("limit 0 keeps what pods still run (#13.6)", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(1);
       await fixture.addDaemonSet({ spec: { revisionHistoryLimit: 0, updateStrategy: { type: "OnDelete" } } });

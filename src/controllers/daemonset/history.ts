@@ -2,7 +2,8 @@
  * The history of one DaemonSet, pure: what a ControllerRevision holds, which one is current, which ones may go.
  * Not here: claiming and writing revisions (revisions.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go (constructHistory, snapshot, cleanupHistory).
- * Differs: `data` is compared by meaning, written in Go's bytes (23.10); the hash is our own, in upstream's alphabet.
+ * Differs: `data` is compared by meaning, written in Go's bytes (docs/spec/daemonset-controller.md#23.10); the hash is
+ * our own, in upstream's alphabet.
  */
 import type { ControllerRevision, PodTemplateSpec } from "../../api/index.ts";
 import {
@@ -51,7 +52,7 @@ function quantityMeaning(value: unknown): unknown {
   return canonicalQuantity(String(value)) ?? value;
 }
 
-/** Hash label of a template: FNV-1a over its bytes and the collision count, in letters that form no words (13.5). */
+/** Hash label of a template: FNV-1a over its bytes and the collision count, in letters that form no words (#13.5). */
 export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
   let hash = fnv1a32(canonicalJson(template));
   if (collisionCount !== undefined) {
@@ -119,7 +120,9 @@ export function hashOf(revision: ControllerRevision): string {
   return revision.metadata.labels?.[hashLabel] ?? "";
 }
 
-/** The old revisions beyond the limit, oldest first; those whose pods still exist stay and are not counted off (13.6). */
+/**
+ * The old revisions beyond the limit, oldest first; those whose pods still exist stay and are not counted off (#13.6).
+ */
 export function expiredRevisions(
   old: readonly ControllerRevision[],
   limit: number,

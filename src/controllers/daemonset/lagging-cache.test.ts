@@ -1,6 +1,7 @@
 /**
  * What the controller does while its caches lag behind the server: behind its own writes, behind the end of a DaemonSet,
  * behind a new specification. Not here: answers that never came (lost-answers.test.ts).
+ * Invariants and rules by number: docs/spec/invariants.md, docs/spec/daemonset-controller.md.
  */
 import { describe, expect, test } from "vitest";
 import { controllerrevisions, type DaemonSet, daemonsets, pods } from "../../api/index.ts";
@@ -9,7 +10,7 @@ import { withDaemonSets } from "../../testing/daemonset-fixture.ts";
 import { newRevision } from "./revisions.ts";
 
 describe("late events", () => {
-  test("a sync whose own creates the cache has not seen is skipped altogether (section 4)", () =>
+  test("a sync whose own creates the cache has not seen is skipped altogether (#4)", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addNodes(3);
       await fixture.addDaemonSet();

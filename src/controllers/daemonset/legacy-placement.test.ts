@@ -1,4 +1,7 @@
-/** Placement `controller-legacy` (19.2): what upstream's unit tests of 1.11 said of resources, ports and conditions. */
+/**
+ * Placement `controller-legacy` (docs/spec/daemonset-controller.md#19.2): what upstream's unit tests of 1.11 said of
+ * resources, ports and conditions.
+ */
 import { describe, expect, test } from "vitest";
 import { nodes, type NodeStatus, type PodSpec, targetNodeName } from "../../api/index.ts";
 import { makeNode, makePod } from "../../testing/cluster-objects.ts";

@@ -1,6 +1,6 @@
 /**
- * Placement as the controller did it before a scheduler did (19.2): what the node object says, then host ports and room
- * beside all other pods of the node. Pure.
+ * Placement as the controller did it before a scheduler did (docs/spec/daemonset-controller.md#19.2): what the node
+ * object says, then host ports and room beside all other pods of the node. Pure.
  * Not here: volumes, zones and attach limits, which simulated and small clusters do not have; the events (warnings.ts).
  * Upstream: kubernetes v1.11, pkg/controller/daemon/daemon_controller.go, nodeShouldRunDaemonPod, simulate.
  */

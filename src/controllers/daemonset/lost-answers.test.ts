@@ -1,4 +1,7 @@
-/** Writes that the server carried out, or not, and whose answers never came. */
+/**
+ * Writes that the server carried out, or not, and whose answers never came.
+ * Invariants by number: docs/spec/invariants.md.
+ */
 import { describe, expect, test } from "vitest";
 import { pods, targetNodeName } from "../../api/index.ts";
 import { type KubeObject, tooManyRequests } from "../../machinery/index.ts";

@@ -1,6 +1,7 @@
 /**
  * Ownership against the real server: adoption, claim patches, and the node of a pod whose affinity somebody edited.
  * Not here: the table of decisions (claim.test.ts).
+ * Invariants and rules by number: docs/spec/invariants.md, docs/spec/daemonset-controller.md.
  */
 import { describe, expect, test } from "vitest";
 import { controllerrevisions, daemonsets, pods } from "../../api/index.ts";
@@ -35,7 +36,7 @@ describe("adoption races: the live look decides", () => {
   }
 });
 
-test("claim patches carry the pod's UID, so that a recreated pod of the same name is left alone (6.3, 6.4)", () =>
+test("claim patches carry the pod's UID, so that a recreated pod of the same name is left alone (#6.3, #6.4)", () =>
   withDaemonSets(async (fixture) => {
     const { metadata } = await fixture.addDaemonSet();
     await fixture.currentHash();
@@ -96,7 +97,7 @@ for (const fate of ["deleted", "let go by somebody else"])
       expect((await fixture.get()).status).toMatchObject({ numberReady: 0 });
     }));
 
-test("pods whose affinity somebody edits are remembered by the node they were made for (23.20)", () =>
+test("pods whose affinity somebody edits are remembered by the node they were made for (#23.20)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addNodes(2);
     await fixture.addDaemonSet();

@@ -1,6 +1,7 @@
 /**
  * What one sync does to the pods because of placement: missing ones are created, unwanted, finished and surplus ones
- * deleted (section 9). A function of the snapshot alone: same snapshot, same plan, in order of node names.
+ * deleted (docs/spec/daemonset-controller.md#9). A function of the snapshot alone: same snapshot, same plan, in order of
+ * node names.
  * Not here: replacing outdated pods (rolling-update.ts), judging one node (slot-view.ts), doing it (apply.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, manage and podsShouldBeOnNode.
  */
@@ -93,7 +94,7 @@ const rejectsFree = 2;
 const rejectHoldFirstMs = 1_000;
 const rejectHoldMaxMs = 300_000;
 
-/** Whether the loss looks like a reject, which the next pod will meet as well (23.28). */
+/** Whether the loss looks like a reject, which the next pod will meet as well (#23.28). */
 export function isReject({ ageMs, wasReady }: LostPod): boolean {
   return !wasReady && ageMs < rejectedWithinMs;
 }

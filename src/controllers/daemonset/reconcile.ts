@@ -1,5 +1,6 @@
 /**
- * One sync of one DaemonSet, step by step as upstream's (section 5), over slots that events keep up to date.
+ * One sync of one DaemonSet, step by step as upstream's (docs/spec/daemonset-controller.md#5), over slots that events
+ * keep up to date.
  *
  *   stale? ─▶ history ─▶ claim ─▶ expectations met? ─▶ manage ─▶ rolling update ─▶ history clean-up ─▶ status
  *                                        └── no ──▶ status only, observedGeneration untouched
@@ -128,7 +129,7 @@ export class Reconciler {
       if (errors.length > 0) throw joinErrors(errors);
       return this.#wake(tracked);
     }
-    // Pods that cannot be claimed stop what would be decided without them; the status is still told (23.29).
+    // Pods that cannot be claimed stop what would be decided without them; the status is still told (#23.29).
     if (errors.length === 0 && this.#isCurrent(daemonSet, tracked))
       errors.push(...(await this.#act(daemonSet, tracked, history)));
     try {

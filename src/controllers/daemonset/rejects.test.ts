@@ -1,4 +1,7 @@
-/** Create–delete–create loops with somebody else (23.28): upstream makes a new pod at once, every time; we wait longer each time. */
+/**
+ * Create–delete–create loops with somebody else (docs/spec/daemonset-controller.md#23.28): upstream makes a new pod at
+ * once, every time; we wait longer each time.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Pod, pods, targetNodeName } from "../../api/index.ts";

@@ -1,4 +1,7 @@
-/** A node that is deleted and created again under its name, before anybody removes the pods bound to it (23.15). */
+/**
+ * A node that is deleted and created again under its name, before anybody removes the pods bound to it
+ * (docs/spec/daemonset-controller.md#23.15).
+ */
 import { expect, test } from "vitest";
 import { nodes, pods } from "../../api/index.ts";
 import { type DaemonSetFixture, withDaemonSets } from "../../testing/daemonset-fixture.ts";

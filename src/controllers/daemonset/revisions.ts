@@ -1,9 +1,9 @@
 /**
  * Keeps the ControllerRevisions of a DaemonSet: claims them, finds or makes the current one, removes duplicates and
- * those beyond the limit (section 13).
+ * those beyond the limit (docs/spec/daemonset-controller.md#13).
  * Not here: what a revision holds and which may go (history.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go.
- * Differs: a duplicate's removal relabels only pods that carry a duplicate's hash (23.6); what was written counts before
+ * Differs: a duplicate's removal relabels only pods that carry a duplicate's hash (#23.6); what was written counts before
  * the cache shows it, or several edits in a row would give one number to two revisions.
  */
 import {

@@ -1,9 +1,10 @@
 /**
  * Rolling update of one DaemonSet: which outdated pods may go now and, with surge, which nodes get a new pod beside
- * the old one (section 11). Pure. The replacements themselves are made by plan.ts once the old pods are gone.
+ * the old one (docs/spec/daemonset-controller.md#11). Pure. The replacements themselves are made by plan.ts once the old
+ * pods are gone.
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go, rollingUpdate.
  * Differs: candidates in order of node names, where upstream's order is random; nodes that are gone do not fail a surge;
- * unreachable nodes are passed over where somebody asked for it (23.16).
+ * unreachable nodes are passed over where somebody asked for it (#23.16).
  */
 import { scaledValue } from "../../machinery/index.ts";
 import type { Action, RolloutStrategy, Snapshot } from "./plan.ts";
@@ -14,7 +15,7 @@ export interface RolloutLimits {
   readonly maxSurge: number;
 }
 
-/** Both limits for a number of desired nodes, percentages rounded up; undefined when one cannot be read (11.3). */
+/** Both limits for a number of desired nodes, percentages rounded up; undefined when one cannot be read (#11.3). */
 export function rolloutLimits(strategy: RolloutStrategy, desired: number): RolloutLimits | undefined {
   const maxUnavailable = scaledValue(strategy.maxUnavailable ?? 0, desired, "up");
   const maxSurge = scaledValue(strategy.maxSurge ?? 0, desired, "up");
@@ -23,7 +24,7 @@ export function rolloutLimits(strategy: RolloutStrategy, desired: number): Rollo
   return { maxUnavailable, maxSurge };
 }
 
-/** Whether manage may leave an old and a new pod side by side: judged for a total of one node (section 9). */
+/** Whether manage may leave an old and a new pod side by side: judged for a total of one node (#9). */
 export function hasSurge(strategy: RolloutStrategy): boolean {
   return strategy.type === "RollingUpdate" && (scaledValue(strategy.maxSurge ?? 0, 1, "up") ?? 0) > 0;
 }
@@ -49,7 +50,7 @@ interface Steps {
 }
 
 /**
- * 11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. However
+ * #11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. However
  * many nodes fall silent, no more than maxUnavailable and maxUnreachable together are without their pod by our doing.
  */
 function replaceInPlace(snapshot: Snapshot, { maxUnavailable }: RolloutLimits): Steps {
@@ -62,7 +63,7 @@ function replaceInPlace(snapshot: Snapshot, { maxUnavailable }: RolloutLimits): 
   return { creates: [], deletes: deletions(chosen, snapshot, "outdated") };
 }
 
-/** 11.5: the new pod comes first; the old one goes when the new one is available. */
+/** #11.5: the new pod comes first; the old one goes when the new one is available. */
 function replaceWithSurge(snapshot: Snapshot, { maxSurge }: RolloutLimits): Steps {
   const { counts } = snapshot;
   const budget = Math.max(0, maxSurge - counts.surging);

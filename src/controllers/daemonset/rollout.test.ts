@@ -1,4 +1,7 @@
-/** Roll-outs against the real API server, sync by sync: upstream's update_test.go and the specification's section 22. */
+/**
+ * Roll-outs against the real API server, sync by sync: upstream's update_test.go and
+ * docs/spec/daemonset-controller.md#22.
+ */
 import { describe, expect, test } from "vitest";
 import { pods as podsResource, targetNodeName as nodeOf } from "../../api/index.ts";
 import {
@@ -60,7 +63,7 @@ const interleavings: readonly {
     script: "5/0 change 0/5 5/0 0/0",
   },
   {
-    name: "no old pod ready, maxSurge 3: all get a neighbour at once, then manage removes every old one (22.5)",
+    name: "no old pod ready, maxSurge 3: all get a neighbour at once, then manage removes every old one (#22.5)",
     nodes: 5,
     strategy: [0, 3],
     script: "5/0 change 5/0 0/5 0/0",
@@ -251,7 +254,7 @@ describe("interleavings", () => {
     });
   });
 
-  test("600 new nodes: 250, 250, 100, the creates of a batch together and batches doubling (22.7)", async () => {
+  test("600 new nodes: 250, 250, 100, the creates of a batch together and batches doubling (#22.7)", async () => {
     await withDaemonSets(async (fixture) => {
       await fixture.addNodes(600);
       await fixture.addDaemonSet();

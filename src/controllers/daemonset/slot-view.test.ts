@@ -1,4 +1,7 @@
-/** Single slots: upstream's surge cases of manage, its pod-is-updated table, limits, and the order of pods. */
+/**
+ * Single slots: upstream's surge cases of manage, its pod-is-updated table, limits, and the order of pods.
+ * Rules by number: docs/spec/daemonset-controller.md.
+ */
 import { describe, expect, test } from "vitest";
 import { comparePods, isUpToDate, type PodFacts, type SlotParams } from "./facts.ts";
 import { rolloutLimits } from "./rolling-update.ts";
@@ -95,19 +98,19 @@ describe("surge", () => {
     expect(manage([leaving], { hasSurge: false })).toEqual({ create: false, deletes: [] });
   });
 
-  test("no pod is created beside a failed one that waits for its back-off (23.5)", () => {
+  test("no pod is created beside a failed one that waits for its back-off (#23.5)", () => {
     const failed = pod("failed", { life: "failed" });
     expect(manage([failed], { backoffUntilMs: () => 61_000 })).toEqual({ create: false, deletes: [] });
     expect(manage([failed])).toEqual({ create: true, deletes: ["failed failed"] });
   });
 });
 
-test("of several failed pods the first goes and puts the others into back-off (9.1)", () => {
+test("of several failed pods the first goes and puts the others into back-off (#9.1)", () => {
   const failed = [pod("b", { life: "failed" }), pod("a", { life: "failed" })];
   expect(manage(failed, { hasSurge: false })).toEqual({ create: false, deletes: ["a failed"] });
 });
 
-test("pods of one node: bound first, then older, then by name (9.2)", () => {
+test("pods of one node: bound first, then older, then by name (#9.2)", () => {
   const pods = [
     pod("d", { isBound: false, createdMs: 0 }),
     pod("c", { createdMs: 2 }),
@@ -142,7 +145,7 @@ describe("TestIsPodUpdated", () => {
   test("an empty hash parameter matches no empty label", () => {
     expect(isUpToDate(pod("p", { hash: "" }), { ...params, hash: "" })).toBe(false);
   });
-  test("a hash that a revision knows decides alone, whatever the generation says (23.8)", () => {
+  test("a hash that a revision knows decides alone, whatever the generation says (#23.8)", () => {
     const adopted = pod("p", { generation: "1", hash: "old" });
     expect(isUpToDate(adopted, { ...params, generation: "1", knownHashes: new Set(["old", "new"]) })).toBe(
       false,

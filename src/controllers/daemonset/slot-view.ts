@@ -1,6 +1,7 @@
 /**
- * How one slot (one node, as one DaemonSet sees it) is judged: what manage would do with it (section 9), where it
- * stands in a roll-out (section 11) and what it adds to the status (section 15). Pure; looks at one slot only.
+ * How one slot (one node, as one DaemonSet sees it) is judged: what manage would do with it
+ * (docs/spec/daemonset-controller.md#9), where it stands in a roll-out (#11) and what it adds to the status (#15). Pure;
+ * looks at one slot only.
  * Not here: keeping counts and sets of slots (slots.ts), choosing among slots (plan.ts, rolling-update.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/{daemon_controller,update}.go.
  */
@@ -16,7 +17,7 @@ export interface SlotFacts {
   readonly mayContinue: boolean;
   /** The node is not heard of, and the DaemonSet asked to have such nodes passed over. */
   readonly isUnreachable: boolean;
-  /** In order 9.2, without departed ones. */
+  /** In order #9.2, without departed ones. */
   readonly pods: readonly PodFacts[];
 }
 
@@ -50,7 +51,7 @@ const nothing: SlotWork = { create: false, deletes: [], isBackingOff: false, isH
 const creation: SlotWork = { ...nothing, create: true };
 const held: SlotWork = { ...nothing, isHeld: true };
 
-/** Section 9 for one node. */
+/** #9 for one node. */
 export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   const { pods } = slot;
   if (slot.eligibility === "gone") return deletion(pods, "stray");
@@ -64,7 +65,7 @@ export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   return manageServedSlot(slot, context);
 }
 
-/** Terminating pods are never deleted again: a stray one held by a finalizer would be at every sync upstream (23.14). */
+/** Terminating pods are never deleted again: a stray one held by a finalizer would be at every sync upstream (#23.14). */
 function deletion(pods: readonly PodFacts[], because: "stray" | "ineligible"): SlotWork {
   const deletes: PodDeletion[] = [];
   for (const pod of pods) {
@@ -95,7 +96,7 @@ function manageServedSlot(slot: SlotFacts, context: SlotContext): SlotWork {
     return { ...nothing, deletes, isBackingOff };
   }
   if (running.length >= 2) deletes.push(...surplusOfSurge(running, context));
-  // Upstream creates beside a failed pod that waits for its back-off, at every sync anew (23.5).
+  // Upstream creates beside a failed pod that waits for its back-off, at every sync anew (#23.5).
   const isWanted = running.length === 0 && slot.eligibility === "eligible" && !isBackingOff;
   const isHeld = isWanted && context.holdUntilMs(slot.node) !== undefined;
   return { create: isWanted && !isHeld, deletes, isBackingOff, isHeld };
@@ -139,7 +140,7 @@ export type RolloutStage =
 const empty: RolloutStage = { stage: "empty" };
 const undecidable: RolloutStage = { stage: "undecidable" };
 
-/** Section 11.1 and 11.2 for one node. */
+/** #11.1 and #11.2 for one node. */
 export function rolloutStage(slot: SlotFacts, params: SlotParams, nowMs: number): RolloutStage {
   let fresh: PodFacts | undefined;
   let old: PodFacts | undefined;
@@ -174,13 +175,13 @@ export type SlotBit =
   | "ready"
   | "available"
   | "updated"
-  /** Uses up maxUnavailable (11.4). */
+  /** Uses up maxUnavailable (#11.4). */
   | "unavailable"
-  /** Of those the ones that may be passed over (23.16). */
+  /** Of those the ones that may be passed over (#23.16). */
   | "unreachable"
-  /** Uses up maxSurge (11.5). */
+  /** Uses up maxSurge (#11.5). */
   | "surging"
-  /** Its old pod, or else its new one, is available (11.5). */
+  /** Its old pod, or else its new one, is available (#11.5). */
   | "serving"
   /** manage would create a pod now. */
   | "missing"
@@ -258,7 +259,8 @@ function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
 
 /**
  * With surge, slots on nodes that are gone are left to the pod garbage collector, where upstream fails the whole step
- * (23.4), a node in failed-pod back-off gets no pod beside the failed one (23.5), and neither does one on hold (23.28).
+ * (#23.4), a node in failed-pod back-off gets no pod beside the failed one (#23.5), and neither does one on hold
+ * (#23.28).
  */
 function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   const { params, nowMs } = context;
@@ -286,7 +288,9 @@ function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): num
   }
 }
 
-/** Where the current template has begun it may be what silenced the node: going on could silence the next one (23.16). */
+/**
+ * Where the current template has begun it may be what silenced the node: going on could silence the next one (#23.16).
+ */
 function mayBePassedOver({ isUnreachable, pods }: SlotFacts, params: SlotParams): boolean {
   const hasBegun = (pod: PodFacts): boolean =>
     !pod.isTerminating && pod.hasStarted && isUpToDate(pod, params);

@@ -21,7 +21,10 @@ import {
 } from "./slot-view.ts";
 import { SortedNames } from "./sorted-names.ts";
 
-/** The two answers of section 7, and whether the node is one of those that may be passed over (23.16). */
+/**
+ * The two answers of docs/spec/daemonset-controller.md#7, and whether the node is one of those that may be passed over
+ * (#23.16).
+ */
 export interface Placement {
   readonly shouldRun: boolean;
   readonly shouldContinue: boolean;

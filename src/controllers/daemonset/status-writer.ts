@@ -1,5 +1,6 @@
 /**
- * Writes a DaemonSet's status: a PUT of the cached object, and on any failure one more on a fresh one (section 15).
+ * Writes a DaemonSet's status: a PUT of the cached object, and on any failure one more on a fresh one
+ * (docs/spec/daemonset-controller.md#15).
  * Not here: the numbers (status.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, storeDaemonSetStatus.
  */

@@ -1,9 +1,12 @@
-/** The status that is written, and when nothing is written. */
+/**
+ * The status that is written, and when nothing is written.
+ * Rules by number: docs/spec/daemonset-controller.md.
+ */
 import { describe, expect, test } from "vitest";
 import type { SlotCounts } from "./slots.ts";
 import { statusNumbers, withStatus } from "./status.ts";
 
-describe("status (section 15)", () => {
+describe("status (#15)", () => {
   const counts = {
     desired: 5,
     current: 4,

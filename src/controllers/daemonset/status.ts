@@ -1,5 +1,6 @@
 /**
- * The status of a DaemonSet from the counts of its slots (section 15), and whether it has to be written. Pure.
+ * The status of a DaemonSet from the counts of its slots (docs/spec/daemonset-controller.md#15), and whether it has to be
+ * written. Pure.
  * Not here: writing it (status-writer.ts). Conditions belong to others and stay as they are.
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, storeDaemonSetStatus.
  */

@@ -1,4 +1,4 @@
-/** Pods from templates: upstream's daemonset_util_test.go and the rules of section 8. */
+/** Pods from templates: upstream's daemonset_util_test.go and the rules of docs/spec/daemonset-controller.md#8. */
 import { describe, expect, test } from "vitest";
 import type { Affinity, DaemonSet, PodSpec } from "../../api/index.ts";
 import { pinnedTo, podMaker } from "./template.ts";
@@ -100,7 +100,7 @@ test("only labels, annotations and finalizers of the template's metadata are tak
   });
 });
 
-test("the default tolerations are on the pod: a user's tolerationSeconds for not-ready are lost on purpose (8.2)", () => {
+test("the default tolerations are on the pod: a user's tolerationSeconds for not-ready are lost on purpose (#8.2)", () => {
   const tolerations = [
     { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute", tolerationSeconds: 60 },
   ];
@@ -113,7 +113,7 @@ test("the default tolerations are on the pod: a user's tolerationSeconds for not
   });
 });
 
-test("placement `controller`: nodeName and no affinity, but a gated pod is pinned, because the API refuses both (19.3)", () => {
+test("placement `controller`: nodeName and no affinity, but a gated pod is pinned, because the API refuses both (#19.3)", () => {
   const make = (spec: Partial<PodSpec>): PodSpec =>
     podMaker(daemonSet({ spec }), { hash: "h", placement: "controller" })("n").spec;
   expect(make({})).toMatchObject({ nodeName: "n", schedulerName: "mine" });

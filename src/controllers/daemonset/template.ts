@@ -1,5 +1,5 @@
 /**
- * From the DaemonSet's template to the pod of one node (section 8), pure.
+ * From the DaemonSet's template to the pod of one node (docs/spec/daemonset-controller.md#8), pure.
  * Not here: sending it (apply.ts), whether the node should get one (placement.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/util/daemonset_util.go, pkg/controller/controller_utils.go.
  */
@@ -9,7 +9,7 @@ import { hashLabel, templateGenerationLabel, templateGenerationOf } from "./fact
 
 /**
  * `scheduler`: pinned by affinity, bound by a scheduler. `controller`: bound by this controller through spec.nodeName.
- * `controller-legacy`: so too, but only where ports and room suffice, and under upstream's old scheduler name (19.2).
+ * `controller-legacy`: so too, but only where ports and room suffice, and under upstream's old scheduler name (#19.2).
  */
 export type PlacementMode = "scheduler" | "controller" | "controller-legacy";
 
@@ -71,7 +71,7 @@ function podMetadata(daemonSet: DaemonSet, hash: string): Pod["metadata"] {
   };
 }
 
-/** The API refuses a node name beside scheduling gates, so a gated pod is pinned in both modes (19.3). */
+/** The API refuses a node name beside scheduling gates, so a gated pod is pinned in both modes (#19.3). */
 function placedSpec(spec: Pod["spec"], node: string, placement: PlacementMode): Pod["spec"] {
   const isPinned = placement === "scheduler" || (spec.schedulingGates?.length ?? 0) > 0;
   if (isPinned) return pinnedTo(spec, node);
@@ -79,7 +79,7 @@ function placedSpec(spec: Pod["spec"], node: string, placement: PlacementMode): 
   return placement === "controller-legacy" ? { ...bound, schedulerName: legacySchedulerName } : bound;
 }
 
-/** Replaces the required node affinity by one term for this node; placement has checked the user's terms (8.3). */
+/** Replaces the required node affinity by one term for this node; placement has checked the user's terms (#8.3). */
 export function pinnedTo(spec: Pod["spec"], node: string): Pod["spec"] {
   const required: NodeSelector = {
     nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],

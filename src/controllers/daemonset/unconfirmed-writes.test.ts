@@ -1,6 +1,7 @@
 /**
  * Unconfirmed writes alone: stale-read protection, names of creates, own deletes, revisions. The life of the part itself,
  * one per DaemonSet and UID, is in upstream/claiming.test.ts.
+ * Rules by number: docs/spec/daemonset-controller.md.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -8,7 +9,7 @@ import type { ControllerRevision } from "../../api/index.ts";
 import { compareVersions } from "./resource-versions.ts";
 import { UnconfirmedWrites } from "./unconfirmed-writes.ts";
 
-describe("versions written (section 4)", () => {
+describe("versions written (#4)", () => {
   const seen =
     (pods: string, daemonsets = "0") =>
     (resource: string): string =>

@@ -1,4 +1,6 @@
-/** Nodes that are not heard of: upstream's way, and what the annotation changes (23.16). */
+/**
+ * Nodes that are not heard of: upstream's way, and what the annotation changes (docs/spec/daemonset-controller.md#23.16).
+ */
 import { expect, test } from "vitest";
 import {
   daemonsets,

@@ -1,5 +1,6 @@
 /**
- * Nodes that are not heard of, for DaemonSets that ask to have some of them passed over in a roll-out (23.16). Pure.
+ * Nodes that are not heard of, for DaemonSets that ask to have some of them passed over in a roll-out
+ * (docs/spec/daemonset-controller.md#23.16). Pure.
  * Not here: what is passed over (slot-view.ts), how many (rolling-update.ts).
  * Upstream has no such thing: there each of them uses up maxUnavailable.
  */

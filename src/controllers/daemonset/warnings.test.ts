@@ -1,4 +1,7 @@
-/** Warnings that upstream does not give. */
+/**
+ * Warnings that upstream does not give.
+ * Rules by number: docs/spec/daemonset-controller.md.
+ */
 import { expect, test } from "vitest";
 import {
   mismatchedLabels,
@@ -12,7 +15,7 @@ const template = (labels: Readonly<Record<string, string>>) => ({
   spec: { containers: [{ name: "main", image: "i" }] },
 });
 
-test("a new DaemonSet whose selector overlaps with another's is told so, once (23.27)", () =>
+test("a new DaemonSet whose selector overlaps with another's is told so, once (#23.27)", () =>
   withDaemonSets(async (fixture) => {
     const overlaps = async (name: string): Promise<string[]> =>
       (await fixture.cluster.eventsOf(name)).filter((event) => event.includes("OverlappingSelectors"));
@@ -35,7 +38,7 @@ test("a new DaemonSet whose selector overlaps with another's is told so, once (2
     expect([await overlaps("first"), await overlaps("stranger")]).toEqual([[], []]);
   }));
 
-test("a controller that starts does not warn of what it has acted on before (23.27)", () =>
+test("a controller that starts does not warn of what it has acted on before (#23.27)", () =>
   withDaemonSets(async (fixture) => {
     await fixture.addDaemonSet({}, "other");
     const created = await fixture.addDaemonSet();
@@ -47,7 +50,7 @@ test("a controller that starts does not warn of what it has acted on before (23.
     expect(await fixture.cluster.eventsOf("foo")).toEqual([]);
   }));
 
-test("host ports with surge are warned of once per generation (23.19)", () =>
+test("host ports with surge are warned of once per generation (#23.19)", () =>
   withDaemonSets(async (fixture) => {
     const containers = [{ name: "main", image: "foo/bar", ports: [{ containerPort: 80, hostPort: 80 }] }];
     await fixture.addDaemonSet({ spec: { updateStrategy: rollingUpdate(0, 1) }, podSpec: { containers } });

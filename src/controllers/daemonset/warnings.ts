@@ -1,6 +1,7 @@
 /**
- * What upstream lets a user find out by himself, told in events on the DaemonSet: host ports with surge (23.19) and
- * selectors that overlap (23.27); and an annotation of ours that cannot be read. Nothing is decided by it.
+ * What upstream lets a user find out by himself, told in events on the DaemonSet: host ports with surge
+ * (docs/spec/daemonset-controller.md#23.19) and selectors that overlap (#23.27); and an annotation of ours that cannot be
+ * read. Nothing is decided by it.
  */
 import { type DaemonSet, daemonSetAnnotationWarnings } from "../../api/index.ts";
 import type { EventRecorder } from "../../client/index.ts";
@@ -26,7 +27,7 @@ export class Warnings {
     this.#tracker = dependencies.tracker;
   }
 
-  /** Nodes that want a pod and cannot take one, with `controller-legacy` placement: upstream's event (19.2). */
+  /** Nodes that want a pod and cannot take one, with `controller-legacy` placement: upstream's event (#19.2). */
   tellRefusals(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     for (const [node, reason] of tracked.takeRefusals()) {
       const message = `failed to place pod on ${JSON.stringify(node)}: ${reason}`;
@@ -34,7 +35,7 @@ export class Warnings {
     }
   }
 
-  /** Nodes whose pods others keep taking away (23.28). */
+  /** Nodes whose pods others keep taking away (#23.28). */
   tellHeld(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     const held = [...tracked.takeHeld()];
     for (const [node, rejects] of held.slice(0, namesMax)) {
@@ -48,7 +49,7 @@ export class Warnings {
     }
   }
 
-  /** An annotation that cannot be read counts as absent; told once per value (23.16). */
+  /** An annotation that cannot be read counts as absent; told once per value (#23.16). */
   tellUnreadable(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     const [message] = daemonSetAnnotationWarnings(daemonSet);
     if (message === undefined || this.#unreadable.get(tracked) === message) return;
