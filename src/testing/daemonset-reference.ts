@@ -1,6 +1,7 @@
 /**
  * The decisions of the DaemonSet controller once more, slow and plain: a full pass over all nodes and pods per question,
- * written after the specification's sections 9, 11 and 15, without slots, bits or sets. The oracle of the property tests.
+ * written after docs/spec/daemonset-controller.md#9, #11 and #15, without slots, bits or sets. The oracle of the property
+ * tests.
  * Not here: anything that ships.
  */
 import { type IntOrString, scaledValue } from "../machinery/index.ts";
@@ -73,7 +74,7 @@ export function referenceStatus(world: ReferenceWorld): StatusNumbers {
   };
 }
 
-/** Section 9, all nodes, no cut to the burst. */
+/** manage (#9), all nodes, no cut to the burst. */
 export function referenceManage(world: ReferenceWorld): ReferenceDecision {
   const byNode = entries(world);
   const creates: string[] = [];
@@ -125,7 +126,7 @@ function manageNode(
   if (!old.isReady || isAvailable(fresh, world)) out.deletes.push(old.uid);
 }
 
-/** Section 11, all entries, candidates in order of node names, no cut to the burst. */
+/** Rolling update (#11), all entries, candidates in order of node names, no cut to the burst. */
 export function referenceRollout(world: ReferenceWorld): ReferenceDecision {
   const desired = [...world.nodes.values()].filter(({ shouldRun }) => shouldRun).length;
   let maxUnavailable = scaledValue(world.maxUnavailable, desired, "up")!;
@@ -133,7 +134,7 @@ export function referenceRollout(world: ReferenceWorld): ReferenceDecision {
   if (desired > 0 && maxUnavailable === 0 && maxSurge === 0) maxUnavailable = 1;
   const byNode = entries(world);
   for (const [node, { shouldRun }] of world.nodes) if (shouldRun && !byNode.has(node)) byNode.set(node, []);
-  // With surge a pod whose node is gone neither serves nor counts (SPEC.md, 23.4).
+  // With surge a pod whose node is gone neither serves nor counts (SPEC.md, #23.4).
   const isSeen = (node: string): boolean => !world.params.hasSurge || world.nodes.has(node);
   const sorted = [...byNode].filter(([node]) => isSeen(node)).sort(([a], [b]) => (a < b ? -1 : 1));
   return maxSurge === 0
@@ -169,7 +170,8 @@ function inPlace(
   const candidates: string[] = [];
   for (const [node, pods] of sorted) {
     const pair = pairOf(world, pods);
-    // A percentage of surge that scales to 0, because no node is desired, still leaves these alone (SPEC.md, 23.4, 23.5).
+    // A percentage of surge that scales to 0, because no node is desired, still leaves these alone (SPEC.md, #23.4,
+    // #23.5).
     const isSpared = world.params.hasSurge && isLeftAlone(world, node, pods);
     if (pair === undefined || (pair.fresh === undefined) === (pair.old === undefined)) unavailable++;
     else if (pair.fresh !== undefined) unavailable += isAvailable(pair.fresh, world) ? 0 : 1;
@@ -227,7 +229,9 @@ function withSurge(
   return { creates: creates.sort(), deletes: deletes.sort() };
 }
 
-/** Whether nobody hears of the node, nobody is served there, and no pod of the current template has begun there (23.16). */
+/**
+ * Whether nobody hears of the node, nobody is served there, and no pod of the current template has begun there (#23.16).
+ */
 function isSilent(world: ReferenceWorld, node: string, pods: readonly PodFacts[]): boolean {
   if (world.nodes.get(node)?.isUnreachable !== true) return false;
   const living = pods.filter((pod) => !pod.isTerminating);

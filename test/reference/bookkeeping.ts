@@ -1,6 +1,6 @@
 /**
  * REFERENCE, not shipped: upstream's memory between syncs: counting expectations and the back-off of failed pods.
- * From the behaviour specification, sections 9.1 and 10; shares nothing with src/controllers/daemonset. See controller.ts.
+ * From docs/spec/daemonset-controller.md#9.1 and #10; shares nothing with src/controllers/daemonset. See controller.ts.
  */
 import type { Clock } from "../../src/base/index.ts";
 

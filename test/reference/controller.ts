@@ -1,6 +1,6 @@
 /**
- * REFERENCE, not shipped: upstream's DaemonSet controller as it is, written from the behaviour specification, over our
- * client and informers. Oracle of the differential test and peer of the benchmarks; imports nothing of
+ * REFERENCE, not shipped: upstream's DaemonSet controller as it is, written from docs/spec/daemonset-controller.md,
+ * over our client and informers. Oracle of the differential test and peer of the benchmarks; imports nothing of
  * src/controllers/daemonset.
  *
  *   events ─▶ keys ─▶ sync: claims, all nodes × all pods, several times ─▶ 250 creates, 250 deletes ─▶ status
@@ -128,7 +128,7 @@ export class ReferenceController {
     }
   }
 
-  /** Section 2, node queue worker. */
+  /** The node queue worker (#2). */
   #syncNode(name: string): Promise<void> {
     const node = this.#nodes.lister.get(name);
     if (node === undefined) return Promise.resolve();
@@ -147,7 +147,7 @@ export class ReferenceController {
     return Promise.resolve();
   }
 
-  /** Section 5. */
+  /** One sync (#5). */
   async #sync(key: string): Promise<void> {
     const { client, clock, recorder } = this.#dependencies;
     const daemonSet = this.#daemonSets.lister.get(key);
@@ -231,7 +231,7 @@ export class ReferenceController {
     };
   }
 
-  /** Section 10. */
+  /** Bulk creates and deletes (#10). */
   async #syncPods(key: string, { daemonSet, hash }: View, steps: Steps): Promise<void> {
     const creates = steps.creates.slice(0, burst);
     const deletes = steps.deletes.slice(0, burst);

@@ -1,6 +1,6 @@
 /**
  * REFERENCE, not shipped: what upstream decides in one sync, each time over all nodes and all pods. Pure. See controller.ts.
- * From the behaviour specification, sections 6.6, 9, 11 and 15; shares nothing with src/controllers/daemonset.
+ * From docs/spec/daemonset-controller.md#6.6, #9, #11 and #15; shares nothing with src/controllers/daemonset.
  * Differs from upstream: where its order is a map's, candidates are taken in order of node names, so that runs repeat.
  */
 import {
@@ -70,7 +70,7 @@ function isSurging({ spec }: DaemonSet): boolean {
   return type === "RollingUpdate" && (scaledValue(rollingUpdate?.maxSurge ?? 0, 1, "up") ?? 0) > 0;
 }
 
-/** Section 9. */
+/** manage (#9). */
 export function manage(view: View, byNode: PodsByNode, failed: FailedPods): Steps {
   const place = placer(view.daemonSet);
   const steps: Steps = { creates: [], deletes: [] };
@@ -147,7 +147,7 @@ function pairOf(pods: readonly Pod[], isNew: (pod: Pod) => boolean): Pair | unde
   return { fresh, old };
 }
 
-/** Section 11. Adds eligible nodes without pods to the map. @throws when a limit or, with surge, a node is unknown. */
+/** Rolling update (#11). Adds eligible nodes without pods to the map. @throws when a limit or, with surge, a node is unknown. */
 export function rollingUpdate(view: View, byNode: PodsByNode): Steps {
   const place = placer(view.daemonSet);
   let desired = 0;
@@ -230,7 +230,7 @@ function withSurge(
   return { creates: [...allowed, ...candidates.slice(0, budget)], deletes };
 }
 
-/** Section 15; undefined when nothing has to be written. */
+/** Status (#15); undefined when nothing has to be written. */
 export function statusOf(
   view: View,
   byNode: PodsByNode,

@@ -1,6 +1,6 @@
 /**
- * Where ours differs from upstream on purpose (section 23 of the behaviour specification, SPEC.md of the controller): each case
- * is played by both, and both behave as is said of them. The scripts of differential.test.ts go round these.
+ * Where ours differs from upstream on purpose (docs/spec/daemonset-controller.md#23, SPEC.md of the controller): each
+ * case is played by both, and both behave as is said of them. The scripts of differential.test.ts go round these.
  */
 import { expect, test } from "vitest";
 import { controllerrevisions, type DaemonSet, daemonsets, nodes, pods } from "../../src/api/index.ts";
@@ -62,7 +62,7 @@ async function misscheduled({ cluster }: Stage): Promise<number | undefined> {
   return (await cluster.client.get(daemonsets, everywhere)).status?.numberMisscheduled;
 }
 
-test("a pod of a node that is not there stops upstream's surge until it is collected, not ours (23.4)", async () => {
+test("a pod of a node that is not there stops upstream's surge until it is collected, not ours (#23.4)", async () => {
   const found = await both(async (stage) => {
     const orphan = { name: "lost", namespace: "default", labels: { app: "everywhere" } };
     const spec = { nodeName: "nowhere", containers: [{ name: "main", image: "example:lost" }] };
@@ -74,7 +74,7 @@ test("a pod of a node that is not there stops upstream's surge until it is colle
   expect(found).toEqual({ ours: 3, upstream: 0 });
 });
 
-test("beside a failed pod in back-off upstream's surge makes new pods at each sync, ours waits (23.5)", async () => {
+test("beside a failed pod in back-off upstream's surge makes new pods at each sync, ours waits (#23.5)", async () => {
   const found = await both(async (stage) => {
     let made = 0;
     const events = (batch: readonly { readonly type: string }[]): void =>
@@ -95,7 +95,7 @@ test("beside a failed pod in back-off upstream's surge makes new pods at each sy
   expect(found.upstream).toBeGreaterThan(2 * found.ours);
 });
 
-test("a duplicate of the current revision makes upstream take old pods for new ones, not ours (23.6)", async () => {
+test("a duplicate of the current revision makes upstream take old pods for new ones, not ours (#23.6)", async () => {
   const script: Script = { ...calm, strategies: { ...calm.strategies, everywhere: { type: "OnDelete" } } };
   const found = await both(async (stage) => {
     const { client } = stage.cluster;
@@ -121,7 +121,7 @@ test("a duplicate of the current revision makes upstream take old pods for new o
   expect(found).toEqual({ ours: 0, upstream: 3 });
 });
 
-test("adopted pods of another template are new to upstream when the generations are equal, not to us (23.8)", async () => {
+test("adopted pods of another template are new to upstream when the generations are equal, not to us (#23.8)", async () => {
   const found = await both(async (stage) => {
     const { client } = stage.cluster;
     const { spec } = await client.get(daemonsets, everywhere);

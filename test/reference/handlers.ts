@@ -1,6 +1,6 @@
 /**
  * REFERENCE, not shipped: which event enqueues which DaemonSet or node, and what it says to the expectations.
- * From the behaviour specification, section 2; shares nothing with src/controllers/daemonset. See controller.ts.
+ * From docs/spec/daemonset-controller.md#2; shares nothing with src/controllers/daemonset. See controller.ts.
  */
 import type { ControllerRevision, DaemonSet, Node, Pod } from "../../src/api/index.ts";
 import { isPodReady } from "../../src/api/index.ts";

@@ -1,6 +1,6 @@
 /**
  * REFERENCE, not shipped: upstream's history of a DaemonSet: construct, snapshot, dedupe, clean up. See controller.ts.
- * From the behaviour specification, section 13; shares nothing with src/controllers/daemonset.
+ * From docs/spec/daemonset-controller.md#13; shares nothing with src/controllers/daemonset.
  */
 import {
   type ControllerRevision,
@@ -105,7 +105,7 @@ async function snapshot(
   }
 }
 
-/** Section 13.6. */
+/** Clean-up (#13.6). */
 export async function cleanUpHistory(
   client: Client,
   daemonSet: DaemonSet,

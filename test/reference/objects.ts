@@ -1,6 +1,6 @@
 /**
  * REFERENCE, not shipped: facts about pods and revisions, the pod of a node, claiming. See controller.ts.
- * From the behaviour specification, sections 6 to 8 and 11.1; shares nothing with src/controllers/daemonset.
+ * From docs/spec/daemonset-controller.md#6 to #8 and #11.1; shares nothing with src/controllers/daemonset.
  */
 import {
   type ControllerRevision,
@@ -75,7 +75,7 @@ export function isUpdated(daemonSet: DaemonSet, hash: string): (pod: Pod) => boo
     (generation !== undefined && labels?.[generationLabel] === generation);
 }
 
-/** Section 9.2: bound, older, name. */
+/** #9.2: bound, older, name. */
 export function comparePods(a: Pod, b: Pod): number {
   const isBound = (pod: Pod): number => (pod.spec.nodeName ? 0 : 1);
   const created = (pod: Pod): number => parseTimeMs(pod.metadata.creationTimestamp ?? "") ?? 0;
@@ -128,7 +128,7 @@ export function podTemplate(daemonSet: DaemonSet, hash: string): (node: string) 
   };
 }
 
-/** Section 6: what of the candidates belongs to the DaemonSet after releasing and adopting. */
+/** #6: what of the candidates belongs to the DaemonSet after releasing and adopting. */
 export async function claim<T extends Pod | ControllerRevision>(
   client: Client,
   daemonSet: DaemonSet,

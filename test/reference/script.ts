@@ -274,8 +274,9 @@ export class Stage {
   }
 
   /**
-   * Has each DaemonSet looked at once more. Upstream does not wake for a node that is gone (23.12), nor for a taint that keeps
-   * its pod: its status stays as it was until something else happens.
+   * Has each DaemonSet looked at once more. Upstream does not wake for a node that is gone
+   * (docs/spec/daemonset-controller.md#23.12), nor for a taint that keeps its pod: its status stays as it was until
+   * something else happens.
    */
   async nudge(): Promise<void> {
     const body = { metadata: { annotations: { nudge: `${this.#nudges++}` } } };
@@ -406,7 +407,7 @@ export class Stage {
     );
   }
 
-  /** On nodes that are there: a pod on another one stops upstream's surges until it is collected (23.4). */
+  /** On nodes that are there: a pod on another one stops upstream's surges until it is collected (#23.4). */
   async #createOrphan(set: SetName, node: string): Promise<void> {
     await this.cluster.client.get(nodes, { name: node });
     const containers = [{ name: "main", image: "orphan" }];
@@ -494,7 +495,7 @@ function newSet(set: SetName, updateStrategy: DaemonSetUpdateStrategy): DaemonSe
   return withTemplate(bare, 0, false);
 }
 
-/** With a template generation of its own, or upstream takes adopted pods of other templates for new ones (23.8). */
+/** With a template generation of its own, or upstream takes adopted pods of other templates for new ones (#23.8). */
 function recreated(deleted: DaemonSet | undefined): DaemonSet | undefined {
   if (deleted === undefined) return undefined;
   const { name, annotations } = deleted.metadata;
