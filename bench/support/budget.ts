@@ -5,6 +5,7 @@
  * At each start of a deletion (invariant I2): the nodes without an available pod must not be more than maxUnavailable.
  * At each creation (I3): the nodes with an available old pod and a new one that is not available yet must not be more than
  * maxSurge. Events are judged one by one, in the order of revisions.
+ * Invariants by number: docs/spec/invariants.md.
  */
 import { isPodReady, type Pod, targetNodeName } from "../../src/api/index.ts";
 import type { WatchEvent } from "../../src/client/index.ts";

@@ -2,6 +2,7 @@
  * A store compared with a naive model under random histories: every outcome, lists at random revisions (I20),
  * watches from random revisions (I18, I21), compare-and-set (I17), revisions (I16).
  * The model is a plain array of all changes; whatever it answers is a fold over it.
+ * Invariants by number: docs/spec/invariants.md.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -3,6 +3,7 @@
  * After each death: every acknowledged write is there (I14), nothing half done, what is recovered is a prefix of the
  * order of calls (I15), revisions never repeat (I16). A torn write-ahead log gives a prefix or a refusal, never a lie.
  * LARES_CRASH_SEED and LARES_CRASH_LOOPS replay or prolong a run.
+ * Invariants by number: docs/spec/invariants.md.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import {

@@ -1,6 +1,7 @@
 /**
  * Invariants that can be seen in the store's log alone: I1, I7, I9, I12, I13, and zero writes at the end (I6).
  * Not here: what a process may do, given what it was shown (process-rules.ts).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import type { ControllerRevision, DaemonSet, Pod } from "../../src/api/index.ts";
 import type { KubeObject } from "../../src/machinery/index.ts";

@@ -1,7 +1,7 @@
 /**
  * What is right, said anew and simply: no code of the controller, no counts kept, every question answered by a look at
  * the whole state. Only the placement predicate of `api` is shared.
- * Upstream's rules by section: shared specification of the DaemonSet controller, 7, 9, 11, 15.
+ * Upstream's rules: docs/spec/daemonset-controller.md#7, #9, #11, #15.
  */
 import { type DaemonSet, type Node, nodeShouldRunDaemonPod, type Pod } from "../../src/api/index.ts";
 import { type KubeObject, RawJson, selectorFromLabelSelector } from "../../src/machinery/index.ts";
@@ -215,7 +215,7 @@ export function deleteReasons(
   return reasons;
 }
 
-/** Section 15, by a look at everything. */
+/** Status (#15), by a look at everything. */
 export function recount(state: ClusterState, daemonSet: DaemonSet, nowMs: number): Record<string, number> {
   const counts = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
   for (const node of state.nodes.values()) {

@@ -2,6 +2,7 @@
  * Mutants: planted bugs. Each breaks one guard of the DaemonSet controller or of the garbage collector from outside: by
  * what the controller is shown, by what is sent in its name, or by what it decided. The simulation must find every one.
  * Not here: running them (mutants.test.ts), the rules that find them (log-rules.ts, process-rules.ts, run.ts).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import type { DaemonSet, Node, Pod } from "../../src/api/index.ts";
 import type { Clock } from "../../src/base/index.ts";

@@ -2,6 +2,7 @@
  * What one process of the DaemonSet controller may send, given what it has been shown and what the truth is:
  * I1 (waits for terminating pods), I2, I3, I4, I5, I8, I10, I11. Checked when a call leaves the process.
  * A decision is right if it was right in the state shown, or in the true one; never if in neither.
+ * Invariants by number: docs/spec/invariants.md.
  */
 import type { DaemonSet, Pod } from "../../src/api/index.ts";
 import {

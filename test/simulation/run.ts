@@ -1,6 +1,7 @@
 /**
  * One simulation from beginning to end: build the cluster, play the script, let it come to rest, check.
  * Not here: many of them (simulation.test.ts, scripts/simulate.mjs).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import type { Transport } from "../../src/client/index.ts";
 import type { DaemonSet } from "../../src/api/index.ts";
