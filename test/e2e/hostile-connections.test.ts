@@ -1,7 +1,7 @@
 /**
  * What strangers do below HTTP: half requests, slow ones, floods of headers, garbage instead of TLS, HTTP/2 frames that
  * no library sends. The server answers what can be answered, drops the rest, and goes on for everybody else.
- * Issue 2, "Seen from outside", 5; limits of invariants.md, section 2.
+ * Limits: docs/spec/invariants.md#2.
  */
 import { constants } from "node:http2";
 import { connect, type Socket } from "node:net";

@@ -1,6 +1,6 @@
 /**
  * Wrong requests of every sort over real HTTPS: each gets upstream's answer, and afterwards the server stands as before.
- * Issue 2, "Seen from outside", 5; limits of invariants.md, section 2.
+ * Limits: docs/spec/invariants.md#2.
  * Not here: the rows (hostile/), what breaks below HTTP (hostile-connections.test.ts).
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * `lares up` is killed in the middle of its work and started again: the work goes on, and watchers that come back see
- * every change once. Issue 2, "Seen from outside", 3; invariants I14, I16 and I18.
+ * every change once. I14, I16 and I18 of docs/spec/invariants.md.
  * The moments of the kills follow LARES_E2E_SEED, which is printed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * Control plane and nodes as two processes, `lares server` and `lares fleet`: each may die and come back without the
- * other one noticing more than it must. Issue 2, "Simulated nodes" and "Client"; invariants I18 and I25.
+ * other one noticing more than it must. I18 and I25 of docs/spec/invariants.md.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
