@@ -58,7 +58,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources: readonly Subresource[];
-  /** True when metadata.generation is kept (4.2 of the API spec). */
+  /** True when metadata.generation is kept (docs/spec/api-server.md#4.2). */
   readonly hasGeneration: boolean;
   /** True when the kind's status is written only through /status. */
   readonly hasStatusSubresource: boolean;

@@ -28,7 +28,7 @@ function pod(spec: object): Draft<Pod> {
 const bytesOf = (value: unknown): string => canonicalJson(value);
 
 describe("template bytes", () => {
-  test("of the specification's example", () => {
+  test("of the example of docs/spec/daemonset-controller.md#13.3", () => {
     const { template } = daemonSet({
       metadata: { labels: { "daemonset-name": "daemon-set" } },
       spec: {

@@ -14,7 +14,7 @@ import {
   tooMany,
 } from "../../machinery/index.ts";
 
-/** Finalizers and owner references of one object: invariants.md, limits. */
+/** Finalizers and owner references of one object: docs/spec/invariants.md#2. */
 const referencesMax = 100;
 
 function nameRuleOf(resource: Resource): NameRule {

@@ -17,7 +17,7 @@ import type { IncludeObject } from "./tables.ts";
 
 type Query = ApiCall["query"];
 
-/** Selectors longer than this are refused: invariants.md, limits. */
+/** Selectors longer than this are refused: docs/spec/invariants.md#2. */
 const selectorCharactersMax = 65_536;
 
 export interface ReadOptions {

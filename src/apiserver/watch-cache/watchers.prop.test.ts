@@ -2,6 +2,7 @@
  * Properties of lists and watches, checked against the store's own log and a naive reading of it:
  * each watch shows exactly the transitions of its selector, in order, once (I18); folding a watch gives the list (I20);
  * a bookmark promises what was delivered (I19); a page set is one moment.
+ * Invariants by number: docs/spec/invariants.md.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,6 +1,7 @@
 /**
  * The collector against a naive model of upstream's rules, on random graphs and the real API server: what is left in the
  * end is what a fixed point over owners leaves, and nothing with a living owner was ever deleted (I12).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -9,6 +9,7 @@
  *
  * Invariant I12 rests on the caller: an owner is `absent` only if the server said so after the reference was seen.
  * Upstream: kubernetes v1.35, pkg/controller/garbagecollector/garbagecollector.go (attemptToDeleteItem).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import type { KubeObject, OwnerReference } from "../../machinery/index.ts";
 

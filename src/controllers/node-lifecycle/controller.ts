@@ -5,7 +5,7 @@
  *   every 5 s ─▶ who fell silent? whose NoExecute turn is it (zones.ts)? ─▶ queue of node names
  *   node changed ─▶ queue ─▶ conditions, taints (plan.ts), pods
  *
- * When no node at all is heard of, we may be the deaf ones: nothing is evicted (invariants.md, full-cluster blindness).
+ * When no node at all is heard of, we may be the deaf ones: nothing is evicted (docs/spec/invariants.md#1.1.3).
  * Not here: deletion of pods on tainted nodes (taint-eviction.ts), of pods on deleted nodes (pod-gc).
  * Upstream: kubernetes v1.35, pkg/controller/nodelifecycle.
  */
