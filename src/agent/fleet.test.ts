@@ -10,7 +10,9 @@ import {
   loopbackTransport,
   type Transport,
 } from "../client/index.ts";
+import { serviceUnavailable } from "../machinery/index.ts";
 import { FaultyTransport } from "../testing/faulty-transport.ts";
+import { tamperedTransport } from "../testing/tampered-transport.ts";
 import { TestApiServer } from "../testing/test-api-server.ts";
 import { createFleet } from "./fleet.ts";
 import { nodeObject } from "./node/node-status.ts";
@@ -104,6 +106,25 @@ test("a node registers with network, labels, addresses, conditions and a Lease, 
   const before = await lease();
   await server.clock.advance(11_000);
   expect(await lease()).not.toBe(before);
+});
+
+test("a node whose registration is refused for a minute is Ready after it", async () => {
+  await stopFleet();
+  await client.delete(nodeResource, { name: "n1" });
+  let isAway = true;
+  const refusal = { status: 503, object: serviceUnavailable("away").status, warnings: [] };
+  await startFleet((network) =>
+    tamperedTransport(network, {
+      send: (call, resource) => (isAway && call.method === "POST" && resource === "nodes" ? refusal : call),
+    }),
+  );
+  await server.clock.advance(60_000);
+  expect((await server.call("GET", node)).status).toBe(404);
+  isAway = false;
+  await server.clock.advance(7_000);
+  await server.clock.advance(1_000);
+  const { conditions } = (await server.ok("GET", node)).status;
+  expect(conditions.find((one: { type: string }) => one.type === "Ready").status).toBe("True");
 });
 
 test("a pod is created, pulled, started and ready within a second, with the events of a kubelet", async () => {

@@ -12,9 +12,9 @@ import {
   type InformerFactory,
   podsByNode,
 } from "../client/index.ts";
-import { isAlreadyExists } from "../machinery/index.ts";
 import { defaultTimings, isDrivenBy, type Timings } from "./runtime/simulated/behaviour.ts";
 import { nodeIndexMax, nodeObject, type NodeWish } from "./node/node-status.ts";
+import { registerNode } from "./node/registration.ts";
 import { indexOfNode, type NodeDependencies, NodeAgent } from "./node/node-agent.ts";
 import type { PodEvent } from "./pods/pod-worker.ts";
 
@@ -90,26 +90,14 @@ class FleetOfNodes implements Fleet {
       updated: (_, pod) => this.#nodeOf(pod)?.addPod(pod),
       deleted: (pod) => this.#nodeOf(pod)?.removePod(pod),
     });
-    await Promise.all(this.#options.nodes.map((wish) => this.#register(wish)));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const registration = { ...this.#dependencies, writes: this.#writes };
+    const { name: fleet, nodes: wishes } = this.#options;
+    await Promise.all([
+      aborted(signal),
+      ...wishes.map((wish) => registerNode(nodeObject({ fleet, ...wish }), registration, signal)),
+    ]);
     for (const node of this.#nodes.values()) node.stop();
     this.#nodes.clear();
-  }
-
-  async #register(wish: NodeWish): Promise<void> {
-    const { client, log } = this.#dependencies;
-    const fleet = this.#options.name;
-    try {
-      await this.#writes.run(() =>
-        client.create(nodeResource, nodeObject({ ...wish, ...(fleet === "" ? {} : { fleet }) })),
-      );
-    } catch (error) {
-      if (!isAlreadyExists(error))
-        log.error("simulated node was not created", { node: wish.name, error: String(error) });
-    }
   }
 
   #nodeOf(pod: Pod): NodeAgent | undefined {
@@ -189,6 +177,13 @@ class FleetOfNodes implements Fleet {
         what.message,
       );
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Kubelets name the node by its name in place of the uid; `kubectl describe node` asks for both. */
