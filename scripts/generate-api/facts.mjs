@@ -75,13 +75,10 @@ export function readListTypes(folder) {
   return { fields, replaced, atomic };
 }
 
+/** Root kinds: { schema, model }, in the order of the file. */
 export function readKinds(folder) {
-  const { kinds, groups } = JSON.parse(readFileSync(join(folder, "kinds.json"), "utf8"));
-  const complete = kinds.map((kind) => {
-    const [groupName, version, kindName] = kind.schema.split(".");
-    return { ...kind, group: groups[groupName], version, kind: kindName };
-  });
-  return { kinds: complete, groups };
+  const { models } = JSON.parse(readFileSync(join(folder, "kinds.json"), "utf8"));
+  return Object.entries(models).map(([schema, model]) => ({ schema, model }));
 }
 
 /** Sets of "schema.field". */

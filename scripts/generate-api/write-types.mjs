@@ -88,18 +88,3 @@ export function writeTypes(types, kinds, header) {
   const imports = [...used, "KubeObject"].sort();
   return `${header}import type { ${imports.join(", ")} } from "../../machinery/index.ts";\n\n${bodies.join("\n")}`;
 }
-
-/** `export const pods: Resource<Pod> = {...}`: one constant for each served resource. */
-export function writeResources(kinds, header) {
-  const served = kinds.filter((kind) => kind.resource !== "" && kind.served !== false);
-  const names = served.map((kind) => typeName(kind.schema)).sort();
-  const constants = served.map((kind) => {
-    const name = kind.group === "events.k8s.io" ? "eventsV1" : kind.resource;
-    const fields = `group: "${kind.group}", version: "${kind.version}", resource: "${kind.resource}", kind: "${kind.kind}", namespaced: ${kind.namespaced}`;
-    return `export const ${name}: Resource<${typeName(kind.schema)}> = { ${fields} };`;
-  });
-  return (
-    `${header}import type { Resource } from "../machinery/index.ts";\n` +
-    `import type { ${names.join(", ")} } from "./generated/types.gen.ts";\n\n${constants.join("\n")}\n`
-  );
-}

@@ -1,19 +1,34 @@
 /**
- * Face of `api`: generated types, resource constants, kinds with their rules and tables, placement, pod helpers.
+ * Face of `api`: generated types, resource constants, kinds with their rules and tables, placement, questions about pods.
  * `@public` marks names that no room uses yet.
  */
-export {
-  /** @public */
-  setPodSpecDefaults,
-} from "./parts/pod-defaults.ts";
+export { kinds } from "./kind-table.ts";
+export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./parts/kinds.ts";
+export { schemas } from "./schemas.ts";
+export type * from "./generated/types.gen.ts";
+export { openApiDocument } from "./openapi.ts";
+export * from "./core/group.ts";
+export * from "./apps/group.ts";
+export * from "./batch/group.ts";
+export * from "./coordination/group.ts";
+export * from "./events/group.ts";
+export * from "./networking/group.ts";
+export * from "./policy/group.ts";
+export * from "./rbac/group.ts";
+export * from "./scheduling/group.ts";
+
 export {
   daemonSetAnnotationWarnings,
   maxUnreachableAnnotation,
   maxUnreachableOf,
 } from "./apps/daemonset/annotations.ts";
-export { kinds } from "./kind-table.ts";
-export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./parts/kinds.ts";
-export { openApiDocument } from "./openapi.ts";
+export {
+  podRequests,
+  /** @public */
+  qosClass,
+} from "./core/pod/requests.ts";
+export { isPodReady, isPodTerminal, podCondition, targetNodeName } from "./core/pod/status.ts";
+export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
 export {
   daemonTolerations,
   matchesNodeAffinity,
@@ -24,20 +39,10 @@ export {
 } from "./parts/placement.ts";
 export {
   /** @public */
-  isPodReady,
-  isPodTerminal,
-  podCondition,
-  podRequests,
-  /** @public */
-  qosClass,
-  targetNodeName,
-} from "./core/pod/requests.ts";
-export * from "./resources.ts";
-export { schemas } from "./schemas.ts";
-export type * from "./generated/types.gen.ts";
-export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
+  setPodSpecDefaults,
+} from "./parts/pod-spec.ts";
 export {
   /** @public */
   validatePodTemplate,
-} from "./parts/pod-spec.ts";
-export { systemPriorities } from "./validation/cluster.ts";
+} from "./parts/pod-template.ts";
+export { systemPriorities } from "./scheduling/priorityclass.ts";

@@ -1,8 +1,10 @@
-/** Valid objects for the tests of validation, and ways to change them. Only tests import this. */
+/**
+ * For the tests of kinds: valid objects, ways to change them, and what the rules and the table of a kind make of them.
+ */
 import { copyJson, decodeObject, type Draft, type FieldError, type KubeObject } from "../machinery/index.ts";
 import { fieldErrorMessage } from "../machinery/field-error.ts";
 import { kinds } from "../api/kind-table.ts";
-import type { Kind } from "../api/parts/kinds.ts";
+import type { Kind, TableLayout, WriteContext } from "../api/parts/kinds.ts";
 import { schemas } from "../api/schemas.ts";
 
 export function kindOf(schema: string): Kind {
@@ -63,3 +65,47 @@ export const daemonSetInput: object = {
     template: { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i:1" }] } },
   },
 };
+
+const context: WriteContext = { nowMs: 0, user: { username: "u", groups: [] } };
+
+/** A new object as it goes into validation. */
+export function created<T extends KubeObject>(schema: string, input: object): T {
+  const object = copyJson(decoded<KubeObject>(schema, input)) as Draft<KubeObject>;
+  kindOf(schema).rules.prepareForCreate?.(object, context);
+  return object as unknown as T;
+}
+
+/** A changed object as it goes into validation. */
+export function updated<T extends KubeObject>(schema: string, input: object, before: T): T {
+  const object = copyJson(decoded<KubeObject>(schema, input)) as Draft<KubeObject>;
+  kindOf(schema).rules.prepareForUpdate?.(object, before, context);
+  return object as unknown as T;
+}
+
+/** Metadata of an object that is an hour old when its cells are made. */
+export const hourOld: object = { name: "n", creationTimestamp: "2026-01-01T00:00:00Z" };
+
+const nowMs = Date.parse("2026-01-01T01:00:00Z");
+
+export function layoutOf(schema: string): TableLayout {
+  const { table } = kindOf(schema);
+  if (table === undefined) throw new Error(`no table for ${schema}`);
+  return table;
+}
+
+/** Names of the columns: those that are always shown, and those of `-o wide`. */
+export function columnsOf(schema: string): readonly [shown: string[], wide: string[]] {
+  const named = (priority: 0 | 1): string[] =>
+    layoutOf(schema)
+      .columns.filter((column) => column.priority === priority)
+      .map((column) => column.name);
+  return [named(0), named(1)];
+}
+
+/** Cells by column name. @throws Error when there is not one cell for each column. */
+export function cellsOf(schema: string, object: object): Record<string, unknown> {
+  const { columns, cells } = layoutOf(schema);
+  const row = cells({ metadata: hourOld, ...object } as KubeObject, nowMs);
+  if (row.length !== columns.length) throw new Error(`${row.length} cells in ${columns.length} columns`);
+  return Object.fromEntries(columns.map((column, index) => [column.name, row[index]]));
+}

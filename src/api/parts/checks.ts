@@ -6,7 +6,9 @@ import {
   dnsLabelErrors,
   dnsSubdomainErrors,
   type FieldError,
+  type IntOrString,
   invalidValue,
+  percentErrors,
   qualifiedNameErrors,
   semanticEqual,
 } from "../../machinery/index.ts";
@@ -23,6 +25,13 @@ export function invalids(field: string, value: unknown, texts: readonly string[]
 
 export function checkNotNegative(field: string, value: number | undefined): FieldError[] {
   return value !== undefined && value < 0 ? [invalidValue(field, value, notNegativeText)] : [];
+}
+
+/** A number that is not negative, or a percentage. */
+export function checkIntOrPercent(field: string, value: IntOrString | undefined): FieldError[] {
+  if (value === undefined) return [];
+  if (typeof value === "string") return invalids(field, value, percentErrors(value));
+  return value < 0 ? [invalidValue(field, value, notNegativeText)] : [];
 }
 
 export function checkImmutable(field: string, value: unknown, before: unknown): FieldError[] {
@@ -45,6 +54,14 @@ export function checkLabelName(field: string, value: string): FieldError[] {
 /** Adds many errors without building a list at each call. */
 export function addAll(into: FieldError[], more: Errors): void {
   for (const error of more) into.push(error);
+}
+
+/** Bytes in UTF-8; texts of ASCII alone, which nearly all are, are not encoded for it. */
+export function byteLength(text: string): number {
+  for (let at = 0; at < text.length; at++) {
+    if (text.charCodeAt(at) > 0x7f) return new TextEncoder().encode(text).length;
+  }
+  return text.length;
 }
 
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;

@@ -1,9 +1,11 @@
 /**
- * Containers of pods and templates: ordinary, init and ephemeral ones.
- * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, validateContainers and its kin.
+ * Containers of pods and templates, ordinary, init and ephemeral ones: defaults and what is valid.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Container),
+ * pkg/apis/core/validation/validation.go (validateContainers, validateInitContainers, validateEphemeralContainers).
  */
 import {
   childPath,
+  type Draft,
   duplicateValue,
   type FieldError,
   forbiddenField,
@@ -21,13 +23,28 @@ import type {
   SecurityContext,
 } from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel, invalids } from "./checks.ts";
-import { checkEnv, checkEnvFrom } from "./env.ts";
-import { checkLifecycle, checkProbes } from "./probes.ts";
+import { checkEnv, checkEnvFrom, setEnvDefaults } from "./env.ts";
+import { defaultPullPolicy } from "./images.ts";
+import { checkProtocol } from "./ports.ts";
+import { checkLifecycle, checkProbes, setLifecycleDefaults, setProbeDefaults } from "./probes.ts";
 import { checkResources } from "./resource-requirements.ts";
 import { checkSeccomp, checkUserId } from "./security-context.ts";
 import { checkMounts } from "./volumes.ts";
 
-/** What containers have to know of the pod around them. */
+export function setContainerDefaults(container: Draft<Container> | Draft<EphemeralContainer>): void {
+  container.imagePullPolicy ||= defaultPullPolicy(container.image);
+  container.terminationMessagePath ||= "/dev/termination-log";
+  container.terminationMessagePolicy ||= "File";
+  container.resources ??= {};
+  for (const port of container.ports ?? []) port.protocol ||= "TCP";
+  setEnvDefaults(container.env);
+  setProbeDefaults(container.livenessProbe);
+  setProbeDefaults(container.readinessProbe);
+  setProbeDefaults(container.startupProbe);
+  setLifecycleDefaults(container.lifecycle);
+}
+
+/** What the checks of a container need to know of its pod. */
 export interface ContainerContext {
   readonly volumes: ReadonlySet<string>;
   readonly hostNetwork: boolean;
@@ -36,7 +53,6 @@ export interface ContainerContext {
   readonly graceSeconds: number;
 }
 
-const protocols: readonly string[] = ["SCTP", "TCP", "UDP"];
 const pullPolicies: readonly string[] = ["Always", "IfNotPresent", "Never"];
 const messagePolicies: readonly string[] = ["FallbackToLogsOnError", "File"];
 const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
@@ -55,10 +71,7 @@ function checkPort(field: string, port: ContainerPort, names: Set<string>): Fiel
   else addAll(errors, invalids(containerPath, port.containerPort, portNumberErrors(port.containerPort)));
   if (port.hostPort)
     addAll(errors, invalids(childPath(field, "hostPort"), port.hostPort, portNumberErrors(port.hostPort)));
-  const protocolPath = childPath(field, "protocol");
-  if (!port.protocol) errors.push(required(protocolPath));
-  else if (!protocols.includes(port.protocol))
-    errors.push(notSupported(protocolPath, port.protocol, protocols));
+  addAll(errors, checkProtocol(childPath(field, "protocol"), port.protocol));
   return errors;
 }
 

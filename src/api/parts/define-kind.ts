@@ -1,8 +1,8 @@
 /**
- * Pieces that kind entries share: usual verbs, subresources, warnings.
- * Not here: what every write keeps of the stored object, such as the status (apiserver/registry).
+ * Makes the `Kind` of a kind file: what the file does not say is the usual.
+ * Not here: what every write keeps of the stored object, such as the status (apiserver).
  */
-import { copyJson, type KubeObject, type Resource } from "../../machinery/index.ts";
+import type { KubeObject, Resource } from "../../machinery/index.ts";
 import type { Kind, KindRules, Subresource, TableLayout } from "./kinds.ts";
 
 const allVerbs: readonly string[] = [
@@ -38,7 +38,6 @@ export interface KindOptions<T extends KubeObject> {
   readonly table?: TableLayout<NoInfer<T>>;
 }
 
-/** A kind entry; what is not said is the usual. */
 export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind {
   const { resource, hasStatus = false, unactedWarning, storedAs, table } = options;
   const status: Subresource = { name: "status", kind: resource.kind, verbs: statusVerbs };
@@ -61,20 +60,11 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind 
     ...(storedAs === undefined ? {} : { storedAs }),
     ...(table === undefined ? {} : { table }),
   };
-  // A kind of Pods is no kind of any object to the compiler; the server hands each kind only its own objects.
+  // To the compiler, a Kind<Pod> is no Kind<KubeObject>: its rules take Pods only. The server hands each kind its own objects.
   return kind as unknown as Kind;
 }
 
-type Members = Record<string, unknown>;
-
-/** Puts the stored value of a field back, or takes the field away if the stored object lacks it. */
-export function keepField(object: object, before: object, field: string): void {
-  const value = (before as Members)[field];
-  if (value === undefined) delete (object as Members)[field];
-  else (object as Members)[field] = copyJson(value);
-}
-
-/** `<kind> are kept, but ...`: the warning of kinds that nothing in this cluster acts on. */
+/** The warning of kinds that nothing in this cluster acts on. */
 export function unacted(kinds: string, consequence: string): string {
   return `${kinds} are stored, but nothing in this cluster acts on them: ${consequence}`;
 }

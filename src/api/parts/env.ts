@@ -1,11 +1,12 @@
 /**
- * Environment of containers: names, sources, field and resource references.
- * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, ValidateEnv, ValidateEnvFrom.
+ * Environment of containers: names, sources, references to fields and resources; their defaults and what is valid.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go, pkg/apis/core/validation/validation.go (ValidateEnv).
  */
 import {
   childPath,
   compareQuantities,
   configMapKeyErrors,
+  type Draft,
   type FieldError,
   indexPath,
   invalidValue,
@@ -22,7 +23,26 @@ import type {
 } from "../generated/types.gen.ts";
 import { addAll, invalids } from "./checks.ts";
 
-/** Since 1.34 anything printable but `=`. */
+interface References {
+  readonly fieldRef?: Draft<ObjectFieldSelector>;
+  readonly resourceFieldRef?: Draft<ResourceFieldSelector>;
+}
+
+/** References to fields and resources, in the environment and in files of downwardAPI volumes. */
+export function setReferenceDefaults({ fieldRef, resourceFieldRef }: References): void {
+  if (fieldRef !== undefined) fieldRef.apiVersion ||= "v1";
+  if (resourceFieldRef !== undefined) resourceFieldRef.divisor ||= "0";
+}
+
+export function setEnvDefaults(env: Draft<EnvVar>[] | undefined): void {
+  for (const { valueFrom } of env ?? []) {
+    if (valueFrom === undefined) continue;
+    setReferenceDefaults(valueFrom);
+    if (valueFrom.fileKeyRef !== undefined) valueFrom.fileKeyRef.optional ??= false;
+  }
+}
+
+/** Printable ASCII but `=`, as upstream allows since 1.34. */
 function envNameErrors(name: string): string[] {
   if (name === "") return ["environment variable name must be non-empty"];
   if (/^[\x20-\x3c\x3e-\x7e]+$/.test(name)) return [];
@@ -49,7 +69,7 @@ const volumeFieldPaths: readonly string[] = [
   "metadata.uid",
 ];
 
-/** Paths that exist but may not be used everywhere. */
+/** All field paths that exist. Each place allows some of them. */
 const knownFieldPaths: ReadonlySet<string> = new Set([
   ...envFieldPaths,
   ...volumeFieldPaths,

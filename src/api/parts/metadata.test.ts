@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ObjectMeta } from "../../machinery/index.ts";
 import { textsOf } from "../../testing/kind-fixtures.ts";
-import { byteLength, validateObjectMeta, validateObjectMetaUpdate, type NameRule } from "./metadata.ts";
+import { validateObjectMeta, validateObjectMetaUpdate, type NameRule } from "./metadata.ts";
 
 const valid: ObjectMeta = { name: "a", namespace: "default" };
 const errorsOf = (meta: ObjectMeta, nameRule: NameRule = "subdomain", namespaced = true): string[] =>
@@ -113,8 +113,4 @@ test("an object that is being deleted gets no new finalizers and no smaller gene
     'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a/c", "a/d"}',
     "metadata.generation: Invalid value: 1: must not be decremented",
   ]);
-});
-
-test.each(["", "abc", "é", "€", "😀", "a\ud800", "\u07ff\u0800"])("bytes of %j", (text) => {
-  expect(byteLength(text)).toBe(new TextEncoder().encode(text).length);
 });

@@ -20,7 +20,15 @@ import {
   required,
   tooLong,
 } from "../../machinery/index.ts";
-import { addAll, checkImmutable, checkLabelName, checkNotNegative, type Errors, invalids } from "./checks.ts";
+import {
+  addAll,
+  byteLength,
+  checkImmutable,
+  checkLabelName,
+  checkNotNegative,
+  type Errors,
+  invalids,
+} from "./checks.ts";
 
 /** All annotations of an object together, in bytes: they travel with every list and watch. */
 const annotationBytesMax = 262_144;
@@ -73,14 +81,6 @@ export function checkAnnotations(
   }
   if (bytes > annotationBytesMax) errors.push(tooLong(field, annotationBytesMax));
   return errors;
-}
-
-/** Bytes in UTF-8; texts of ASCII alone, which nearly all are, are not encoded for it. */
-export function byteLength(text: string): number {
-  for (let at = 0; at < text.length; at++) {
-    if (text.charCodeAt(at) > 0x7f) return new TextEncoder().encode(text).length;
-  }
-  return text.length;
 }
 
 function checkOwner(field: string, owner: OwnerReference): FieldError[] {

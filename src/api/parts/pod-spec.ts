@@ -1,30 +1,54 @@
 /**
- * The spec of pods and of pod templates.
- * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, ValidatePodSpec, ValidatePodTemplateSpec.
+ * The spec of pods and of pod templates: defaults and what is valid.
+ * Defaults fill a spec in place, never overwrite what is set, and change nothing when they run again.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_PodSpec) and zz_generated.defaults.go,
+ * pkg/apis/core/validation/validation.go (ValidatePodSpec).
  */
 import {
   childPath,
+  type Draft,
   duplicateValue,
   type FieldError,
-  forbiddenField,
   indexPath,
   invalidValue,
   notSupported,
   required,
 } from "../../machinery/index.ts";
-import type { PodSpec, PodTemplateSpec } from "../generated/types.gen.ts";
+import type { PodSpec } from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel, checkDnsSubdomain, checkIp, checkLabelName } from "./checks.ts";
 import {
   checkContainers,
   checkEphemeralContainers,
   checkInitContainers,
   type ContainerContext,
+  setContainerDefaults,
 } from "./containers.ts";
-import { checkAnnotations, checkLabels } from "./metadata.ts";
+import { checkLabels } from "./metadata.ts";
 import { checkAmounts, checkResources } from "./resource-requirements.ts";
 import { checkPodSecurity } from "./security-context.ts";
 import { checkAffinity, checkTolerations, checkTopologySpread } from "./selectors.ts";
-import { checkVolumes } from "./volumes.ts";
+import { checkVolumes, setVolumeDefaults } from "./volumes.ts";
+
+/** Seconds between the wish to stop a pod and its kill. */
+const terminationGracePeriodSeconds = 30;
+
+/** Defaults that pods and templates have in common. @public */
+export function setPodSpecDefaults(spec: Draft<PodSpec>): void {
+  spec.restartPolicy ||= "Always";
+  spec.dnsPolicy ||= "ClusterFirst";
+  spec.schedulerName ||= "default-scheduler";
+  spec.securityContext ??= {};
+  spec.terminationGracePeriodSeconds ??= terminationGracePeriodSeconds;
+  const serviceAccount = spec.serviceAccountName || spec.serviceAccount;
+  if (serviceAccount) {
+    spec.serviceAccountName = serviceAccount;
+    spec.serviceAccount = serviceAccount;
+  }
+  for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
+  for (const container of spec.initContainers ?? []) setContainerDefaults(container);
+  for (const container of spec.containers ?? []) setContainerDefaults(container);
+  for (const container of spec.ephemeralContainers ?? []) setContainerDefaults(container);
+}
 
 const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
 const dnsPolicies: readonly string[] = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
@@ -192,16 +216,4 @@ export function checkPodSpec(field: string, spec: PodSpec, options: PodSpecOptio
   addAll(errors, checkNames(field, spec));
   addAll(errors, checkTolerations(childPath(field, "tolerations"), spec.tolerations));
   return [...errors, ...checkAmounts(childPath(field, "overhead"), spec.overhead)];
-}
-
-/** A template inside another object; labels and annotations are named without `metadata`, as upstream does. */
-export function validatePodTemplate(field: string, template: PodTemplateSpec): readonly FieldError[] {
-  const errors = checkLabels(childPath(field, "labels"), template.metadata?.labels);
-  addAll(errors, checkAnnotations(childPath(field, "annotations"), template.metadata?.annotations));
-  addAll(errors, checkPodSpec(childPath(field, "spec"), template.spec, { isPod: false }));
-  if ((template.spec.ephemeralContainers ?? []).length > 0) {
-    const path = childPath(field, "spec", "ephemeralContainers");
-    errors.push(forbiddenField(path, "ephemeral containers not allowed in pod template"));
-  }
-  return errors;
 }

@@ -1,11 +1,11 @@
 /**
  * Warnings about pods and templates that are valid but not what their author expects.
- * Upstream: kubernetes v1.35, pkg/api/pod/warnings.go; a selection of what people meet.
+ * Upstream: kubernetes v1.35, pkg/api/pod/warnings.go. Differs: only the warnings that people meet are here.
  */
-import { childPath, dnsLabelErrors, indexPath, keyPath } from "../../machinery/index.ts";
-import type { Container, Pod, PodSpec, PodTemplateSpec } from "../generated/types.gen.ts";
+import { childPath, indexPath, keyPath } from "../../machinery/index.ts";
+import type { Container, PodSpec } from "../generated/types.gen.ts";
 
-/** Node labels that have other names by now. */
+/** Deprecated node labels, and the labels that replace them. */
 const renamedLabels: ReadonlyMap<string, string> = new Map([
   ["beta.kubernetes.io/arch", "kubernetes.io/arch"],
   ["beta.kubernetes.io/os", "kubernetes.io/os"],
@@ -32,7 +32,7 @@ function containerWarnings(path: string, container: Container): string[] {
   return warnings;
 }
 
-function specWarnings(path: string, spec: PodSpec): string[] {
+export function specWarnings(path: string, spec: PodSpec): string[] {
   const warnings: string[] = [];
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     warnings.push(...labelWarning(keyPath(childPath(path, "nodeSelector"), key), key));
@@ -66,25 +66,11 @@ function specWarnings(path: string, spec: PodSpec): string[] {
 
 const criticalPodAnnotation = "scheduler.alpha.kubernetes.io/critical-pod";
 
-function annotationWarnings(
+export function annotationWarnings(
   path: string,
   annotations: Readonly<Record<string, string>> | undefined,
 ): string[] {
   if (annotations === undefined || !Object.hasOwn(annotations, criticalPodAnnotation)) return [];
   const at = keyPath(childPath(path, "metadata.annotations"), criticalPodAnnotation);
   return [`${at}: non-functional in v1.16+; use the "priorityClassName" field instead`];
-}
-
-export function templateWarnings(path: string, template: PodTemplateSpec): readonly string[] {
-  const own = annotationWarnings(path, template.metadata?.annotations);
-  return [...own, ...specWarnings(childPath(path, "spec"), template.spec)];
-}
-
-export function podWarnings(pod: Pod): readonly string[] {
-  const name = pod.metadata.name ?? "";
-  const texts = dnsLabelErrors(name);
-  const nameText =
-    "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
-  const own = texts.length === 0 ? [] : [`metadata.name: ${nameText}: [${texts.join(" ")}]`];
-  return [...own, ...annotationWarnings("", pod.metadata.annotations), ...specWarnings("spec", pod.spec)];
 }

@@ -1,15 +1,15 @@
 /**
- * Probes and lifecycle hooks of containers.
- * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, validateProbe, validateHandler.
+ * Probes and lifecycle hooks of containers: defaults and what is valid.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Probe),
+ * pkg/apis/core/validation/validation.go (validateProbe, validateHandler).
  */
 import {
   childPath,
+  type Draft,
   type FieldError,
   forbiddenField,
-  type IntOrString,
   invalidValue,
   notSupported,
-  portNameErrors,
   portNumberErrors,
   required,
 } from "../../machinery/index.ts";
@@ -24,6 +24,28 @@ import type {
   TCPSocketAction,
 } from "../generated/types.gen.ts";
 import { addAll, checkNotNegative, invalids } from "./checks.ts";
+import { checkPortNumberOrName } from "./ports.ts";
+
+export function setProbeDefaults(probe: Draft<Probe> | undefined): void {
+  if (probe === undefined) return;
+  probe.timeoutSeconds ||= 1;
+  probe.periodSeconds ||= 10;
+  probe.successThreshold ||= 1;
+  probe.failureThreshold ||= 3;
+  setHttpGetDefaults(probe.httpGet);
+  if (probe.grpc !== undefined) probe.grpc.service ??= "";
+}
+
+export function setLifecycleDefaults(lifecycle: Draft<Lifecycle> | undefined): void {
+  setHttpGetDefaults(lifecycle?.postStart?.httpGet);
+  setHttpGetDefaults(lifecycle?.preStop?.httpGet);
+}
+
+function setHttpGetDefaults(action: Draft<HTTPGetAction> | undefined): void {
+  if (action === undefined) return;
+  action.path ||= "/";
+  action.scheme ||= "HTTP";
+}
 
 interface Handler {
   readonly exec?: ExecAction;
@@ -31,10 +53,6 @@ interface Handler {
   readonly tcpSocket?: TCPSocketAction;
   readonly grpc?: GRPCAction;
   readonly sleep?: SleepAction;
-}
-
-export function checkPortNumberOrName(field: string, port: IntOrString): FieldError[] {
-  return invalids(field, port, typeof port === "number" ? portNumberErrors(port) : portNameErrors(port));
 }
 
 const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -76,7 +94,7 @@ function checkAction(field: string, name: keyof Handler, handler: Handler): Fiel
 
 const actions = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
 
-/** Exactly one action; the first counts, further ones are too many. */
+/** Exactly one action. The first one is checked, and each further one is an error. */
 function checkHandler(field: string, handler: Handler): FieldError[] {
   const given = actions.filter((name) => handler[name] !== undefined);
   if (given.length === 0) return [required(field, "must specify a handler type")];
@@ -107,7 +125,7 @@ function checkProbe(field: string, probe: Probe): FieldError[] {
   return errors;
 }
 
-/** Probes of a container that may have them. */
+/** For containers that may have probes: ordinary ones and sidecars. */
 export function checkProbes(
   field: string,
   container: Pick<Container, "livenessProbe" | "readinessProbe" | "startupProbe">,

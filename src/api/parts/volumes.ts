@@ -1,9 +1,11 @@
 /**
- * Volumes and their mounts.
- * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, ValidateVolumes, ValidateVolumeMounts.
+ * Volumes of pods and their mounts: defaults and what is valid.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go, pkg/apis/core/validation/validation.go (ValidateVolumes,
+ * ValidateVolumeMounts).
  */
 import {
   childPath,
+  type Draft,
   duplicateValue,
   type FieldError,
   forbiddenField,
@@ -23,7 +25,66 @@ import type {
   VolumeMount,
 } from "../generated/types.gen.ts";
 import { addAll, checkDnsLabel } from "./checks.ts";
-import { checkFieldRef, checkResourceRef } from "./env.ts";
+import { checkFieldRef, checkResourceRef, setReferenceDefaults } from "./env.ts";
+import { defaultPullPolicy } from "./images.ts";
+import { setVolumeClaimSpecDefaults } from "./volume-claim.ts";
+
+/** Octal 0644, the mode of files in configMap, secret, projected and downwardAPI volumes. */
+const fileMode = 420;
+/** Life of a projected token that does not say it. */
+const tokenExpirationSeconds = 3600;
+
+export function setVolumeDefaults(volume: Draft<Volume>): void {
+  if (Object.keys(volume).every((key) => key === "name")) volume.emptyDir = {};
+  if (volume.hostPath !== undefined) volume.hostPath.type ??= "";
+  if (volume.secret !== undefined) volume.secret.defaultMode ??= fileMode;
+  if (volume.configMap !== undefined) volume.configMap.defaultMode ??= fileMode;
+  if (volume.downwardAPI !== undefined) {
+    volume.downwardAPI.defaultMode ??= fileMode;
+    setDownwardItems(volume.downwardAPI.items);
+  }
+  if (volume.projected !== undefined) setProjectedDefaults(volume.projected);
+  if (volume.ephemeral?.volumeClaimTemplate !== undefined) {
+    const template = volume.ephemeral.volumeClaimTemplate;
+    template.metadata ??= {};
+    setVolumeClaimSpecDefaults(template.spec);
+  }
+  if (volume.image !== undefined) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference);
+  setRemoteVolumeDefaults(volume);
+}
+
+function setDownwardItems(items: Draft<DownwardAPIVolumeFile>[] | undefined): void {
+  for (const item of items ?? []) setReferenceDefaults(item);
+}
+
+function setProjectedDefaults(projected: Draft<ProjectedVolumeSource>): void {
+  projected.defaultMode ??= fileMode;
+  for (const source of projected.sources ?? []) {
+    setDownwardItems(source.downwardAPI?.items);
+    if (source.serviceAccountToken !== undefined) {
+      source.serviceAccountToken.expirationSeconds ??= tokenExpirationSeconds;
+    }
+  }
+}
+
+function setRemoteVolumeDefaults(volume: Draft<Volume>): void {
+  if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ||= "default";
+  if (volume.rbd !== undefined) {
+    volume.rbd.pool ||= "rbd";
+    volume.rbd.user ||= "admin";
+    volume.rbd.keyring ||= "/etc/ceph/keyring";
+  }
+  if (volume.azureDisk !== undefined) {
+    volume.azureDisk.cachingMode ??= "ReadWrite";
+    volume.azureDisk.kind ??= "Shared";
+    volume.azureDisk.fsType ??= "ext4";
+    volume.azureDisk.readOnly ??= false;
+  }
+  if (volume.scaleIO !== undefined) {
+    volume.scaleIO.storageMode ||= "ThinProvisioned";
+    volume.scaleIO.fsType ||= "xfs";
+  }
+}
 
 /** Octal 0777: permission bits only. */
 const modeMax = 511;
@@ -44,7 +105,7 @@ function checkNoBacksteps(field: string, path: string): FieldError[] {
   return path.split("/").includes("..") ? [invalidValue(field, path, "must not contain '..'")] : [];
 }
 
-/** As above, and names that begin with two dots are kept for the node agent's own use. */
+/** As checkDescendingPath. A name that begins with two dots is refused too: the node agent uses such names. */
 function checkReservedPath(field: string, path: string): FieldError[] {
   const errors = checkDescendingPath(field, path);
   if (path.startsWith("..") && !path.startsWith("../")) {
@@ -139,7 +200,7 @@ const hostPathTypes: readonly string[] = [
   "Socket",
 ];
 
-/** Text fields that other sources cannot do without. */
+/** Required text fields of the sources that have no check of their own. */
 const neededTexts: Readonly<Record<string, readonly string[]>> = {
   awsElasticBlockStore: ["volumeID"],
   azureDisk: ["diskName", "diskURI"],

@@ -1,4 +1,4 @@
-/** DaemonSets and ControllerRevisions: upstream's cases, with the texts. */
+/** What DaemonSets are valid: upstream's cases, with the texts. */
 import { describe, expect, test } from "vitest";
 import type { DaemonSet } from "../../generated/types.gen.ts";
 import {
@@ -6,7 +6,6 @@ import {
   decoded,
   errorsOf,
   kindOf,
-  metadata,
   textsOf,
   updateErrorsOf,
   withPath,
@@ -221,34 +220,4 @@ describe("TestValidateDaemonSetStatusUpdate", () => {
     const changed = after === undefined ? valid : { ...valid, collisionCount: after };
     expect(statusErrors(changed, { ...valid, collisionCount: before })).toEqual(errors);
   });
-});
-
-describe("ControllerRevision", () => {
-  const revision = { metadata, data: { a: 1 }, revision: 1 };
-  const name = "apps.v1.ControllerRevision";
-  test.each<[string, unknown, string[]]>([
-    ["revision", 0, []],
-    ["data", undefined, ["data: Required value: data is mandatory"]],
-    ["revision", -1, ["revision: Invalid value: -1: must be greater than or equal to 0"]],
-  ])("%s = %j", (path, value, errors) => {
-    expect(errorsOf(name, withPath(revision, path, value))).toEqual(errors);
-  });
-  test("data never changes, the number may", () => {
-    expect(updateErrorsOf(name, { ...revision, revision: 2 }, revision)).toEqual([]);
-    expect(updateErrorsOf(name, { ...revision, data: { a: 2 } }, revision)).toEqual([
-      'data: Invalid value: {"a":2}: field is immutable',
-    ]);
-  });
-});
-
-test("kinds that nothing acts on still need a template that fits", () => {
-  const input = withPath(daemonSetInput, "spec.selector.matchLabels", { x: "y" });
-  for (const kind of ["apps.v1.Deployment", "apps.v1.ReplicaSet", "apps.v1.StatefulSet"]) {
-    expect(errorsOf(kind, input)).toEqual([
-      `spec.template.metadata.labels: Invalid value: {"a":"b"}: ${mismatch}`,
-    ]);
-    expect(errorsOf(kind, withPath(input, "spec.selector", undefined))).toEqual([
-      "spec.selector: Required value",
-    ]);
-  }
 });

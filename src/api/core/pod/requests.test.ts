@@ -1,41 +1,7 @@
-/** Readiness, target node, sums of requests and quality of service. */
+/** Sums of requests, and quality of service. */
 import { describe, expect, test } from "vitest";
-import { isPodReady, isPodTerminal, podRequests, qosClass, targetNodeName } from "./requests.ts";
-import type { Container, Pod, PodSpec } from "../../generated/types.gen.ts";
-
-function pod(changes: { readonly spec?: Partial<PodSpec>; readonly status?: Pod["status"] } = {}): Pod {
-  return { metadata: { name: "p" }, spec: { containers: [], ...changes.spec }, status: changes.status ?? {} };
-}
-
-function ready(status: string, lastTransitionTime?: string): Pod {
-  const time = lastTransitionTime === undefined ? {} : { lastTransitionTime };
-  return pod({ status: { conditions: [{ type: "Ready", status, ...time }] } });
-}
-
-test("ready and terminal", () => {
-  expect(isPodReady(ready("True"))).toBe(true);
-  expect(isPodReady(pod())).toBe(false);
-  expect(
-    ["Pending", "Running", "Succeeded", "Failed"].map((phase) => isPodTerminal(pod({ status: { phase } }))),
-  ).toEqual([false, false, true, true]);
-});
-
-function pinned(...values: string[]): Pod {
-  const term = { matchFields: [{ key: "metadata.name", operator: "In", values }] };
-  const required = { nodeSelectorTerms: [{ matchExpressions: [] }, term] };
-  return pod({
-    spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } } },
-  });
-}
-
-test.each<[string, Pod, string | undefined]>([
-  ["nodeName", pod({ spec: { nodeName: "a" } }), "a"],
-  ["one value", pinned("b"), "b"],
-  ["two values", pinned("b", "c"), undefined],
-  ["nothing", pod(), undefined],
-])("TestGetTargetNodeName: %s", (_name, object, expected) => {
-  expect(targetNodeName(object)).toBe(expected);
-});
+import type { Container, PodSpec } from "../../generated/types.gen.ts";
+import { podRequests, qosClass } from "./requests.ts";
 
 function container(
   requests: Record<string, string>,

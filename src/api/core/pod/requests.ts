@@ -1,39 +1,10 @@
 /**
- * Questions about pods that several rooms ask. Not here: what a controller does with the answers.
- * Upstream: kubernetes v1.35, pkg/api/v1/pod/util.go, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
+ * What a pod asks for: requests of the whole pod, and its quality of service.
+ * Not here: what a node has left (scheduler).
+ * Upstream: kubernetes v1.35, component-helpers/resource/helpers.go, pkg/apis/core/v1/helper/qos.
  */
 import { addQuantities, compareQuantities } from "../../../machinery/index.ts";
-import type { Container, Pod, PodCondition, PodSpec } from "../../generated/types.gen.ts";
-
-export function podCondition(pod: Pod, type: string): PodCondition | undefined {
-  return pod.status?.conditions?.find((condition) => condition.type === type);
-}
-
-export function isPodReady(pod: Pod): boolean {
-  return podCondition(pod, "Ready")?.status === "True";
-}
-
-/** Succeeded or Failed: its containers will not run again. */
-export function isPodTerminal(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-}
-
-/**
- * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of
- * the required node affinity.
- * @returns undefined when there is none, or when that field has another number of values than one.
- */
-export function targetNodeName(pod: Pod): string | undefined {
-  if (pod.spec.nodeName) return pod.spec.nodeName;
-  const needed = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  for (const term of needed?.nodeSelectorTerms ?? []) {
-    for (const field of term.matchFields ?? []) {
-      if (field.key !== "metadata.name" || field.operator !== "In") continue;
-      return field.values?.length === 1 ? field.values[0] : undefined;
-    }
-  }
-  return undefined;
-}
+import type { Container, PodSpec } from "../../generated/types.gen.ts";
 
 /** A map, not an object: names come from clients and may be those of an object's own members. */
 type Quantities = Map<string, string>;

@@ -65,17 +65,3 @@ function setPodIps(status: NonNullable<Draft<Pod>["status"]>): void {
   if (status.hostIP && firstHost === undefined) status.hostIPs = [{ ip: status.hostIP }];
   else if (!status.hostIP && firstHost !== undefined) status.hostIP = firstHost;
 }
-
-/** Field selectors of pods. */
-export const podSelectableFields: Readonly<Record<string, (pod: Pod) => string>> = {
-  "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
-  "spec.host": (pod) => pod.spec.nodeName ?? "",
-  "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",
-  "spec.schedulerName": (pod) => pod.spec.schedulerName ?? "",
-  "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "",
-  "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
-  "status.phase": (pod) => pod.status?.phase ?? "",
-  "status.podIP": (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? "",
-  "status.podIPs": () => "",
-  "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
-};

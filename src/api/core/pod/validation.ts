@@ -1,5 +1,6 @@
 /**
- * Pods: what may be created, and the little of a pod that may be changed.
+ * What pods are valid, and the little of a pod that may change.
+ * Not here: the spec, which templates have too (parts/pod-spec.ts).
  * Upstream: kubernetes v1.35, pkg/apis/core/validation/validation.go, ValidatePodCreate, ValidatePodUpdate,
  * ValidatePodStatusUpdate. Differs: the refusal of other changes does not print the difference.
  */
@@ -18,12 +19,6 @@ import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from "../..
 import { addAll, checkIp, type Errors } from "../../parts/checks.ts";
 import { activeDeadlineText, checkPodSpec, isActiveDeadline } from "../../parts/pod-spec.ts";
 
-/** What holds for a pod at all times. */
-export function validatePod(pod: Pod): Errors {
-  return checkPodSpec("spec", pod.spec, { isPod: true });
-}
-
-/** What holds only for new pods. */
 export function validatePodCreate(pod: Pod): Errors {
   const errors: FieldError[] = [];
   if ((pod.spec.ephemeralContainers ?? []).length > 0) {
@@ -31,6 +26,36 @@ export function validatePodCreate(pod: Pod): Errors {
   }
   if (pod.spec.nodeName && (pod.spec.schedulingGates ?? []).length > 0) {
     errors.push(forbiddenField("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
+  }
+  return [...errors, ...validatePod(pod)];
+}
+
+export function validatePodUpdate(pod: Pod, before: Pod): Errors {
+  return [...validateChange(pod, before), ...validatePod(pod)];
+}
+
+/** What holds for a pod at all times. */
+function validatePod(pod: Pod): Errors {
+  return checkPodSpec("spec", pod.spec, { isPod: true });
+}
+
+/** Only what concerns the change. Everything else of the new pod is for validatePod. */
+function validateChange(pod: Pod, before: Pod): Errors {
+  const errors: FieldError[] = [];
+  for (const field of ["containers", "initContainers"] as const) {
+    if ((pod.spec[field] ?? []).length !== (before.spec[field] ?? []).length) {
+      errors.push(forbiddenField(`spec.${field}`, "pod updates may not add or remove containers"));
+      return errors;
+    }
+    for (const [index, container] of (pod.spec[field] ?? []).entries()) {
+      if (!container.image) errors.push(required(childPath(indexPath(`spec.${field}`, index), "image")));
+    }
+  }
+  addAll(errors, checkDeadline(pod.spec.activeDeadlineSeconds, before.spec.activeDeadlineSeconds));
+  addAll(errors, checkAddedTolerations(pod.spec.tolerations, before.spec.tolerations));
+  addAll(errors, checkRemovedGates(pod.spec, before.spec));
+  if (!semanticEqual(withoutAllowedChanges(pod.spec, before.spec), before.spec)) {
+    errors.push(forbiddenField("spec", otherChangesText));
   }
   return errors;
 }
@@ -52,7 +77,7 @@ function checkDeadline(value: number | undefined, before: number | undefined): F
   return [invalidValue(path, value, "must be less than or equal to previous value")];
 }
 
-/** Old tolerations stay, but for their seconds; new ones may be added. */
+/** Of a toleration that is there, only the seconds may change. New tolerations may be added. */
 function checkAddedTolerations(
   tolerations: readonly Toleration[] | undefined,
   before: readonly Toleration[] | undefined,
@@ -88,7 +113,7 @@ function keep(target: Draft<PodSpec>, source: PodSpec, field: keyof PodSpec): vo
   else members[field] = source[field];
 }
 
-/** The new spec with everything that may change put back to what it was. */
+/** The new spec with the old values of everything that may change. */
 function withoutAllowedChanges(spec: PodSpec, before: PodSpec): PodSpec {
   const munged = copyJson(spec) as Draft<PodSpec>;
   takeImages(munged.containers, before.containers);
@@ -98,7 +123,7 @@ function withoutAllowedChanges(spec: PodSpec, before: PodSpec): PodSpec {
   if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) {
     keep(munged, before, "terminationGracePeriodSeconds");
   }
-  // A gated pod has not been looked at by the scheduler: its placement may still be narrowed.
+  // The scheduler does not look at a gated pod, so its placement may still be narrowed.
   if ((before.schedulingGates ?? []).length > 0) {
     const kept = Object.entries(before.nodeSelector ?? {}).every(
       ([key, value]) => spec.nodeSelector?.[key] === value,
@@ -109,28 +134,7 @@ function withoutAllowedChanges(spec: PodSpec, before: PodSpec): PodSpec {
   return munged as PodSpec;
 }
 
-/** Only what concerns the change; the new pod itself is for validatePod. */
-export function validatePodUpdate(pod: Pod, before: Pod): Errors {
-  const errors: FieldError[] = [];
-  for (const field of ["containers", "initContainers"] as const) {
-    if ((pod.spec[field] ?? []).length !== (before.spec[field] ?? []).length) {
-      errors.push(forbiddenField(`spec.${field}`, "pod updates may not add or remove containers"));
-      return errors;
-    }
-    for (const [index, container] of (pod.spec[field] ?? []).entries()) {
-      if (!container.image) errors.push(required(childPath(indexPath(`spec.${field}`, index), "image")));
-    }
-  }
-  addAll(errors, checkDeadline(pod.spec.activeDeadlineSeconds, before.spec.activeDeadlineSeconds));
-  addAll(errors, checkAddedTolerations(pod.spec.tolerations, before.spec.tolerations));
-  addAll(errors, checkRemovedGates(pod.spec, before.spec));
-  if (!semanticEqual(withoutAllowedChanges(pod.spec, before.spec), before.spec)) {
-    errors.push(forbiddenField("spec", otherChangesText));
-  }
-  return errors;
-}
-
-/** Containers that may not be restarted stay terminated. */
+/** A container that the restart policy does not restart stays terminated. */
 function checkTransitions(
   field: string,
   states: { readonly now: readonly ContainerStatus[]; readonly before: readonly ContainerStatus[] },

@@ -1,0 +1,92 @@
+/**
+ * Pods: the kind, its defaults and its warnings.
+ * Not here: validation.ts, strategy.ts (first status, tolerations, addresses), table.ts, and the questions that other
+ * rooms ask of pods (status.ts, requests.ts) beside this file; what pods share with templates (parts/pod-spec.ts).
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go.
+ */
+import { dnsLabelErrors, type Draft, type Resource } from "../../../machinery/index.ts";
+import type { Container, Pod } from "../../generated/types.gen.ts";
+import { defineKind } from "../../parts/define-kind.ts";
+import type { Kind } from "../../parts/kinds.ts";
+import { setPodSpecDefaults } from "../../parts/pod-spec.ts";
+import { annotationWarnings, specWarnings } from "../../parts/pod-warnings.ts";
+import { preparePodForCreate, preparePodForStatusUpdate, preparePodForUpdate } from "./strategy.ts";
+import { podTable } from "./table.ts";
+import { validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from "./validation.ts";
+
+export const pods: Resource<Pod> = {
+  group: "",
+  version: "v1",
+  resource: "pods",
+  kind: "Pod",
+  namespaced: true,
+};
+
+export const podKind: Kind = defineKind({
+  resource: pods,
+  schema: "core.v1.Pod",
+  shortNames: ["po"],
+  categories: ["all"],
+  subresources: [
+    { name: "binding", kind: "Binding", verbs: ["create"] },
+    { name: "eviction", kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] },
+    { name: "log", kind: "Pod", verbs: ["get"] },
+  ],
+  hasGeneration: true,
+  hasStatus: true,
+  deleteReturnsObject: true,
+  hasGracefulDeletion: true,
+  rules: {
+    setDefaults: setPodDefaults,
+    prepareForCreate: preparePodForCreate,
+    prepareForUpdate: preparePodForUpdate,
+    prepareForStatusUpdate: preparePodForStatusUpdate,
+    validate: validatePodCreate,
+    validateUpdate: validatePodUpdate,
+    validateStatusUpdate: validatePodStatusUpdate,
+    warnings: podWarnings,
+    selectableFields: {
+      "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
+      "spec.host": (pod) => pod.spec.nodeName ?? "",
+      "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",
+      "spec.schedulerName": (pod) => pod.spec.schedulerName ?? "",
+      "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "",
+      "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
+      "status.phase": (pod) => pod.status?.phase ?? "",
+      "status.podIP": (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? "",
+      "status.podIPs": () => "",
+      "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
+    },
+    indexedField: "spec.nodeName",
+  },
+  table: podTable,
+});
+
+/** The defaults of the spec, and those that only pods have. */
+function setPodDefaults(pod: Draft<Pod>): void {
+  pod.spec ??= { containers: [] };
+  const { spec } = pod;
+  setPodSpecDefaults(spec);
+  spec.enableServiceLinks ??= true;
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
+    setRequestsFromLimits(container);
+    if (!spec.hostNetwork) continue;
+    for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
+  }
+}
+
+function setRequestsFromLimits(container: Draft<Container>): void {
+  const limits = container.resources?.limits;
+  if (container.resources === undefined || limits === undefined || Object.keys(limits).length === 0) return;
+  const requests = (container.resources.requests ??= {});
+  for (const [name, quantity] of Object.entries(limits)) requests[name] ??= quantity;
+}
+
+function podWarnings(pod: Pod): readonly string[] {
+  const name = pod.metadata.name ?? "";
+  const texts = dnsLabelErrors(name);
+  const nameText =
+    "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
+  const own = texts.length === 0 ? [] : [`metadata.name: ${nameText}: [${texts.join(" ")}]`];
+  return [...own, ...annotationWarnings("", pod.metadata.annotations), ...specWarnings("spec", pod.spec)];
+}

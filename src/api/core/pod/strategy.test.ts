@@ -1,0 +1,63 @@
+/** What the server does to a pod when it is written. */
+import { expect, test } from "vitest";
+import { copyJson, type Draft } from "../../../machinery/index.ts";
+import type { Pod } from "../../generated/types.gen.ts";
+import { created, kindOf, podInput, withPath } from "../../../testing/kind-fixtures.ts";
+import type { KindRules } from "../../parts/kinds.ts";
+
+const schema = "core.v1.Pod";
+
+test("begin pending, with their quality of service and default tolerations", () => {
+  const pod = created<Pod>(schema, { ...podInput, status: { phase: "Running", podIP: "1.2.3.4" } });
+  expect(pod.status).toEqual({ phase: "Pending", qosClass: "BestEffort" });
+  expect(pod.spec.tolerations).toEqual([
+    {
+      key: "node.kubernetes.io/not-ready",
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds: 300,
+    },
+    {
+      key: "node.kubernetes.io/unreachable",
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds: 300,
+    },
+  ]);
+});
+
+test.each<[object, string[]]>([
+  [{ operator: "Exists" }, []],
+  [{ key: "node.kubernetes.io/not-ready", operator: "Exists" }, ["node.kubernetes.io/unreachable"]],
+  [
+    { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoSchedule" },
+    ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"],
+  ],
+])("that tolerate %j also get %j", (toleration, keys) => {
+  const pod = created<Pod>(schema, withPath(podInput, "spec.tolerations", [toleration]));
+  expect(pod.spec.tolerations?.slice(1).map((one) => one.key)).toEqual(keys);
+});
+
+test("with gates say that they are not scheduled", () => {
+  const pod = created<Pod>(schema, withPath(podInput, "spec.schedulingGates", [{ name: "a" }]));
+  expect(pod.status?.conditions).toMatchObject([
+    { type: "PodScheduled", status: "False", reason: "SchedulingGated" },
+  ]);
+});
+
+test("one address is the first of all, and their quality of service stays", () => {
+  const before = created<Pod>(schema, podInput);
+  const object = {
+    ...copyJson(before),
+    status: { podIP: "10.0.0.1", hostIPs: [{ ip: "10.0.0.2" }] },
+  } as Draft<Pod>;
+  (kindOf(schema).rules as KindRules<Pod>).prepareForStatusUpdate?.(object, before);
+  expect(object.status).toEqual({
+    phase: "Pending",
+    qosClass: "BestEffort",
+    podIP: "10.0.0.1",
+    podIPs: [{ ip: "10.0.0.1" }],
+    hostIP: "10.0.0.2",
+    hostIPs: [{ ip: "10.0.0.2" }],
+  });
+});

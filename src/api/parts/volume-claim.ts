@@ -1,0 +1,16 @@
+/**
+ * Defaults of volume claims: PersistentVolumeClaims, templates of StatefulSets, ephemeral volumes of pods.
+ * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go, SetDefaults_PersistentVolumeClaim and ...ClaimSpec.
+ */
+import type { Draft } from "../../machinery/index.ts";
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "../generated/types.gen.ts";
+
+export function setVolumeClaimDefaults(claim: Draft<PersistentVolumeClaim>): void {
+  setVolumeClaimSpecDefaults((claim.spec ??= {}));
+  (claim.status ??= {}).phase ||= "Pending";
+}
+
+export function setVolumeClaimSpecDefaults(spec: Draft<PersistentVolumeClaimSpec>): void {
+  spec.resources ??= {};
+  spec.volumeMode ??= "Filesystem";
+}
