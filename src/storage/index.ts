@@ -6,6 +6,7 @@ export type { Retention } from "./retention.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 export { type StorageFailure, storageFailureOf } from "./storage-error.ts";
 export type {
+  EmbeddedStore,
   KeyValue,
   ListRequest,
   ListResult,

@@ -56,10 +56,10 @@ test("answers come with their commit, not before and not without it", async () =
   const outcomes: unknown[] = [];
   for (const key of ["/a", "/b", "/c"]) track(outcomes, store.create(key, value));
   await settle();
-  expect([outcomes, store.currentRevision, await store.get("/a")]).toEqual([[], 0, undefined]);
+  expect([outcomes, store.currentRevision(), await store.get("/a")]).toEqual([[], 0, undefined]);
   journal.listener.committed(2);
   await settle();
-  expect([outcomes, store.currentRevision, await store.get("/c")]).toEqual([[1, 2], 2, undefined]);
+  expect([outcomes, store.currentRevision(), await store.get("/c")]).toEqual([[1, 2], 2, undefined]);
 });
 
 test("a refusal that rests on a write under way waits for it", async () => {

@@ -12,10 +12,10 @@ import type { Mvcc, Version } from "./mvcc.ts";
 import { defaultRetention, type Retention, retentionPeriodMs, RetentionPolicy } from "./retention.ts";
 import { StorageError } from "./storage-error.ts";
 import type {
+  EmbeddedStore,
   KeyValue,
   ListRequest,
   ListResult,
-  Store,
   StoreWatch,
   StoreWatcher,
   WatchRequest,
@@ -56,7 +56,7 @@ interface Turn {
   readonly reject: (error: unknown) => void;
 }
 
-export class JournaledStore implements Store {
+export class JournaledStore implements EmbeddedStore {
   readonly #options: JournaledStoreOptions;
   readonly #core: Mvcc;
   readonly #policy: RetentionPolicy;
@@ -84,7 +84,7 @@ export class JournaledStore implements Store {
     if (options.clock) this.#watchAge(options.clock);
   }
 
-  get currentRevision(): number {
+  currentRevision(): number {
     return this.#core.currentRevision;
   }
 

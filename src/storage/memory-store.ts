@@ -7,7 +7,7 @@ import type { Journal, JournalListener } from "./journal.ts";
 import { JournaledStore } from "./journaled-store.ts";
 import { Mvcc, type Version } from "./mvcc.ts";
 import type { Retention } from "./retention.ts";
-import type { Store } from "./store.ts";
+import type { EmbeddedStore } from "./store.ts";
 
 export interface MemoryStoreOptions {
   /** Drives compaction; without it history is kept until `compact` is called. */
@@ -40,6 +40,6 @@ class NoJournal implements Journal {
 }
 
 /** Keeps nothing over a restart. For tests, simulation and programs that embed a server. @public */
-export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
+export function createMemoryStore(options: MemoryStoreOptions = {}): EmbeddedStore {
   return new JournaledStore({ ...options, core: new Mvcc(), journal: new NoJournal() });
 }

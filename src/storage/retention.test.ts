@@ -48,7 +48,7 @@ test("history above its bound in bytes goes early, down to the least number of r
   const store = createMemoryStore({ clock, retention });
   await write(store, 50, 100_000);
   await clock.advance(0);
-  expect(store.currentRevision - store.compactedRevision).toBe(10);
+  expect(store.currentRevision() - store.compactedRevision).toBe(10);
   const small = createMemoryStore({ clock, retention });
   await write(small, 50, 10_000);
   await clock.advance(0);

@@ -16,7 +16,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { silentLog, SimulatedClock } from "../base/index.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 import { type StorageFailure, storageFailureOf } from "./storage-error.ts";
-import type { Store } from "./store.ts";
+import type { EmbeddedStore } from "./store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "lares-files-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ beforeEach(() => {
   file = join(directory, "store.db");
 });
 
-function open(options: Partial<SqliteStoreOptions> = {}): Promise<Store> {
+function open(options: Partial<SqliteStoreOptions> = {}): Promise<EmbeddedStore> {
   return openSqliteStore({ directory, clock: new SimulatedClock(), log: silentLog, ...options });
 }
 

@@ -12,7 +12,7 @@ import type { Retention } from "./retention.ts";
 import { type Loader, SqliteJournal } from "./sqlite-journal.ts";
 import type { Rows } from "./sqlite-protocol.ts";
 import type { StorageError } from "./storage-error.ts";
-import type { Store } from "./store.ts";
+import type { EmbeddedStore } from "./store.ts";
 
 /** Largest database file: 8 GiB, etcd's recommended maximum; objects of 15,000 nodes need a fiftieth. */
 const fileBytesMaxDefault = 8 * 1024 * 1024 * 1024;
@@ -37,7 +37,7 @@ export interface SqliteStoreOptions {
  * @throws StorageError `unavailable` (in use by another process, newer format, not writable, no space) and
  * `corrupt` (foreign or damaged file); the message names the path and the way out, and nothing stays locked.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<EmbeddedStore> {
   const { clock, log, metrics = silentMetrics, fileBytesMax = fileBytesMaxDefault } = options;
   const directory = resolve(options.directory);
   const core = new Mvcc();

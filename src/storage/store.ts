@@ -74,10 +74,11 @@ export interface StoreWatch {
  * Errors are `StorageError` (storage-error.ts); after `unavailable` by a failed commit every later write fails too.
  */
 export interface Store {
-  /** Revision of the last visible write; 0 for an empty store. */
-  readonly currentRevision: number;
-  /** Oldest revision from which a watch or an exact read can still start. */
-  readonly compactedRevision: number;
+  /**
+   * Revision of the last visible write, whoever made it: at least that of every write that was acknowledged before the call.
+   * A number when this process knows it without asking anybody, so that readers who need not wait do not.
+   */
+  currentRevision(): number | Promise<number>;
 
   /** @throws `exists` when the key is there. @returns its revision. */
   create(key: string, value: Uint8Array): Promise<number>;
@@ -96,7 +97,7 @@ export interface Store {
   /** The current state of one key. */
   get(key: string): Promise<KeyValue | undefined>;
 
-  /** @throws `compacted` (older than `compactedRevision`), `future` (greater than `currentRevision`). */
+  /** @throws `compacted` (older than the history that is kept), `future` (greater than the current revision). */
   list(request: ListRequest): Promise<ListResult>;
 
   /**
@@ -110,4 +111,12 @@ export interface Store {
 
   /** Waits for writes under way, then releases everything, the lock on the data directory last. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A store whose data this process alone holds: it knows its revisions without asking anybody. */
+export interface EmbeddedStore extends Store {
+  /** 0 for a store that was never written to. */
+  currentRevision(): number;
+  /** Oldest revision from which a watch or an exact read can still start. */
+  readonly compactedRevision: number;
 }

@@ -15,12 +15,7 @@ export function laggingStore(inner: Store, clock: Clock, lagMs: number): Lagging
   let lag = lagMs;
   const watches = new Set<Delay>();
   return {
-    get currentRevision() {
-      return inner.currentRevision;
-    },
-    get compactedRevision() {
-      return inner.compactedRevision;
-    },
+    currentRevision: () => inner.currentRevision(),
     get lagMs() {
       return lag;
     },

@@ -40,7 +40,7 @@ import { createServiceAccountController } from "../controllers/service-account/i
 import type { PlacementMode } from "../controllers/daemonset/index.ts";
 import type { ApiCall, ApiHandler, ApiReply } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
-import { createMemoryStore, type Store } from "../storage/index.ts";
+import { createMemoryStore, type EmbeddedStore, type Store } from "../storage/index.ts";
 import { type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
 import { type LaggingStore, laggingStore } from "./lagging-store.ts";
 import { type ControllerSeams, startController, tellingDecisions } from "./simulated-controller.ts";
@@ -94,7 +94,7 @@ function drain(): Promise<void> {
 
 export class SimulatedCluster {
   readonly clock: SimulatedClock = new SimulatedClock();
-  readonly store: Store;
+  readonly store: EmbeddedStore;
   /** As a user whose network is good. */
   readonly client: Client;
   readonly #options: SimulatedClusterOptions;

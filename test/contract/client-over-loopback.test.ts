@@ -25,7 +25,7 @@ import {
   loopbackTransport,
 } from "../../src/client/index.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../src/machinery/index.ts";
-import { createMemoryStore, type Store } from "../../src/storage/index.ts";
+import { createMemoryStore, type EmbeddedStore } from "../../src/storage/index.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const admin = { username: "admin", groups: ["system:masters"] };
@@ -33,7 +33,7 @@ const admin = { username: "admin", groups: ["system:masters"] };
 interface World {
   readonly clock: SimulatedClock;
   readonly random: Random;
-  readonly store: Store;
+  readonly store: EmbeddedStore;
   readonly client: Client;
   readonly stop: AbortController;
 }
@@ -119,7 +119,7 @@ test("informers equal the server whatever is written, compacted and waited for",
         if (what === "put" && known === undefined) await client.create(configmaps, configMap(name));
         else if (what === "put") await client.update(configmaps, { ...known!, data: { n: String(count++) } });
         else if (what === "remove" && known !== undefined) await client.delete(configmaps, address);
-        else if (what === "compact") await store.compact(store.currentRevision);
+        else if (what === "compact") await store.compact(store.currentRevision());
         else if (what === "wait") await clock.advance(ms, settle);
       }
       await clock.advance(1000, settle);

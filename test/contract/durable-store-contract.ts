@@ -3,13 +3,13 @@
  * Not here: sudden death (test/crash), files and refusals of one maker (src/storage/sqlite-store.test.ts).
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Store, StoreEvent } from "../../src/storage/index.ts";
+import type { EmbeddedStore, StoreEvent } from "../../src/storage/index.ts";
 import { bytes, failure, recorder, summary, text } from "./store-contract.ts";
 
 export interface DurableStoreMaker {
   readonly name: string;
   /** Opens the store that lasts under `place`, which is any string. */
-  open(place: string): Promise<Store>;
+  open(place: string): Promise<EmbeddedStore>;
   /** A place where nothing is yet. */
   newPlace(): string;
 }
@@ -17,7 +17,7 @@ export interface DurableStoreMaker {
 export function durableStoreContract(maker: DurableStoreMaker): void {
   describe(`store contract over restarts: ${maker.name}`, () => {
     let place = "";
-    let store: Store;
+    let store: EmbeddedStore;
     const restart = async (): Promise<void> => {
       await store.close();
       store = await maker.open(place);
@@ -37,7 +37,7 @@ export function durableStoreContract(maker: DurableStoreMaker): void {
         [0, 1, 2, 3, 4].map((revision) => store.list({ prefix: "/", revision })),
       );
       await restart();
-      expect([store.currentRevision, store.compactedRevision]).toEqual([4, 0]);
+      expect([store.currentRevision(), store.compactedRevision]).toEqual([4, 0]);
       const after = await Promise.all(
         [0, 1, 2, 3, 4].map((revision) => store.list({ prefix: "/", revision })),
       );
@@ -68,10 +68,10 @@ export function durableStoreContract(maker: DurableStoreMaker): void {
       await store.create("/b", bytes("1"));
       await store.delete("/b", 2);
       await restart();
-      expect(store.currentRevision).toBe(3);
+      expect(store.currentRevision()).toBe(3);
       await store.compact(3);
       await restart();
-      expect([store.currentRevision, store.compactedRevision]).toEqual([3, 3]);
+      expect([store.currentRevision(), store.compactedRevision]).toEqual([3, 3]);
       await store.delete("/a", 1);
       await store.compact(4);
       await restart();
@@ -87,7 +87,7 @@ export function durableStoreContract(maker: DurableStoreMaker): void {
       const at35 = await store.list({ prefix: "/", revision: 35 });
       const now = await store.list({ prefix: "/" });
       await restart();
-      expect([store.compactedRevision, store.currentRevision]).toEqual([30, 45]);
+      expect([store.compactedRevision, store.currentRevision()]).toEqual([30, 45]);
       expect(await store.list({ prefix: "/", revision: 35 })).toEqual(at35);
       expect(await store.list({ prefix: "/" })).toEqual(now);
       const gone = { code: "compacted", asked: 29, oldest: 30 };
@@ -99,7 +99,7 @@ export function durableStoreContract(maker: DurableStoreMaker): void {
 
     test("an empty store, opened again, is still empty", async () => {
       await restart();
-      expect([store.currentRevision, (await store.list({ prefix: "" })).items]).toEqual([0, []]);
+      expect([store.currentRevision(), (await store.list({ prefix: "" })).items]).toEqual([0, []]);
     });
   });
 }

@@ -65,7 +65,7 @@ test("a watch that cannot go on where it was is replaced by a list", async () =>
     proxy.blackHole();
     for (let n = 1; n <= eventsBeyondMemory; n++) await put("kept", n);
     await server.ok("DELETE", `${path}/gone`);
-    await store.compact(store.currentRevision);
+    await store.compact(store.currentRevision());
     proxy.heal();
     proxy.cut();
 

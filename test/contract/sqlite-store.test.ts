@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { silentLog, SimulatedClock } from "../../src/base/index.ts";
-import { openSqliteStore, type Store } from "../../src/storage/index.ts";
+import { openSqliteStore, type EmbeddedStore } from "../../src/storage/index.ts";
 import { durableStoreContract } from "./durable-store-contract.ts";
 import { bytes, recorder, storeContract } from "./store-contract.ts";
 
@@ -17,7 +17,7 @@ function newPlace(): string {
   return join(root, String(places++));
 }
 
-function open(directory: string): Promise<Store> {
+function open(directory: string): Promise<EmbeddedStore> {
   return openSqliteStore({ directory, clock: new SimulatedClock(), log: silentLog });
 }
 

@@ -3,25 +3,30 @@
  * Not here: what only lasting stores promise (durable-store-contract.ts), comparison with a model (store-model.ts).
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Store, storageFailureOf, type StoreEvent, valueBytesMax } from "../../src/storage/index.ts";
+import {
+  type EmbeddedStore,
+  storageFailureOf,
+  type StoreEvent,
+  valueBytesMax,
+} from "../../src/storage/index.ts";
 import { storeAgainstModel } from "./store-model.ts";
 
 export interface StoreMaker {
   readonly name: string;
   /** A new, empty store; it is closed by the suite. */
-  open(): Promise<Store>;
+  open(): Promise<EmbeddedStore>;
   /** Random histories to compare with the model; fewer where a store costs more to open. */
   readonly modelRuns: number;
 }
 
 export function storeContract(maker: StoreMaker): void {
   describe(`store contract: ${maker.name}`, () => {
-    let store: Store;
+    let store: EmbeddedStore;
     beforeEach(async () => {
       store = await maker.open();
     });
     afterEach(() => store.close());
-    const here = (): Store => store;
+    const here = (): EmbeddedStore => store;
 
     writes(here);
     keyRules(here);
@@ -85,9 +90,9 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 10; round++) await Promise.resolve();
 }
 
-function writes(store: () => Store): void {
+function writes(store: () => EmbeddedStore): void {
   test("an empty store is at revision 0 and has nothing", async () => {
-    expect([store().currentRevision, store().compactedRevision]).toEqual([0, 0]);
+    expect([store().currentRevision(), store().compactedRevision]).toEqual([0, 0]);
     expect(await store().get("/a")).toBeUndefined();
     expect(await store().list({ prefix: "" })).toEqual({ items: [], revision: 0, remaining: 0 });
   });
@@ -97,7 +102,7 @@ function writes(store: () => Store): void {
     expect(await store().create("/b", bytes("1"))).toBe(2);
     expect(await store().update("/a", bytes("2"), 1)).toBe(3);
     expect(await store().delete("/b", 2)).toBe(4);
-    expect(store().currentRevision).toBe(4);
+    expect(store().currentRevision()).toBe(4);
     expect(await store().get("/b")).toBeUndefined();
     const value = bytes("2");
     expect(await store().get("/a")).toEqual({ key: "/a", value, createRevision: 1, modRevision: 3 });
@@ -171,7 +176,7 @@ function writes(store: () => Store): void {
   });
 }
 
-function keyRules(store: () => Store): void {
+function keyRules(store: () => EmbeddedStore): void {
   test("keys that some stores could not tell apart are defects of the caller", async () => {
     for (const key of ["", "/a\0b", "/\ud83d", "/\ude00/a"]) {
       await expect(store().create(key, bytes("1"))).rejects.toThrow(
@@ -182,8 +187,8 @@ function keyRules(store: () => Store): void {
   });
 }
 
-function lists(store: () => Store): void {
-  const keys = async (request: Parameters<Store["list"]>[0]): Promise<string[]> =>
+function lists(store: () => EmbeddedStore): void {
+  const keys = async (request: Parameters<EmbeddedStore["list"]>[0]): Promise<string[]> =>
     (await store().list(request)).items.map((item) => item.key);
 
   test("lists are in byte order of UTF-8", async () => {
@@ -226,7 +231,7 @@ function lists(store: () => Store): void {
   });
 }
 
-function watches(store: () => Store): void {
+function watches(store: () => EmbeddedStore): void {
   test("a watch tells what happened already and what happens next, once and in order", async () => {
     await store().create("/w/a", bytes("1"));
     await store().create("/other", bytes("1"));
@@ -293,7 +298,7 @@ function watches(store: () => Store): void {
     const revisions: number[] = [];
     store().watch(
       { prefix: "/", after: 0 },
-      { events: () => revisions.push(store().currentRevision), failed: watcher.failed },
+      { events: () => revisions.push(store().currentRevision()), failed: watcher.failed },
     );
     await Promise.all([store().create("/a", bytes("1")), store().create("/b", bytes("1"))]);
     expect(revisions.at(-1)).toBe(2);
@@ -376,7 +381,7 @@ function watches(store: () => Store): void {
   });
 }
 
-function compaction(store: () => Store): void {
+function compaction(store: () => EmbeddedStore): void {
   async function history(): Promise<void> {
     await store().create("/a", bytes("1"));
     await store().update("/a", bytes("2"), 1);
@@ -389,7 +394,7 @@ function compaction(store: () => Store): void {
   test("forgets history, keeps the present, and says what is too old", async () => {
     await history();
     await store().compact(4);
-    expect([store().compactedRevision, store().currentRevision]).toEqual([4, 6]);
+    expect([store().compactedRevision, store().currentRevision()]).toEqual([4, 6]);
     expect(await failure(store().list({ prefix: "/", revision: 3 }))).toEqual({
       code: "compacted",
       asked: 3,
@@ -438,7 +443,7 @@ function compaction(store: () => Store): void {
   });
 }
 
-function closing(store: () => Store): void {
+function closing(store: () => EmbeddedStore): void {
   test("closing waits for writes under way, refuses later ones, ends watches with a reason", async () => {
     const watcher = recorder();
     store().watch({ prefix: "/", after: 0 }, watcher);

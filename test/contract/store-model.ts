@@ -6,7 +6,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Store, storageFailureOf, type StoreEvent, type StoreWatch } from "../../src/storage/index.ts";
+import {
+  type EmbeddedStore,
+  storageFailureOf,
+  type StoreEvent,
+  type StoreWatch,
+} from "../../src/storage/index.ts";
 import type { StoreMaker } from "./store-contract.ts";
 
 interface Change {
@@ -99,13 +104,13 @@ interface Watching {
 }
 
 class Comparison {
-  readonly #store: Store;
+  readonly #store: EmbeddedStore;
   readonly #model = new Model();
   readonly #watchings: Watching[] = [];
   readonly #failures: unknown[] = [];
   #answers: Promise<void>[] = [];
 
-  constructor(store: Store) {
+  constructor(store: EmbeddedStore) {
     this.#store = store;
   }
 
@@ -175,7 +180,8 @@ class Comparison {
   async #list(step: Step & { readonly do: "list" }): Promise<void> {
     const revision = this.#revisionAt(step.at);
     const { prefix, start, limit } = step;
-    const { currentRevision, compactedRevision } = this.#store;
+    const { compactedRevision } = this.#store;
+    const currentRevision = this.#store.currentRevision();
     const answer = this.#store.list({ prefix, start, limit, revision });
     if (revision > currentRevision || revision < compactedRevision) {
       const code = revision > currentRevision ? "future" : "compacted";
@@ -196,7 +202,7 @@ class Comparison {
     const failed = (error: unknown): void => void this.#failures.push(error);
     const start = (): StoreWatch =>
       this.#store.watch({ prefix: step.prefix, after }, { events: (batch) => events.push(...batch), failed });
-    if (after > this.#store.currentRevision || after < this.#store.compactedRevision) {
+    if (after > this.#store.currentRevision() || after < this.#store.compactedRevision) {
       expect(start).toThrow(/future|compacted/);
       return;
     }
@@ -212,17 +218,18 @@ class Comparison {
 
   async #compact(at: number): Promise<void> {
     const revision = this.#revisionAt(at * 0.5);
-    if (revision <= this.#store.currentRevision) await this.#store.compact(revision);
+    if (revision <= this.#store.currentRevision()) await this.#store.compact(revision);
   }
 
   async #settle(): Promise<void> {
     await Promise.all(this.#answers);
     this.#answers = [];
-    expect(this.#store.currentRevision).toBe(this.#model.log.length);
+    expect(this.#store.currentRevision()).toBe(this.#model.log.length);
   }
 
   #revisionAt(share: number): number {
-    const { currentRevision, compactedRevision } = this.#store;
+    const { compactedRevision } = this.#store;
+    const currentRevision = this.#store.currentRevision();
     return Math.max(0, Math.round(compactedRevision + share * (currentRevision - compactedRevision)));
   }
 }

@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { type Clock, type Random, seededRandom, silentLog } from "../../src/base/index.ts";
-import { openSqliteStore, type Store } from "../../src/storage/index.ts";
+import { openSqliteStore, type EmbeddedStore } from "../../src/storage/index.ts";
 import { valueOf } from "./store-script.ts";
 
 const keysPerWriter = 40;
@@ -33,16 +33,16 @@ function say(line: string): void {
 }
 
 class Writers {
-  readonly #store: Store;
+  readonly #store: EmbeddedStore;
   readonly #random: Random;
   /** modRevision of every key that exists after all calls made so far. */
   readonly #heads = new Map<string, number>();
   #next: number;
 
-  constructor(store: Store, random: Random) {
+  constructor(store: EmbeddedStore, random: Random) {
     this.#store = store;
     this.#random = random;
-    this.#next = store.currentRevision + 1;
+    this.#next = store.currentRevision() + 1;
   }
 
   async run(writers: number): Promise<void> {
@@ -78,7 +78,7 @@ class Writers {
   }
 
   async #compact(): Promise<void> {
-    const to = Math.max(0, this.#store.currentRevision - Math.floor(this.#random.next() * 400));
+    const to = Math.max(0, this.#store.currentRevision() - Math.floor(this.#random.next() * 400));
     say(`compact ${to}`);
     await this.#store.compact(to);
   }

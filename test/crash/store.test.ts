@@ -22,7 +22,12 @@ import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Random, seededRandom, silentLog, SimulatedClock } from "../../src/base/index.ts";
-import { openSqliteStore, type Store, storageFailureOf, type StoreEvent } from "../../src/storage/index.ts";
+import {
+  openSqliteStore,
+  type EmbeddedStore,
+  storageFailureOf,
+  type StoreEvent,
+} from "../../src/storage/index.ts";
 import { valueOf } from "./store-script.ts";
 
 const loops = Number(process.env["LARES_CRASH_LOOPS"] ?? 30);
@@ -99,7 +104,7 @@ function spawnWriter(directory: string, withSeed: number): ChildProcess {
   });
 }
 
-function open(directory: string): Promise<Store> {
+function open(directory: string): Promise<EmbeddedStore> {
   return openSqliteStore({ directory, clock: new SimulatedClock(), log: silentLog });
 }
 
@@ -154,7 +159,7 @@ interface Recovery {
 /** Opens what the dead process left and compares all of it with what was announced; then forgets what was lost rightly. */
 async function checkRecovery(directory: string, record: Record): Promise<Recovery> {
   const store = await open(directory);
-  const recovered = store.currentRevision;
+  const recovered = store.currentRevision();
   expect(recovered).toBeGreaterThanOrEqual(record.acked);
   await checkState(store, record);
   await store.close();
@@ -165,8 +170,8 @@ async function checkRecovery(directory: string, record: Record): Promise<Recover
 }
 
 /** The store must be exactly the fold of a prefix of the issued writes, with its history. */
-async function checkState(store: Store, record: Record): Promise<void> {
-  const current = store.currentRevision;
+async function checkState(store: EmbeddedStore, record: Record): Promise<void> {
+  const current = store.currentRevision();
   expect(current).toBeLessThanOrEqual(record.issued.length);
   expect(store.compactedRevision).toBeLessThanOrEqual(record.compacted);
   const last = new Map<string, Issued>();
@@ -208,7 +213,7 @@ async function checkTornCopy(directory: string, random: Random, record: Record):
   if (!existsSync(wal)) return;
   rmSync(`${copy}/store.db-shm`, { force: true });
   truncateSync(wal, Math.floor(random.next() * statSync(wal).size));
-  let store: Store;
+  let store: EmbeddedStore;
   try {
     store = await open(copy);
   } catch (error) {

@@ -257,7 +257,7 @@ export class Actor {
 
   async #createOrphan(set: number, node: number): Promise<void> {
     const { name, namespace } = sets[set]!;
-    const number = this.#cluster.store.currentRevision;
+    const number = this.#cluster.store.currentRevision();
     await this.#create(pods, {
       metadata: { name: `orphan-${number}`, namespace, labels: { app: name } },
       spec: {

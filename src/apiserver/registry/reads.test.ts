@@ -100,7 +100,7 @@ describe("a list", () => {
     await createPods(4);
     const first = await api.ok("GET", `${pods}?limit=1`);
     await api.ok("POST", pods, { body: samplePod("p9") });
-    await api.store.compact(api.store.currentRevision);
+    await api.store.compact(await api.store.currentRevision());
     const gone = await api.call("GET", `${pods}?limit=1&continue=${first.metadata.continue}`);
     expect(gone.object).toMatchObject({ code: 410, reason: "Expired" });
     const rest = await api.ok("GET", `${pods}?continue=${gone.object.metadata.continue}`);
@@ -115,7 +115,7 @@ describe("a list", () => {
     expect(exact.metadata.resourceVersion).toBe(version);
     expect(namesOf(await api.ok("GET", `${pods}?resourceVersion=${version}&limit=10`))).toEqual(["p0", "p1"]);
     expect(namesOf(await api.ok("GET", `${pods}?resourceVersion=${version}`))).toEqual(["p1"]);
-    await api.store.compact(api.store.currentRevision);
+    await api.store.compact(await api.store.currentRevision());
     const gone = await api.call("GET", `${pods}?resourceVersion=${version}&resourceVersionMatch=Exact`);
     expect(gone.object).toMatchObject({ code: 410, reason: "Expired" });
   });

@@ -272,11 +272,16 @@ export class Cacher {
 
   /** Rejects with 503 when the cacher stops meanwhile. Undefined when everything that the store has acknowledged is in the caches already: then nobody need wait. */
   catchUp(): Promise<void> | undefined {
-    const wanted = this.#store.currentRevision;
-    if (wanted <= this.#revision) return undefined;
+    const newest = this.#store.currentRevision();
+    if (typeof newest !== "number") return newest.then((wanted) => this.#passed(wanted));
+    return newest <= this.#revision ? undefined : this.#passed(newest);
+  }
+
+  #passed(revision: number): Promise<void> {
+    if (revision <= this.#revision) return Promise.resolve();
     return new Promise((done, reject) => {
       const failed = (): void => reject(serviceUnavailable("the server is stopping"));
-      this.#waiters.push({ revision: wanted, done, failed });
+      this.#waiters.push({ revision, done, failed });
     });
   }
 

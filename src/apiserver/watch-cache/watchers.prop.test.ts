@@ -138,7 +138,7 @@ async function act(api: TestApiServer, one: Exclude<Step, { readonly do: "watch"
 async function begin(api: TestApiServer, one: Extract<Step, { readonly do: "watch" }>): Promise<Started> {
   const path = pathOf(one.query);
   if (one.from === "state") {
-    const after = api.store.currentRevision;
+    const after = await api.store.currentRevision();
     return {
       watch: await api.watch(`${path}&watch=1`),
       query: one.query,
@@ -242,7 +242,7 @@ test("watches show what happened, and folding them gives the list", async () => 
           const bookmark = watch.events.at(-1);
           expect([bookmark?.type, bookmark?.object.metadata.resourceVersion]).toEqual([
             "BOOKMARK",
-            String(api.store.currentRevision),
+            String(await api.store.currentRevision()),
           ]);
         }
         tail.cancel();

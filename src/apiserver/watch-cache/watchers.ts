@@ -18,7 +18,7 @@ import {
   type WatchFrame,
   type WatchSink,
 } from "../../machinery/index.ts";
-import type { Store, StoreEvent, StoreWatch } from "../../storage/index.ts";
+import { type Store, storageFailureOf, type StoreEvent, type StoreWatch } from "../../storage/index.ts";
 import type { CacheEvent, ResourceCache, Scope } from "./cacher.ts";
 import { frameOfObject, type StoredObject, type WrittenObjects } from "./encode.ts";
 
@@ -152,8 +152,9 @@ export class Watchers {
         { events: (batch) => this.#takeOld(watcher, batch), failed: (error) => this.#fail(watcher, error) },
       );
       if (watcher.hasEnded) watcher.behind.cancel();
-    } catch {
-      const oldest = this.#deps.store.compactedRevision;
+    } catch (error) {
+      const failure = storageFailureOf(error);
+      const oldest = failure?.code === "compacted" ? failure.oldest : 0;
       this.#fail(watcher, expired(`too old resource version: ${after} (${oldest})`));
     }
   }
