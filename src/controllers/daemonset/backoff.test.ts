@@ -8,9 +8,9 @@ test("back-off: 1 s doubling to the maximum, over exactly at its end, anew after
   expect([backoff.untilMs("n", 999), backoff.untilMs("n", 1_000)]).toEqual([1_000, undefined]);
   backoff.next("n", 1_000);
   backoff.next("n", 3_000);
-  expect(backoff.delayMs("n")).toBe(3_000);
+  expect(backoff.untilMs("n", 3_000)).toBe(6_000);
   backoff.next("n", 9_001);
-  expect(backoff.delayMs("n")).toBe(1_000);
+  expect(backoff.untilMs("n", 9_001)).toBe(10_001);
   backoff.next("m", 9_500);
   backoff.sweep(15_002);
   expect(backoff.size).toBe(1);

@@ -70,10 +70,6 @@ export class FailedPodBackoff {
     return count;
   }
 
-  delayMs(node: string): number {
-    return this.#entries.get(node)?.delayMs ?? 0;
-  }
-
   /** Drops entries unused for twice the longest delay. O(dropped + 1). */
   sweep(nowMs: number): void {
     for (const [node, entry] of this.#entries) {

@@ -184,7 +184,7 @@ class Controller implements DaemonSetController {
         // Aborted: the loop ends.
         return;
       }
-      for (const tracked of this.#tracker.all()) tracked.sweep(clock.monotonicMs());
+      for (const tracked of this.#tracker.all()) tracked.holds.sweep();
     }
   }
 }

@@ -131,10 +131,8 @@ function figuresOf(metrics: Metrics): readonly Figure[] {
       "Nodes that have a pod and should not.",
       ({ counts }) => counts.misscheduled,
     ),
-    gauge(
-      "lares_daemonset_backoff_nodes",
-      "Nodes whose pod failed and is not replaced yet.",
-      ({ tracked, clock }) => tracked.backoff.running(clock.monotonicMs()),
+    gauge("lares_daemonset_backoff_nodes", "Nodes whose pod failed and is not replaced yet.", ({ tracked }) =>
+      tracked.holds.backoffs(),
     ),
     gauge(
       "lares_daemonset_rollout_progress_ratio",

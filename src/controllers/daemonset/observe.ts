@@ -39,9 +39,22 @@ export function observe(
     outdatedUnavailable: first("outdatedUnavailable"),
     outdatedUnavailableElsewhere: first("outdatedUnavailableElsewhere"),
     replaced: first("replaced"),
-    backoffs: tracked.backoffsOf([...missing, ...surplus]),
-    holds: tracked.holdsOf(missing),
+    backoffs: endsOf([...missing, ...surplus], (node) => tracked.holds.backoffUntilMs(node)),
+    holds: endsOf(missing, (node) => tracked.holds.holdUntilMs(node)),
   };
+}
+
+/** What is told of the nodes of these slots, where something is. */
+function endsOf(
+  slots: readonly SlotFacts[],
+  untilMs: (node: string) => number | undefined,
+): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>();
+  for (const { node } of slots) {
+    const until = untilMs(node);
+    if (until !== undefined) ends.set(node, until);
+  }
+  return ends;
 }
 
 export function strategyOf(daemonSet: DaemonSet): RolloutStrategy {

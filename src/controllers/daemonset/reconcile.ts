@@ -180,13 +180,10 @@ export class Reconciler {
   async #apply(target: Target, actions: readonly Action[]): Promise<void> {
     const { daemonSet, tracked, hash } = target;
     if (actions.length === 0) return;
-    const nowMs = this.#dependencies.clock.monotonicMs();
     for (const action of actions) {
       if (action.do !== "delete") continue;
       tracked.writes.deleteSent(action.uid);
-      if (action.because !== "failed") continue;
-      tracked.backoff.next(action.node, nowMs);
-      tracked.slots.touch(action.node);
+      if (action.because === "failed") tracked.podFailed(action.node);
     }
     this.#dependencies.acting(daemonSet, actions);
     let make: ((node: string) => Pod) | undefined;

@@ -9,17 +9,16 @@ import { type DaemonSet, maxUnreachableOf, type Node, type Pod, type PodSpec } f
 import { type Clock, sleep } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
 import { controllerOf, keyOf, type Selector, selectorFromLabelSelector } from "../../machinery/index.ts";
-import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
+import type { FailedPodBackoff } from "./backoff.ts";
 import { Claims } from "./claims.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
+import { Holds } from "./holds.ts";
 import { legacyAnswer, legacyFingerprint } from "./legacy-placement.ts";
 import { isOlder } from "./resource-versions.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
-import { rejectHoldMs } from "./plan.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
-import type { SlotFacts } from "./slot-view.ts";
 import { UnconfirmedWrites } from "./unconfirmed-writes.ts";
 import { isUnreachable } from "./unreachable.ts";
 
@@ -51,14 +50,8 @@ export class TrackedDaemonSet {
   readonly key: string;
   readonly uid: string;
   readonly namespace: string;
-  readonly backoff: FailedPodBackoff;
-  readonly rejected: RejectedPods = new RejectedPods();
-  /** Nodes that were put on hold since the last `takeHeld`, with the number of rejects in a row. */
-  readonly #newlyHeld = new Map<string, number>();
-  /** With `controller-legacy` placement: nodes that want a pod and cannot take one, with the reason. */
-  readonly #refusals = new Map<string, string>();
-  #newlyRefused = new Map<string, string>();
   readonly claims: Claims;
+  readonly holds: Holds;
   readonly writes: UnconfirmedWrites = new UnconfirmedWrites();
   /** Nobody had ever finished a sync of the DaemonSet when it was first seen here. */
   readonly isNew: boolean;
@@ -80,7 +73,7 @@ export class TrackedDaemonSet {
     this.uid = daemonSet.metadata.uid ?? "";
     this.namespace = daemonSet.metadata.namespace ?? "";
     this.isNew = (daemonSet.status?.observedGeneration ?? 0) === 0;
-    this.backoff = backoff;
+    this.holds = new Holds(dependencies.clock, backoff);
     this.#dependencies = dependencies;
     this.claims = new Claims(selectorOf(daemonSet));
     this.#podLabels = podLabelsOf(daemonSet);
@@ -163,41 +156,22 @@ export class TrackedDaemonSet {
     this.claims.drop(uid);
   }
 
-  /** Nodes that cannot take the pod they want, with the reason, as far as not told by an earlier call. */
-  takeRefusals(): ReadonlyMap<string, string> {
-    const refused = this.#newlyRefused;
-    this.#newlyRefused = new Map();
-    return refused;
-  }
-
-  /** Drops failures and rejects that are long past. */
-  sweep(nowMs: number): void {
-    this.backoff.sweep(nowMs);
-    this.rejected.sweep(nowMs);
-  }
-
-  /** Nodes put on hold since the last call, with their rejects in a row. */
-  takeHeld(): ReadonlyMap<string, number> {
-    const held = new Map(this.#newlyHeld);
-    this.#newlyHeld.clear();
-    return held;
+  /** A failed pod of the node is being deleted. */
+  podFailed(node: string): void {
+    this.holds.podFailed(node);
+    this.#slots.touch(node);
   }
 
   /** What failed or was rejected before the DaemonSet's last change is forgotten: the new spec may do better. */
   forgetFailures(daemonSet: DaemonSet): void {
-    const hadFailures = this.backoff.setGeneration(daemonSet.status?.observedGeneration ?? 0);
-    const hadRejects = this.rejected.setGeneration(daemonSet.metadata.generation ?? 0);
-    if (hadFailures || hadRejects) this.#slots.judgeAll();
+    const { status, metadata } = daemonSet;
+    if (this.holds.setGenerations(status?.observedGeneration ?? 0, metadata.generation ?? 0))
+      this.#slots.judgeAll();
   }
 
   /** The pod goes. Somebody else's doing is remembered, once per pod. */
   #lost(pod: PodFacts | undefined): void {
-    if (pod === undefined || pod.isTerminating || this.writes.isDeleting(pod.uid)) return;
-    const { clock } = this.#dependencies;
-    const loss = { ageMs: clock.nowMs() - pod.createdMs, wasReady: pod.isReady };
-    const rejects = this.rejected.lost(pod.node, loss, clock.monotonicMs());
-    if (rejectHoldMs(rejects) > 0) this.#newlyHeld.set(pod.node, rejects);
-    else this.#newlyHeld.delete(pod.node);
+    if (pod !== undefined && !pod.isTerminating && !this.writes.isDeleting(pod.uid)) this.holds.podLost(pod);
   }
 
   /** A pod without controller: kept for adoption if it matches. One that we have adopted since is known better. */
@@ -237,28 +211,8 @@ export class TrackedDaemonSet {
 
   /** @returns whether the DaemonSet had a slot there. */
   dropNode(node: string): boolean {
-    this.#refusals.delete(node);
+    this.holds.setRefusal(node, undefined);
     return this.#takesEvents && this.#slots.removeNode(node);
-  }
-
-  /** Ends of the back-offs that are running on the nodes of these slots. */
-  backoffsOf(slots: readonly SlotFacts[]): ReadonlyMap<string, number> {
-    const ends = new Map<string, number>();
-    for (const { node } of slots) {
-      const until = this.#backoffUntilMs(node);
-      if (until !== undefined) ends.set(node, until);
-    }
-    return ends;
-  }
-
-  /** Ends of the holds that are running on the nodes of these slots. */
-  holdsOf(slots: readonly SlotFacts[]): ReadonlyMap<string, number> {
-    const ends = new Map<string, number>();
-    for (const { node } of slots) {
-      const until = this.#holdUntilMs(node);
-      if (until !== undefined) ends.set(node, until);
-    }
-    return ends;
   }
 
   /** Milliseconds until time alone changes a slot; Infinity for never. */
@@ -274,31 +228,17 @@ export class TrackedDaemonSet {
         return node === undefined ? undefined : this.#place(node);
       },
       nowMs: () => clock.nowMs(),
-      backoffUntilMs: (node) => this.#backoffUntilMs(node),
-      holdUntilMs: (node) => this.#holdUntilMs(node),
+      backoffUntilMs: (node) => this.holds.backoffUntilMs(node),
+      holdUntilMs: (node) => this.holds.holdUntilMs(node),
       ...(params === undefined ? {} : { params }),
     });
-  }
-
-  #backoffUntilMs(node: string): number | undefined {
-    return this.#inWallTime(this.backoff.untilMs(node, this.#dependencies.clock.monotonicMs()));
-  }
-
-  #holdUntilMs(node: string): number | undefined {
-    if (this.#refusals.has(node)) return Infinity;
-    return this.#inWallTime(this.rejected.untilMs(node, this.#dependencies.clock.monotonicMs()));
-  }
-
-  /** Back-offs count in monotonic time; slots are judged in wall time. */
-  #inWallTime(untilMs: number | undefined): number | undefined {
-    return untilMs === undefined ? undefined : untilMs + this.#offsetMs();
   }
 
   /** New slots from the caches. Events that come between two slices are applied to the new slots as well. */
   async #build(params: SlotParams): Promise<void> {
     this.#slots = this.#emptySlots(params);
     this.#clockOffsetMs = this.#offsetMs();
-    this.#refusals.clear();
+    this.holds.clearRefusals();
     this.#isBuilding = true;
     try {
       let taken = 0;
@@ -344,13 +284,7 @@ export class TrackedDaemonSet {
     if (this.#dependencies.podsOn === undefined) return basic;
     const others = this.#dependencies.podsOn(name).filter((pod) => controllerOf(pod)?.uid !== this.uid);
     const { placement, refusal } = legacyAnswer(this.#podSpec, node, { basic, others });
-    if (refusal === undefined) {
-      this.#refusals.delete(name);
-      this.#newlyRefused.delete(name);
-    } else {
-      if (this.#refusals.get(name) !== refusal) this.#newlyRefused.set(name, refusal);
-      this.#refusals.set(name, refusal);
-    }
+    this.holds.setRefusal(name, refusal);
     return placement;
   }
 

@@ -108,8 +108,7 @@ async function start(pods: readonly Pod[] = []): Promise<{
 
 test("a back-off is over by the monotonic clock, even when the wall clock was set back meanwhile", async () => {
   const { tracked, clock, refresh } = await start([pod({ phase: "Failed" })]);
-  tracked.backoff.next("n", clock.mono);
-  tracked.slots.touch("n");
+  tracked.podFailed("n");
   expect(tracked.slots.counts().surplus).toBe(0);
   clock.wall -= 3_600_000;
   clock.pass(1_000);

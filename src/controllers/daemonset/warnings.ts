@@ -29,7 +29,7 @@ export class Warnings {
 
   /** Nodes that want a pod and cannot take one, with `controller-legacy` placement: upstream's event (#19.2). */
   tellRefusals(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
-    for (const [node, reason] of tracked.takeRefusals()) {
+    for (const [node, reason] of tracked.holds.takeRefusals()) {
       const message = `failed to place pod on ${JSON.stringify(node)}: ${reason}`;
       this.#recorder.event(daemonSet, "Warning", "FailedPlacement", message);
     }
@@ -37,7 +37,7 @@ export class Warnings {
 
   /** Nodes whose pods others keep taking away (#23.28). */
   tellHeld(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
-    const held = [...tracked.takeHeld()];
+    const held = [...tracked.holds.takeRejects()];
     for (const [node, rejects] of held.slice(0, namesMax)) {
       const more = held.length > namesMax ? `, and so do ${held.length - namesMax} other nodes` : "";
       this.#recorder.event(
