@@ -2,17 +2,9 @@
  * House rules that no linter knows: banned calls with their replacement, file headers, sizes, no machine paths, no open ends.
  * Each rule is seen to report a planted violation. Not here: imports (walls.test.ts), types and lint (npm run check).
  */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-
-const root = join(import.meta.dirname, "..", "..");
-
-interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-}
+import { files, isGenerated } from "./files.ts";
+import type { SourceFile } from "./files.ts";
 
 interface Rule {
   readonly name: string;
@@ -23,7 +15,6 @@ interface Rule {
   readonly planted: SourceFile;
 }
 
-const isGenerated = (text: string): boolean => /^.{0,4}Generated/i.test(text.split("\n", 1)[0] ?? "");
 const isTest = (path: string): boolean =>
   path.endsWith(".test.ts") || /^(test|bench)\//.test(path) || path.startsWith("src/testing/");
 const isCode = (path: string): boolean => /\.(ts|mjs|js|cjs)$/.test(path);
@@ -116,24 +107,6 @@ const rules: readonly Rule[] = [
     planted: { path: "README.md", text: "see /root/x\n" },
   },
 ];
-
-/** Files that git tracks or would track. */
-function files(): readonly SourceFile[] {
-  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  const paths = listed
-    .split("\n")
-    .filter((path) => /\.(ts|mjs|js|cjs|json|md|yaml|yml|sh)$|^\.ci\/run$/.test(path));
-  return paths.flatMap((path) => {
-    try {
-      return [{ path, text: readFileSync(join(root, path), "utf8") }];
-    } catch {
-      return []; // Deleted in the working tree, not yet in the index.
-    }
-  });
-}
 
 const all = files();
 
