@@ -81,12 +81,20 @@ const innerLayers = JSON.parse(readFileSync(join(root, "inner-layers.json"), "ut
   Record<string, Readonly<Record<string, readonly string[]>>>
 >;
 
-/** For each inner room a file that imports the room's own face, which stands above it; for each room a folder that has no place. */
+/**
+ * For each inner room, a file that imports the face of its room, which stands above it, and a file for each neighbour that
+ * it may not import. For each room, a folder that has no place.
+ */
 const plantedInside = Object.fromEntries(
   Object.entries(innerLayers).flatMap(([room, rooms]) => [
-    ...Object.keys(rooms).map((name) => [
+    ...Object.entries(rooms).map(([name, below]) => [
       `down-from-${room}-${name}`,
-      { [`src/${room}/${name}/bad.ts`]: 'import "../index.ts";' },
+      Object.fromEntries([
+        [`src/${room}/${name}/bad.ts`, 'import "../index.ts";'],
+        ...Object.keys(rooms)
+          .filter((other) => other !== name && !below.includes(other))
+          .map((other) => [`src/${room}/${name}/bad-${other}.ts`, `import "../${other}/inner.ts";`]),
+      ]),
     ]),
     [
       `inner-rooms-of-${room}`,
@@ -122,14 +130,24 @@ test("every wall reports its planted violation", () => {
       write(`src/${room}/index.ts`, "export type Api = string;");
       write(`src/${room}/inner.ts`, "export type Inner = string;");
     }
+    for (const [room, rooms] of Object.entries(innerLayers))
+      for (const name of Object.keys(rooms))
+        write(`src/${room}/${name}/inner.ts`, "export type Inner = string;");
     for (const files of Object.values(allPlanted))
       for (const [path, text] of Object.entries(files)) write(path, text);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const reported = new Set(cruise(folder).summary.violations.map(({ rule }) => rule.name));
+    const { violations } = cruise(folder).summary;
+    const reported = new Set(violations.map(({ rule }) => rule.name));
     const walls = (createRequire(import.meta.url)(config) as { forbidden: readonly { name: string }[] })
       .forbidden;
     expect([...reported].sort()).toEqual(walls.map(({ name }) => name).sort());
     expect(Object.keys(allPlanted).sort()).toEqual(walls.map(({ name }) => name).sort());
+    const places = violations.map(({ rule, from }) => `${rule.name}: ${from}`);
+    const downwards = Object.entries(plantedInside).filter(([name]) => name.startsWith("down-from-"));
+    const expected = downwards.flatMap(([name, files]) =>
+      Object.keys(files).map((path) => `${name}: ${path}`),
+    );
+    expect(places).toEqual(expect.arrayContaining(expected));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
