@@ -5,7 +5,7 @@
  *
  * Not here: which event concerns which DaemonSet (tracker.ts).
  */
-import { type DaemonSet, maxUnreachableOf, type Node, type Pod, type PodSpec } from "../../api/index.ts";
+import type { DaemonSet, Node, Pod } from "../../api/index.ts";
 import { type Clock, sleep } from "../../base/index.ts";
 import type { Lister } from "../../client/index.ts";
 import { controllerOf, keyOf, type Selector, selectorFromLabelSelector } from "../../machinery/index.ts";
@@ -14,20 +14,19 @@ import { Claims } from "./claims.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
 import { Holds } from "./holds.ts";
-import { legacyAnswer, legacyFingerprint } from "./legacy-placement.ts";
 import { isOlder } from "./resource-versions.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
-import { type NodeChange, type PlacementRule, placementRule } from "./placement.ts";
+import { type NodePlacer, nodePlacer } from "./node-placer.ts";
+import type { NodeChange } from "./placement.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import { UnconfirmedWrites } from "./unconfirmed-writes.ts";
-import { isUnreachable } from "./unreachable.ts";
 
 export interface TrackerDependencies {
   readonly clock: Clock;
   readonly pods: Lister<Pod>;
   readonly nodes: Lister<Node>;
   /** Given with `controller-legacy` placement only: all pods that are bound to a node. */
-  podsOn?(node: string): readonly Pod[];
+  readonly podsOn?: (node: string) => readonly Pod[];
 }
 
 /** Wall and monotonic time drifting apart by more than this counts as a jump of the wall clock. */
@@ -58,13 +57,9 @@ export class TrackedDaemonSet {
   #revised: Revised | undefined;
   readonly #dependencies: TrackerDependencies;
   #podLabels: Readonly<Record<string, string>>;
-  #podSpec: PodSpec;
-  #rule: PlacementRule;
-  /** Whether it matters which nodes are unreachable. */
-  #watchesReach = false;
   #slots: DaemonSetSlots;
   /** What the slots were built for, or are being built for; events are applied from then on. */
-  #builtFor: string | undefined;
+  #built: { readonly fingerprint: string; readonly placer: NodePlacer } | undefined;
   #isBuilding = false;
   #clockOffsetMs: number;
 
@@ -77,8 +72,6 @@ export class TrackedDaemonSet {
     this.#dependencies = dependencies;
     this.claims = new Claims(selectorOf(daemonSet));
     this.#podLabels = podLabelsOf(daemonSet);
-    this.#podSpec = daemonSet.spec.template.spec!;
-    this.#rule = placementRule(this.#podSpec);
     this.#clockOffsetMs = this.#offsetMs();
     this.#slots = this.#emptySlots();
   }
@@ -99,11 +92,7 @@ export class TrackedDaemonSet {
 
   /** Whether the slots are complete; their counts mean something only then. */
   get isBuilt(): boolean {
-    return this.#takesEvents && !this.#isBuilding;
-  }
-
-  get #takesEvents(): boolean {
-    return this.#builtFor !== undefined;
+    return this.#built !== undefined && !this.#isBuilding;
   }
 
   /**
@@ -111,19 +100,13 @@ export class TrackedDaemonSet {
    * whether unreachable nodes matter (rebuild, in slices), or the parameters did, or the wall clock jumped. One call at a time.
    */
   async refresh(daemonSet: DaemonSet, params: SlotParams): Promise<void> {
-    const rule = placementRule(daemonSet.spec.template.spec!);
+    const placer = nodePlacer(daemonSet, this.#dependencies.podsOn);
     const selector = selectorOf(daemonSet);
     this.#podLabels = podLabelsOf(daemonSet);
-    const podSpec = daemonSet.spec.template.spec!;
-    const legacy = this.#dependencies.podsOn === undefined ? "" : legacyFingerprint(podSpec);
-    const watchesReach = maxUnreachableOf(daemonSet) !== undefined;
-    const fingerprint = [rule.fingerprint, selector.toString(), legacy, watchesReach].join("\n");
-    if (this.#builtFor !== fingerprint) {
-      this.#rule = rule;
-      this.#podSpec = podSpec;
+    const fingerprint = `${placer.fingerprint}\n${selector.toString()}`;
+    if (this.#built?.fingerprint !== fingerprint) {
+      this.#built = { fingerprint, placer };
       this.claims.reset(selector);
-      this.#watchesReach = watchesReach;
-      this.#builtFor = fingerprint;
       await this.#build(params);
       return;
     }
@@ -138,7 +121,7 @@ export class TrackedDaemonSet {
 
   /** A pod that has this DaemonSet as controller. A state older than the one known is ignored. */
   put(pod: Pod): void {
-    if (!this.#takesEvents) return;
+    if (this.#built === undefined) return;
     const uid = pod.metadata.uid ?? "";
     const known = this.#known(pod);
     if (known !== undefined && isOlder(pod.metadata, known)) return;
@@ -176,7 +159,7 @@ export class TrackedDaemonSet {
 
   /** A pod without controller: kept for adoption if it matches. One that we have adopted since is known better. */
   putOrphan(pod: Pod): void {
-    if (!this.#takesEvents) return;
+    if (this.#built === undefined) return;
     const known = this.#known(pod);
     if (known !== undefined && isOlder(pod.metadata, known)) return;
     if (known !== undefined) this.drop(pod.metadata.uid ?? "");
@@ -200,19 +183,19 @@ export class TrackedDaemonSet {
   }
 
   isConcernedBy(change: NodeChange): boolean {
-    if (!this.#takesEvents) return false;
-    return this.#rule.isConcernedBy(change) || (this.#watchesReach && change.isReach);
+    return this.#built?.placer.isConcernedBy(change) ?? false;
   }
 
   /** @returns whether anything changed for the DaemonSet. */
   putNode(node: Node): boolean {
-    return this.#takesEvents && this.#slots.putNode(node.metadata.name ?? "", this.#place(node));
+    const placement = this.#place(node);
+    return placement !== undefined && this.#slots.putNode(node.metadata.name ?? "", placement);
   }
 
   /** @returns whether the DaemonSet had a slot there. */
   dropNode(node: string): boolean {
     this.holds.setRefusal(node, undefined);
-    return this.#takesEvents && this.#slots.removeNode(node);
+    return this.#built !== undefined && this.#slots.removeNode(node);
   }
 
   /** Milliseconds until time alone changes a slot; Infinity for never. */
@@ -247,7 +230,7 @@ export class TrackedDaemonSet {
         if (++taken % buildSlice === 0) await sleep(this.#dependencies.clock, 0);
       }
     } catch (error) {
-      this.#builtFor = undefined;
+      this.#built = undefined;
       throw error;
     } finally {
       this.#isBuilding = false;
@@ -273,19 +256,10 @@ export class TrackedDaemonSet {
     }
   }
 
-  #place(node: Node): Placement {
-    const placement = this.#placeByRule(node);
-    return this.#watchesReach && isUnreachable(node) ? { ...placement, isUnreachable: true } : placement;
-  }
-
-  #placeByRule(node: Node): Placement {
-    const basic = this.#rule.place(node);
-    const name = node.metadata.name ?? "";
-    if (this.#dependencies.podsOn === undefined) return basic;
-    const others = this.#dependencies.podsOn(name).filter((pod) => controllerOf(pod)?.uid !== this.uid);
-    const { placement, refusal } = legacyAnswer(this.#podSpec, node, { basic, others });
-    this.holds.setRefusal(name, refusal);
-    return placement;
+  #place(node: Node): Placement | undefined {
+    const answer = this.#built?.placer.place(node);
+    if (answer !== undefined) this.holds.setRefusal(node.metadata.name ?? "", answer.refusal);
+    return answer?.placement;
   }
 
   #offsetMs(): number {
