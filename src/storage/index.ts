@@ -4,7 +4,7 @@ export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { valueBytesMax } from "./mvcc.ts";
 export type { Retention } from "./retention.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
-export { type StorageFailure, storageFailureOf } from "./storage-error.ts";
+export { StorageError, type StorageFailure, storageFailureOf } from "./storage-error.ts";
 export type {
   EmbeddedStore,
   KeyValue,

@@ -11,6 +11,7 @@ import type { Journal } from "./journal.ts";
 import type { Mvcc, Version } from "./mvcc.ts";
 import { defaultRetention, type Retention, retentionPeriodMs, RetentionPolicy } from "./retention.ts";
 import { StorageError } from "./storage-error.ts";
+import { refusedWatch } from "./watch-hub.ts";
 import type {
   EmbeddedStore,
   KeyValue,
@@ -113,7 +114,7 @@ export class JournaledStore implements EmbeddedStore {
   }
 
   watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch {
-    if (this.#refusal) throw this.#refusal;
+    if (this.#refusal) return refusedWatch(watcher, this.#refusal);
     return this.#core.watch(request, watcher);
   }
 

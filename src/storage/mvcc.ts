@@ -21,7 +21,7 @@ import type {
   WatchRequest,
 } from "./store.ts";
 import { SortedIndex } from "./sorted-index.ts";
-import { WatchHub } from "./watch-hub.ts";
+import { refusedWatch, WatchHub } from "./watch-hub.ts";
 
 /** Largest stored object. 1.5 MiB as etcd's default request limit, so that every maker takes the same objects. */
 export const valueBytesMax: number = 1.5 * 1024 * 1024;
@@ -207,7 +207,8 @@ export class Mvcc {
 
   list(request: ListRequest): ListResult {
     const at = request.revision ?? this.#committed;
-    this.#checkRevision(at);
+    const refusal = this.#refusalOf(at);
+    if (refusal !== undefined) throw refusal;
     const { prefix, start = prefix, limit = Infinity } = request;
     const items: KeyValue[] = [];
     let next: string | undefined;
@@ -222,7 +223,8 @@ export class Mvcc {
   }
 
   watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch {
-    this.#checkRevision(request.after);
+    const refusal = this.#refusalOf(request.after);
+    if (refusal !== undefined) return refusedWatch(watcher, refusal);
     const backlog: StoreEvent[] = [];
     for (const version of this.#between(request.after, this.#committed)) {
       if (version.key.startsWith(request.prefix)) backlog.push(version.toEvent());
@@ -375,10 +377,12 @@ export class Mvcc {
     return count;
   }
 
-  #checkRevision(asked: number): void {
-    if (asked > this.#committed) throw new StorageError({ code: "future", asked, current: this.#committed });
+  /** Why nothing can be told from this revision on, if so. */
+  #refusalOf(asked: number): StorageError | undefined {
+    if (asked > this.#committed) return new StorageError({ code: "future", asked, current: this.#committed });
     if (asked < this.#compacted)
-      throw new StorageError({ code: "compacted", asked, oldest: this.#compacted });
+      return new StorageError({ code: "compacted", asked, oldest: this.#compacted });
+    return undefined;
   }
 }
 

@@ -19,7 +19,7 @@ export interface KeyValue {
 export interface StoreEvent {
   readonly type: "put" | "delete";
   readonly key: string;
-  /** Revision of this change; strictly growing within a watch, one event per revision. */
+  /** Revision of this change; never less than that of the event before. Changes of one transaction share it. */
   readonly revision: number;
   /** The new state; for a delete the last state before it. */
   readonly current: KeyValue;
@@ -53,15 +53,30 @@ export interface WatchRequest {
   readonly after: number;
 }
 
+/** What a watch tells. None of these is called within `watch` or `requestProgress`. */
 export interface StoreWatcher {
-  /** Events of one commit or catch-up step, in order. Must not throw and must not wait. */
+  /** Changes in order, all those of a revision in one batch. Must not throw and must not wait. */
   events(batch: readonly StoreEvent[]): void;
-  /** Called once if the watch ends for another reason than `cancel`. */
+  /**
+   * Everything up to `revision` that this watch is about has been told; never less than a revision told before.
+   * Comes once when all has been told that had happened before the watch began, and after each `requestProgress`.
+   */
+  progress?(revision: number): void;
+  /**
+   * Called once, last, when the watch ends for another reason than `cancel`: `compacted` (what it had still to tell is
+   * forgotten), `future` (`after` is greater than the current revision), `unavailable` (it broke: another one may go on from
+   * the last revision that was told), or what the watcher itself threw.
+   */
   failed(error: unknown): void;
 }
 
 export interface StoreWatch {
-  /** After this call no further event arrives. Idempotent. */
+  /**
+   * Asks for `progress` with at least the revision that is current at this call; `failed` may come instead.
+   * Several requests may have one answer.
+   */
+  requestProgress(): void;
+  /** After this call nothing more is told. Idempotent. */
   cancel(): void;
 }
 
@@ -100,10 +115,7 @@ export interface Store {
   /** @throws `compacted` (older than the history that is kept), `future` (greater than the current revision). */
   list(request: ListRequest): Promise<ListResult>;
 
-  /**
-   * Every matching change after `request.after`, exactly once, in order, beginning at once with those that happened already.
-   * @throws `compacted`, `future` synchronously.
-   */
+  /** Every matching change after `request.after`, exactly once, in order, beginning at once with those that happened already. */
   watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch;
 
   /** Forgets history up to and including `revision`; current values stay. Watches that are running go on. */

@@ -1,6 +1,6 @@
 /**
  * Hands committed changes to the watches they concern, found by prefix, never by asking every watch.
- * A watch begins with its backlog (in a microtask of its own), then follows live.
+ * A watch begins with its backlog (in a microtask of its own), says that it has told it, then follows live.
  *
  *   watch() ──▶ backlog ──first delivery──▶ live ──cancel or fail──▶ ended
  *
@@ -28,32 +28,50 @@ export interface WatchStart {
   readonly backlog: readonly StoreEvent[];
 }
 
+/** What a watch has to know of the hub. */
+interface Home {
+  /** All up to here has been given to every watch that began before it. */
+  publishedUpTo(): number;
+  left(watch: LiveWatch): void;
+}
+
 class LiveWatch implements StoreWatch {
   readonly #watcher: StoreWatcher;
   readonly #upTo: number;
-  readonly #left: (watch: LiveWatch) => void;
+  readonly #home: Home;
   #backlog: StoreEvent[] | undefined;
+  #isProgressDue = false;
   #isEnded = false;
 
-  constructor(start: WatchStart, watcher: StoreWatcher, left: (watch: LiveWatch) => void) {
+  constructor(start: WatchStart, watcher: StoreWatcher, home: Home) {
     this.#watcher = watcher;
     this.#upTo = start.upTo;
-    this.#left = left;
-    if (start.backlog.length === 0) return;
-    this.#backlog = [...start.backlog];
-    queueMicrotask(() => this.#goLive());
+    this.#home = home;
+    if (start.backlog.length > 0) this.#backlog = [...start.backlog];
+    this.requestProgress();
+  }
+
+  requestProgress(): void {
+    if (this.#isProgressDue || this.#isEnded) return;
+    this.#isProgressDue = true;
+    queueMicrotask(() => {
+      this.#isProgressDue = false;
+      this.#goLive();
+      const upTo = Math.max(this.#upTo, this.#home.publishedUpTo());
+      if (!this.#isEnded) this.#tell(() => this.#watcher.progress?.(upTo));
+    });
   }
 
   cancel(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#backlog = undefined;
-    this.#left(this);
+    this.#home.left(this);
   }
 
   deliver(batch: readonly StoreEvent[], upTo: number): void {
     if (this.#isEnded || upTo <= this.#upTo) return;
-    if (this.#backlog === undefined) this.#hand(batch);
+    if (this.#backlog === undefined) this.#tell(() => this.#watcher.events(batch));
     else for (const event of batch) this.#backlog.push(event);
   }
 
@@ -70,23 +88,38 @@ class LiveWatch implements StoreWatch {
     const backlog = this.#backlog;
     if (backlog === undefined) return;
     this.#backlog = undefined;
-    this.#hand(backlog);
+    this.#tell(() => this.#watcher.events(backlog));
   }
 
   /** A watcher that throws breaks its promise: it loses its watch, the others go on. */
-  #hand(batch: readonly StoreEvent[]): void {
+  #tell(call: () => void): void {
     try {
-      this.#watcher.events(batch);
+      call();
     } catch (error) {
       this.fail(error);
     }
   }
 }
 
+/** A watch that was refused: `failed` comes soon, unless it is cancelled before. */
+export function refusedWatch(watcher: StoreWatcher, error: unknown): StoreWatch {
+  let isCancelled = false;
+  queueMicrotask(() => {
+    if (!isCancelled) watcher.failed(error);
+  });
+  return {
+    requestProgress: () => {},
+    cancel: () => {
+      isCancelled = true;
+    },
+  };
+}
+
 export class WatchHub {
   readonly #groups = new Map<string, Group>();
   /** Distinct prefix lengths, ascending: one look-up each finds all groups of a key. */
   #lengths: readonly number[] = [];
+  #publishedUpTo = 0;
 
   add(start: WatchStart, watcher: StoreWatcher): StoreWatch {
     let group = this.#groups.get(start.prefix);
@@ -95,19 +128,25 @@ export class WatchHub {
       this.#groups.set(start.prefix, group);
       this.#measure();
     }
-    const home = group;
-    const watch = new LiveWatch(start, watcher, (left) => {
-      home.watches.delete(left);
-      if (home.watches.size > 0 || this.#groups.get(home.prefix) !== home) return;
-      this.#groups.delete(home.prefix);
-      this.#measure();
+    const own = group;
+    const watch = new LiveWatch(start, watcher, {
+      publishedUpTo: () => this.#publishedUpTo,
+      left: (left) => this.#leave(own, left),
     });
-    home.watches.add(watch);
+    own.watches.add(watch);
     return watch;
+  }
+
+  #leave(group: Group, watch: LiveWatch): void {
+    group.watches.delete(watch);
+    if (group.watches.size > 0 || this.#groups.get(group.prefix) !== group) return;
+    this.#groups.delete(group.prefix);
+    this.#measure();
   }
 
   /** Delivers one commit: changes in revision order, the last being `upTo`. Each watch gets one batch or nothing. */
   publish(changes: Iterable<Publishable>, upTo: number): void {
+    this.#publishedUpTo = upTo;
     if (this.#groups.size === 0) return;
     const touched: Group[] = [];
     for (const change of changes) {

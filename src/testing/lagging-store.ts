@@ -31,10 +31,11 @@ export function laggingStore(inner: Store, clock: Clock, lagMs: number): Lagging
     compact: (revision) => inner.compact(revision),
     close: () => Promise.resolve(),
     watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch {
-      const delay = new Delay(watcher, clock, () => lag);
+      const delay = new Delay(watcher, clock, { lagMs: () => lag, after: request.after });
       watches.add(delay);
       const watch = inner.watch(request, delay);
       return {
+        requestProgress: () => watch.requestProgress(),
         cancel: () => {
           watches.delete(delay);
           delay.cancel();
@@ -51,12 +52,18 @@ class Delay implements StoreWatcher {
   readonly #clock: Clock;
   readonly #lagMs: () => number;
   #waiting: (readonly StoreEvent[])[] = [];
+  #toldUpTo: number;
   #isCancelled = false;
 
-  constructor(watcher: StoreWatcher, clock: Clock, lagMs: () => number) {
+  constructor(
+    watcher: StoreWatcher,
+    clock: Clock,
+    options: { readonly lagMs: () => number; readonly after: number },
+  ) {
     this.#watcher = watcher;
     this.#clock = clock;
-    this.#lagMs = lagMs;
+    this.#lagMs = options.lagMs;
+    this.#toldUpTo = options.after;
   }
 
   cancel(): void {
@@ -67,13 +74,13 @@ class Delay implements StoreWatcher {
   catchUp(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const batch of waiting) if (!this.#isCancelled) this.#watcher.events(batch);
+    for (const batch of waiting) if (!this.#isCancelled) this.#tell(batch);
   }
 
   events(batch: readonly StoreEvent[]): void {
     const lag = this.#lagMs();
     if (lag === 0 && this.#waiting.length === 0) {
-      this.#watcher.events(batch);
+      this.#tell(batch);
       return;
     }
     this.#waiting.push(batch);
@@ -81,14 +88,25 @@ class Delay implements StoreWatcher {
     this.#clock.after(lag, () => this.#release(batch));
   }
 
+  /** What the inner store says holds once all that waits has been told; until then, as far as this watch has come. */
+  progress(revision: number): void {
+    if (this.#waiting.length === 0) this.#toldUpTo = revision;
+    this.#watcher.progress?.(this.#toldUpTo);
+  }
+
   failed(error: unknown): void {
     this.#watcher.failed(error);
+  }
+
+  #tell(batch: readonly StoreEvent[]): void {
+    this.#toldUpTo = batch.at(-1)!.revision;
+    this.#watcher.events(batch);
   }
 
   /** `batch` and all before it. */
   #release(batch: readonly StoreEvent[]): void {
     const at = this.#waiting.indexOf(batch);
     if (at < 0) return;
-    for (const due of this.#waiting.splice(0, at + 1)) if (!this.#isCancelled) this.#watcher.events(due);
+    for (const due of this.#waiting.splice(0, at + 1)) if (!this.#isCancelled) this.#tell(due);
   }
 }

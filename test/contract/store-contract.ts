@@ -60,7 +60,10 @@ export interface Recorder {
   readonly seen: StoreEvent[];
   readonly batches: number[];
   readonly failures: unknown[];
+  /** Revisions that progress was told for, each with the number of events seen before it. */
+  readonly progressed: { readonly revision: number; readonly events: number }[];
   events(batch: readonly StoreEvent[]): void;
+  progress(revision: number): void;
   failed(error: unknown): void;
 }
 
@@ -68,14 +71,17 @@ export function recorder(): Recorder {
   const seen: StoreEvent[] = [];
   const batches: number[] = [];
   const failures: unknown[] = [];
+  const progressed: { readonly revision: number; readonly events: number }[] = [];
   return {
     seen,
+    progressed,
     batches,
     failures,
     events: (batch) => {
       batches.push(batch.length);
       seen.push(...batch);
     },
+    progress: (revision) => progressed.push({ revision, events: seen.length }),
     failed: (error) => failures.push(storageFailureOf(error) ?? error),
   };
 }
@@ -374,10 +380,53 @@ function watches(store: () => EmbeddedStore): void {
     expect(bad.failures).toEqual([defect]);
   });
 
-  test("watches from the future are refused at once", () => {
-    expect(() => store().watch({ prefix: "/", after: 1 }, recorder())).toThrow(
-      /"future","asked":1,"current":0/,
-    );
+  test("watches from the future fail, but not within the call", async () => {
+    const watcher = recorder();
+    store().watch({ prefix: "/", after: 1 }, watcher);
+    const cancelled = recorder();
+    store().watch({ prefix: "/", after: 1 }, cancelled).cancel();
+    expect(watcher.failures).toEqual([]);
+    await settle();
+    expect(watcher.failures).toEqual([{ code: "future", asked: 1, current: 0 }]);
+    expect([...watcher.progressed, ...cancelled.failures]).toEqual([]);
+  });
+
+  test("a watch says when it has told all that had happened, also when that was nothing", async () => {
+    await store().create("/w/a", bytes("1"));
+    await store().create("/w/b", bytes("1"));
+    await store().create("/other", bytes("1"));
+    const watchers = [recorder(), recorder(), recorder()];
+    const [all, quiet, cancelled] = watchers;
+    store().watch({ prefix: "/w/", after: 0 }, all!);
+    store().watch({ prefix: "/x/", after: 1 }, quiet!);
+    store().watch({ prefix: "/x/", after: 1 }, cancelled!).cancel();
+    expect(watchers.flatMap((watcher) => watcher.progressed)).toEqual([]);
+    await settle();
+    expect(all!.progressed).toEqual([{ revision: 3, events: 2 }]);
+    expect(quiet!.progressed).toEqual([{ revision: 3, events: 0 }]);
+    expect(cancelled!.progressed).toEqual([]);
+  });
+
+  test("progress that was asked for comes after the changes that it speaks of, and never goes back", async () => {
+    const watcher = recorder();
+    const watch = store().watch({ prefix: "/w/", after: 0 }, watcher);
+    for (let at = 1; at <= 10; at++) {
+      await store().create(`/w/${at}`, bytes("1"));
+      await store().create(`/other/${at}`, bytes("1"));
+      watch.requestProgress();
+      watch.requestProgress();
+      if (at % 3 === 0) await settle();
+    }
+    await settle();
+    watch.cancel();
+    watch.requestProgress();
+    await settle();
+    const revisions = watcher.progressed.map(({ revision }) => revision);
+    expect(revisions.at(-1)).toBe(20);
+    expect(revisions).toEqual([...revisions].sort((a, b) => a - b));
+    // Every second revision is one of the watch.
+    for (const { revision, events } of watcher.progressed) expect(events).toBe(Math.ceil(revision / 2));
+    expect(watcher.failures).toEqual([]);
   });
 }
 
@@ -400,9 +449,11 @@ function compaction(store: () => EmbeddedStore): void {
       asked: 3,
       oldest: 4,
     });
-    expect(() => store().watch({ prefix: "/", after: 3 }, recorder())).toThrow(
-      /"compacted","asked":3,"oldest":4/,
-    );
+    const watcher = recorder();
+    store().watch({ prefix: "/", after: 3 }, watcher);
+    await settle();
+    expect(watcher.failures).toEqual([{ code: "compacted", asked: 3, oldest: 4 }]);
+    expect(watcher.progressed).toEqual([]);
     const at4 = await store().list({ prefix: "/", revision: 4 });
     expect(at4.items.map((item) => [item.key, item.modRevision])).toEqual([["/a", 2]]);
     const now = await store().list({ prefix: "/" });

@@ -30,7 +30,7 @@ type Step =
       readonly at: number;
     }
   | { readonly do: "watch"; readonly prefix: string; readonly at: number }
-  | { readonly do: "cancel" | "compact"; readonly at: number }
+  | { readonly do: "cancel" | "ask" | "compact"; readonly at: number }
   | { readonly do: "wait" };
 
 const keys = ["/p/a", "/p/a/b", "/p/aa", "/p/b", "/q/a", "/q/\u{1f600}", "/q/\uffee", "/r"];
@@ -63,7 +63,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("cancel" as const, "compact" as const), at: place }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("cancel" as const, "ask" as const, "compact" as const),
+      at: place,
+    }),
   },
   { weight: 2, arbitrary: fc.constant({ do: "wait" as const }) },
 );
@@ -98,6 +101,11 @@ interface Watching {
   readonly prefix: string;
   readonly after: number;
   readonly events: StoreEvent[];
+  /** What it ends with, when it begins outside of what is known. */
+  readonly refusal: string | undefined;
+  readonly failures: unknown[];
+  /** Each progress, with the number of events that had come before it. */
+  readonly progressed: { readonly revision: number; readonly count: number }[];
   readonly watch: StoreWatch;
   /** Set when it was cancelled: how many events had come. */
   frozenAt?: number;
@@ -107,7 +115,6 @@ class Comparison {
   readonly #store: EmbeddedStore;
   readonly #model = new Model();
   readonly #watchings: Watching[] = [];
-  readonly #failures: unknown[] = [];
   #answers: Promise<void>[] = [];
 
   constructor(store: EmbeddedStore) {
@@ -126,6 +133,8 @@ class Comparison {
         return this.#watch(step);
       case "cancel":
         return this.#cancel(step.at);
+      case "ask":
+        return this.#watchings[this.#pick(step.at)]?.watch.requestProgress();
       case "compact":
         return this.#compact(step.at);
       case "wait":
@@ -135,8 +144,12 @@ class Comparison {
 
   async finish(): Promise<void> {
     await this.#settle();
-    expect(this.#failures).toEqual([]);
-    for (const { prefix, after, events, frozenAt } of this.#watchings) {
+    for (const { prefix, after, events, frozenAt, refusal, failures, progressed } of this.#watchings) {
+      if (refusal !== undefined) {
+        expect([events, failures]).toEqual([[], frozenAt === undefined ? [refusal] : []]);
+        continue;
+      }
+      expect(failures).toEqual([]);
       const due = this.#model.log.filter(
         (change) => change.revision > after && change.key.startsWith(prefix),
       );
@@ -146,6 +159,9 @@ class Comparison {
         change.key,
         change.revision,
       ]);
+      for (const { revision, count } of progressed)
+        expect(count).toBe(due.filter((change) => change.revision <= revision).length);
+      if (frozenAt === undefined) expect(progressed.length).toBeGreaterThan(0);
       expect(got).toEqual(frozenAt === undefined ? wanted : wanted.slice(0, frozenAt));
       for (const event of events) this.#checkStates(event);
     }
@@ -199,21 +215,29 @@ class Comparison {
   #watch(step: Step & { readonly do: "watch" }): void {
     const after = this.#revisionAt(step.at);
     const events: StoreEvent[] = [];
-    const failed = (error: unknown): void => void this.#failures.push(error);
-    const start = (): StoreWatch =>
-      this.#store.watch({ prefix: step.prefix, after }, { events: (batch) => events.push(...batch), failed });
-    if (after > this.#store.currentRevision() || after < this.#store.compactedRevision) {
-      expect(start).toThrow(/future|compacted/);
-      return;
-    }
-    this.#watchings.push({ prefix: step.prefix, after, events, watch: start() });
+    const failures: unknown[] = [];
+    const progressed: { readonly revision: number; readonly count: number }[] = [];
+    const watcher = {
+      events: (batch: readonly StoreEvent[]) => void events.push(...batch),
+      progress: (revision: number) => void progressed.push({ revision, count: events.length }),
+      failed: (error: unknown) => void failures.push(storageFailureOf(error)?.code ?? error),
+    };
+    const isFuture = after > this.#store.currentRevision();
+    const refusal = isFuture ? "future" : after < this.#store.compactedRevision ? "compacted" : undefined;
+    const watch = this.#store.watch({ prefix: step.prefix, after }, watcher);
+    this.#watchings.push({ prefix: step.prefix, after, events, refusal, failures, progressed, watch });
   }
 
   #cancel(at: number): void {
-    const watching = this.#watchings[Math.floor(Math.abs(at) * this.#watchings.length)];
+    const watching = this.#watchings[this.#pick(at)];
     if (watching === undefined || watching.frozenAt !== undefined) return;
+    if (watching.failures.length > 0) return;
     watching.watch.cancel();
     watching.frozenAt = watching.events.length;
+  }
+
+  #pick(share: number): number {
+    return Math.floor(Math.abs(share) * this.#watchings.length);
   }
 
   async #compact(at: number): Promise<void> {

@@ -81,6 +81,7 @@ export class ServedResources {
         metrics,
         label,
         revision: () => cacher.revision,
+        reached: (revision) => cacher.reached(revision),
       });
       this.#watchers.push(watchers);
       this.#byPath.set(pathKey(kind.resource), { kind, storage: kind, cache, watchers });

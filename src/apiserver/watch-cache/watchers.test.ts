@@ -1,11 +1,27 @@
 /** Watches: what they show, where they begin, how they end, and what they share. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { settleMicrotasks } from "../../base/index.ts";
-import { createMemoryStore, type Store, type StoreWatcher, type WatchRequest } from "../../storage/index.ts";
+import { createMemoryStore, StorageError, type Store } from "../../storage/index.ts";
 import { samplePod, type TestWatch, TestApiServer } from "../../testing/test-api-server.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
 const merge = "application/merge-patch+json";
+
+/** The store with some of its calls replaced. */
+function storeWith(store: Store, other: Partial<Store>): Store {
+  return {
+    currentRevision: () => store.currentRevision(),
+    create: (key, value) => store.create(key, value),
+    update: (key, value, expected) => store.update(key, value, expected),
+    delete: (key, expected) => store.delete(key, expected),
+    get: (key) => store.get(key),
+    list: (request) => store.list(request),
+    watch: (request, watcher) => store.watch(request, watcher),
+    compact: (revision) => store.compact(revision),
+    close: () => store.close(),
+    ...other,
+  };
+}
 
 let api: TestApiServer;
 beforeEach(async () => {
@@ -52,36 +68,25 @@ describe("a watch begins", () => {
 
   it("from a store that hands out its history little by little", async () => {
     const store = createMemoryStore();
-    const piecewise = Object.create(store, {
-      watch: {
-        value: (request: WatchRequest, watcher: StoreWatcher) => {
-          let isCancelled = false;
-          const watch = store.watch(request, {
-            events: (batch) => {
-              for (const event of batch) if (!isCancelled) watcher.events([event]);
-            },
-            failed: (error) => watcher.failed(error),
-          });
-          return {
-            cancel: () => {
-              isCancelled = true;
-              watch.cancel();
-            },
-          };
-        },
+    const piecewise = storeWith(store, {
+      watch: (request, watcher) => {
+        let isCancelled = false;
+        const watch = store.watch(request, {
+          events: (batch) => {
+            for (const event of batch) if (!isCancelled) watcher.events([event]);
+          },
+          progress: (revision) => watcher.progress?.(revision),
+          failed: (error) => watcher.failed(error),
+        });
+        return {
+          requestProgress: () => watch.requestProgress(),
+          cancel: () => {
+            isCancelled = true;
+            watch.cancel();
+          },
+        };
       },
-      ...Object.fromEntries(
-        (["currentRevision", "create", "update", "delete", "get", "list", "compact", "close"] as const).map(
-          (name) => [
-            name,
-            {
-              value: (...parameters: never[]) =>
-                (store[name] as (...given: never[]) => unknown)(...parameters),
-            },
-          ],
-        ),
-      ),
-    }) as Store;
+    });
     const slow = await TestApiServer.start({ store: piecewise });
     const first = await slow.ok("POST", pods, { body: samplePod("a") });
     for (let i = 0; i < 4200; i++) {
@@ -114,6 +119,44 @@ describe("a watch begins", () => {
     });
     expect(watch.events[0]!.object.message).toBe(`too old resource version: 7 (${oldest})`);
     expect(watch.hasEnded).toBe(true);
+  });
+
+  it("with an ERROR event of another kind when the store cannot tell what happened", async () => {
+    const store = createMemoryStore();
+    const unavailable = new StorageError({ code: "unavailable", why: "the store is away" });
+    const flaky = storeWith(store, {
+      watch: (request, watcher) => {
+        if (request.prefix === "/") return store.watch(request, watcher);
+        queueMicrotask(() => watcher.failed(unavailable));
+        return { requestProgress: () => {}, cancel: () => {} };
+      },
+    });
+    await store.create("/core/others/b", new Uint8Array(1));
+    await store.create("/core/pods/default/a", new TextEncoder().encode(JSON.stringify(samplePod("a"))));
+    const server = await TestApiServer.start({ store: flaky });
+    const watch = await server.watch(`${pods}?watch=1&resourceVersion=1`);
+    expect(watch.events).toMatchObject([
+      { type: "ERROR", object: { code: 503, reason: "ServiceUnavailable" } },
+    ]);
+    expect(watch.hasEnded).toBe(true);
+    await server.stop();
+  });
+
+  it("from before a restart, and gets bookmarks although nothing happens to its resource", async () => {
+    const first = await create("a");
+    await api.ok("POST", "/api/v1/namespaces", { body: { metadata: { name: "other" } } });
+    const again = await TestApiServer.start({ store: api.store });
+    const watch = await again.watch(
+      `${pods}?watch=1&allowWatchBookmarks=true&resourceVersion=${first.metadata.resourceVersion}`,
+    );
+    await again.clock.advance(60_000);
+    expect(watch.events).toMatchObject([
+      {
+        type: "BOOKMARK",
+        object: { metadata: { resourceVersion: String(await api.store.currentRevision()) } },
+      },
+    ]);
+    await again.stop();
   });
 
   it("with the state and a marked bookmark when initial events are asked for", async () => {

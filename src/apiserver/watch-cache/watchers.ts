@@ -12,8 +12,10 @@
 import type { Clock, Counter, Gauge, Timer } from "../../base/index.ts";
 import {
   expired,
+  internalError,
   type KubeObject,
-  statusOf,
+  serviceUnavailable,
+  type StatusError,
   type WatchEventType,
   type WatchFrame,
   type WatchSink,
@@ -65,6 +67,8 @@ interface Watcher {
   readonly stop: () => void;
   /** The store's watch while the watcher is behind the cache's history. */
   behind: StoreWatch | undefined;
+  /** Fed by the cache. */
+  isLive: boolean;
 }
 
 export interface WatchersDependencies {
@@ -77,6 +81,8 @@ export interface WatchersDependencies {
   readonly label: string;
   /** The cacher's revision: bookmarks promise that everything up to it was delivered. */
   revision(): number;
+  /** Resolves when the cacher has come to the revision (true), or has not for some seconds (false). */
+  reached(revision: number): Promise<boolean>;
 }
 
 export class Watchers {
@@ -113,6 +119,7 @@ export class Watchers {
       timer: undefined,
       stop,
       behind: undefined,
+      isLive: false,
     };
     this.#all.add(watcher);
     this.#deps.metrics.watchers.set(this.#all.size, this.#labels);
@@ -138,39 +145,42 @@ export class Watchers {
     this.#file(watcher);
   }
 
-  /** From a revision: by the cache's history if that reaches back so far, else by the store's until it does. */
+  /**
+   * From a revision: by the cache's history if that reaches back so far, else by the store's until it does. A store's watch
+   * may be ahead of the cache; then the watcher waits, or it would see changes again when the cache comes to them.
+   */
   #resume(watcher: Watcher, after: number): void {
-    const events = this.#cache.eventsAfter(after);
-    if (events !== undefined) {
-      for (const event of events) this.#offerIfInScope(watcher, event);
-      this.#file(watcher);
+    if (watcher.hasEnded) return;
+    if (after > this.#deps.revision()) {
+      void this.#deps.reached(after).then(() => this.#resume(watcher, after));
       return;
     }
-    try {
-      watcher.behind = this.#deps.store.watch(
-        { prefix: this.#prefixOf(watcher.spec.scope), after },
-        { events: (batch) => this.#takeOld(watcher, batch), failed: (error) => this.#fail(watcher, error) },
-      );
-      if (watcher.hasEnded) watcher.behind.cancel();
-    } catch (error) {
-      const failure = storageFailureOf(error);
-      const oldest = failure?.code === "compacted" ? failure.oldest : 0;
-      this.#fail(watcher, expired(`too old resource version: ${after} (${oldest})`));
+    const events = this.#cache.eventsAfter(after);
+    if (events === undefined) this.#readHistory(watcher, after);
+    else {
+      for (const event of events) this.#offerIfInScope(watcher, event);
+      this.#file(watcher);
     }
   }
 
-  #takeOld(watcher: Watcher, batch: readonly StoreEvent[]): void {
-    if (watcher.hasEnded) return;
-    let last = 0;
-    for (const event of batch) {
-      this.#offerIfInScope(watcher, this.#changeOf(event));
-      last = event.revision;
-    }
-    if (last < this.#cache.historyStart) return;
-    watcher.behind?.cancel();
-    watcher.behind = undefined;
-    for (const event of this.#cache.eventsAfter(last) ?? []) this.#offerIfInScope(watcher, event);
-    this.#file(watcher);
+  #readHistory(watcher: Watcher, after: number): void {
+    const passed = (revision: number): void => {
+      if (watcher.hasEnded || revision < this.#cache.historyStart) return;
+      watcher.behind?.cancel();
+      watcher.behind = undefined;
+      this.#resume(watcher, revision);
+    };
+    watcher.behind = this.#deps.store.watch(
+      { prefix: this.#prefixOf(watcher.spec.scope), after },
+      {
+        events: (batch) => {
+          for (const event of batch) this.#offerIfInScope(watcher, this.#changeOf(event));
+          passed(batch[batch.length - 1]!.revision);
+        },
+        progress: passed,
+        failed: (error) => this.#fail(watcher, watchError(error)),
+      },
+    );
   }
 
   #changeOf(event: StoreEvent): CacheEvent {
@@ -268,8 +278,8 @@ export class Watchers {
     this.#end(watcher);
   }
 
-  #fail(watcher: Watcher, error: unknown): void {
-    this.#push(watcher, frameOfObject("ERROR", statusOf(error)));
+  #fail(watcher: Watcher, error: StatusError): void {
+    this.#push(watcher, frameOfObject("ERROR", error.status));
     // Not before `start` has returned: the caller has no handle on the watch yet.
     queueMicrotask(() => {
       this.#send(watcher);
@@ -302,13 +312,14 @@ export class Watchers {
       return;
     }
     watcher.timer = clock.after(Math.min(bookmarkEveryMs, leftMs - bookmarkLeadMs), () => {
-      if (watcher.behind === undefined) this.#pushBookmark(watcher);
+      if (watcher.isLive) this.#pushBookmark(watcher);
       this.#setTimer(watcher, deadlineMs);
     });
   }
 
   #file(watcher: Watcher): void {
     if (watcher.hasEnded) return;
+    watcher.isLive = true;
     const place = this.#placeOf(watcher.spec.scope);
     if (place === undefined) {
       this.#everything.add(watcher);
@@ -339,6 +350,16 @@ export class Watchers {
     if (namespace !== "") return { index: this.#byNamespace, value: namespace };
     return undefined;
   }
+}
+
+/** What a client is told when the store's watch has failed. Only forgotten history makes it list anew. */
+function watchError(error: unknown): StatusError {
+  const failure = storageFailureOf(error);
+  if (failure?.code === "compacted")
+    return expired(`too old resource version: ${failure.asked} (${failure.oldest})`);
+  return failure?.code === "unavailable"
+    ? serviceUnavailable("the storage is not available")
+    : internalError(error);
 }
 
 /** The frames of one event, each made when the first watcher asks. */
