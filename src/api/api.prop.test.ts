@@ -14,12 +14,12 @@ import {
   StatusError,
 } from "../machinery/index.ts";
 import { arbitraryObject } from "../testing/arbitrary-object.ts";
+import { podRequests, qosClass } from "./core/pod/requests.ts";
+import type { Node, Pod } from "./generated/types.gen.ts";
 import { kinds } from "./kind-table.ts";
 import type { Kind, WriteContext } from "./parts/kinds.ts";
 import { nodeShouldRunDaemonPod } from "./parts/placement.ts";
-import { podRequests, qosClass } from "./core/pod/requests.ts";
 import { schemas } from "./schemas.ts";
-import type { Node, Pod } from "./generated/types.gen.ts";
 
 /** Settable to repeat a failure: LARES_SEED and, as printed by the failing run, its path. */
 const seed = Number(process.env["LARES_SEED"] ?? 20_261_121);

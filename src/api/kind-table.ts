@@ -1,6 +1,6 @@
 /**
- * All built-in kinds, in the order of discovery. A group lists its kinds in its table (`apps/group.ts`).
- * Not here: what a kind is (parts/kinds.ts).
+ * All built-in kinds, in the order of discovery. A group lists its kinds in its table, such as apps/group.ts.
+ * Not here: what a kind is (parts/kinds.ts), kinds that are added while the server runs (apiserver/registry).
  * Upstream: kubernetes v1.35, apiserver/pkg/endpoints/installer.go (a group version sorts its resources by path).
  */
 import type { Resource } from "../machinery/index.ts";

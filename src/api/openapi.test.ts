@@ -1,4 +1,4 @@
-/** What kubectl looks for in a document (see the notes on OpenAPI in the server's specification). */
+/** What kubectl looks for in a document (docs/spec/api-server.md#3). */
 import { describe, expect, test } from "vitest";
 import { kinds } from "./kind-table.ts";
 import { openApiDocument } from "./openapi.ts";

@@ -1,13 +1,13 @@
 /**
  * OpenAPI v3 documents of the served group versions: schemas with descriptions, and just enough of each operation for
  * kubectl (validation by the server, patch by schema, explain).
- * Not here: the endpoint, hashes and caching (apiserver/openapi.ts).
+ * Not here: the endpoint, hashes and caching (apiserver/discovery/openapi.ts).
  */
 import { type Field, type ObjectSchema, resolveSchema, type Schema } from "../machinery/index.ts";
+import { describe } from "./generated/descriptions.gen.ts";
 import { kinds } from "./kind-table.ts";
 import type { Kind } from "./parts/kinds.ts";
 import { requiredFields, schemas } from "./schemas.ts";
-import { describe } from "./generated/descriptions.gen.ts";
 
 type Json = Record<string, unknown>;
 
@@ -67,7 +67,7 @@ class Components {
     const schema = resolveSchema(schemas, { type: "ref", name });
     if (schema.type !== "object") return;
     const made: Json = { type: "object" };
-    // In place before its fields are followed: types may refer to themselves.
+    // The component stands in its place before its fields are followed, because a type may refer to itself.
     this.schemas[component] = made;
     const description = this.#texts[name];
     if (description !== undefined) made["description"] = description;
@@ -208,8 +208,8 @@ function pathsOf(kind: Kind): Json {
 }
 
 /**
- * The document of one group version; undefined when nothing of it is served. Made anew at each call, in a few
- * milliseconds: keep it.
+ * The document of one group version. Each call makes it anew, in a few milliseconds, so callers keep it.
+ * @returns undefined when nothing of the group version is served.
  */
 export function openApiDocument(group: string, version: string): object | undefined {
   const own = kinds.filter((kind) => kind.resource.group === group && kind.resource.version === version);

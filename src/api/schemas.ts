@@ -1,5 +1,5 @@
 /**
- * The run-time schema table: parses the generated text once, at load.
+ * The run-time schema table. The generated text is parsed once, at load.
  * Not here: decoding and patching with it (machinery), the notation (scripts/generate-api/write-schemas.mjs).
  */
 import type { Field, ObjectSchema, ScalarSchema, Schema, SchemaTable } from "../machinery/index.ts";
@@ -31,7 +31,7 @@ function parseType(code: string): Schema {
   return scalar;
 }
 
-/** `#3`, or `#2.3` in the embedded struct of number 2. */
+/** The number on the wire: `#3`, or `#2.3` for number 3 in the embedded struct that is number 2. */
 function applyNumber(field: Mutable<Field>, address: string): void {
   const dot = address.indexOf(".");
   field.number = Number(address.slice(dot + 1));
@@ -86,7 +86,7 @@ function parseTables(text: string): Tables {
   for (const line of text.trim().split("\n")) {
     const equals = line.indexOf(" = ");
     const [name = "", atomic] = line.slice(0, equals).split(" ");
-    // No prototype: a field called `constructor` in a request must not be found.
+    // The object has no prototype, so a field called `constructor` in a request is not found.
     const fields: Record<string, Field> = Object.create(null) as Record<string, Field>;
     const body = line.slice(equals + 3);
     const parsed = body === "" ? [] : body.split("; ").map(parseField);
@@ -106,5 +106,5 @@ const tables: Tables = parseTables(schemaText);
 /** By schema name (`apps.v1.DaemonSet`). Constant. */
 export const schemas: SchemaTable = tables.schemas;
 
-/** Names that OpenAPI calls required, by schema name; a wider notion is `Field.required`. */
+/** The fields that OpenAPI calls required, by schema name. `Field.required` marks these and those that are always written. */
 export const requiredFields: Readonly<Record<string, readonly string[]>> = tables.requiredFields;

@@ -1,6 +1,5 @@
 /** Namespaces: what the server sets and keeps, how the phase may move, and the row. */
 import { expect, test } from "vitest";
-import type { Namespace } from "../generated/types.gen.ts";
 import {
   cellsOf,
   columnsOf,
@@ -10,6 +9,7 @@ import {
   textsOf,
   updated,
 } from "../../testing/kind-fixtures.ts";
+import type { Namespace } from "../generated/types.gen.ts";
 
 const schema = "core.v1.Namespace";
 

@@ -1,6 +1,5 @@
 /** Nodes: what is valid, what may change, what the server sets, and the row. */
 import { expect, test } from "vitest";
-import type { Node } from "../generated/types.gen.ts";
 import {
   cellsOf,
   columnsOf,
@@ -13,6 +12,7 @@ import {
   updateErrorsOf,
   withPath,
 } from "../../testing/kind-fixtures.ts";
+import type { Node } from "../generated/types.gen.ts";
 
 const schema = "core.v1.Node";
 const node = { metadata: { name: "n" } };

@@ -1,6 +1,5 @@
 /** Secrets: stringData, what each type needs, what may change, and the row. */
 import { expect, test } from "vitest";
-import type { Secret } from "../generated/types.gen.ts";
 import {
   cellsOf,
   columnsOf,
@@ -10,6 +9,7 @@ import {
   updateErrorsOf,
   withPath,
 } from "../../testing/kind-fixtures.ts";
+import type { Secret } from "../generated/types.gen.ts";
 
 const schema = "core.v1.Secret";
 const keyText =

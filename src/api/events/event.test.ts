@@ -1,7 +1,7 @@
 /** Events of the group events.k8s.io: their row is that of the core events. */
 import { expect, test } from "vitest";
-import type { Event } from "../generated/types.gen.ts";
 import { cellsOf, layoutOf } from "../../testing/kind-fixtures.ts";
+import type { Event } from "../generated/types.gen.ts";
 
 test("columns are those of core events", () => {
   expect(layoutOf("events.v1.Event").columns).toBe(layoutOf("core.v1.Event").columns);

@@ -1,5 +1,5 @@
 /**
- * Small checks that many validators share. Every check answers with the errors it found, an empty list when none.
+ * Small checks that many validators share. A check answers the errors that it found.
  * Texts are upstream's: kubernetes v1.35, apimachinery/pkg/api/validation, pkg/apis/core/validation.
  */
 import {
@@ -46,17 +46,17 @@ export function checkDnsSubdomain(field: string, value: string): FieldError[] {
   return invalids(field, value, dnsSubdomainErrors(value));
 }
 
-/** A label key. */
+/** The value must be a label key. */
 export function checkLabelName(field: string, value: string): FieldError[] {
   return invalids(field, value, qualifiedNameErrors(value));
 }
 
-/** Adds many errors without building a list at each call. */
+/** Adds errors to a list that grows, where spreading would copy it each time. */
 export function addAll(into: FieldError[], more: Errors): void {
   for (const error of more) into.push(error);
 }
 
-/** Bytes in UTF-8; texts of ASCII alone, which nearly all are, are not encoded for it. */
+/** Bytes of the text in UTF-8. A text of ASCII alone, as nearly all are, is not encoded for it. */
 export function byteLength(text: string): number {
   for (let at = 0; at < text.length; at++) {
     if (text.charCodeAt(at) > 0x7f) return new TextEncoder().encode(text).length;

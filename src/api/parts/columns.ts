@@ -1,5 +1,5 @@
 /**
- * Pieces of table layouts: the usual columns and cells. Not here: the Table object (apiserver/tables.ts).
+ * The usual columns and cells of tables. Not here: the Table object (apiserver/registry/tables.ts).
  */
 import { humanDuration, type KubeObject, parseTimeMs } from "../../machinery/index.ts";
 import type { TableColumn } from "./kinds.ts";
@@ -28,7 +28,7 @@ export const nameColumn: TableColumn = {
 
 export const ageColumn: TableColumn = column("Age", "Time since the object was created.");
 
-/** Time since an RFC 3339 text as kubectl prints it; `<unknown>` when there is none. */
+/** The time since `time`, an RFC 3339 text, as kubectl prints it. `<unknown>` when there is none. */
 export function since(time: string | undefined, nowMs: number): string {
   const ms = time === undefined ? undefined : parseTimeMs(time);
   return ms === undefined ? "<unknown>" : humanDuration((nowMs - ms) / 1000);
@@ -42,7 +42,7 @@ export function nameOf(object: KubeObject): string {
   return object.metadata.name ?? "";
 }
 
-/** `k=v,k2=v2` in order of keys, or `<none>`. */
+/** `k=v,k2=v2` in the order of keys, or `<none>`. */
 export function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {
   const keys = Object.keys(labels ?? {}).sort();
   return keys.length === 0 ? "<none>" : keys.map((key) => `${key}=${labels?.[key] ?? ""}`).join(",");

@@ -48,7 +48,7 @@ export function setContainerDefaults(container: Draft<Container> | Draft<Ephemer
 export interface ContainerContext {
   readonly volumes: ReadonlySet<string>;
   readonly hostNetwork: boolean;
-  /** Pods have host ports filled in; templates may leave them out. */
+  /** A pod has its host ports filled in. A template may leave them out. */
   readonly isPod: boolean;
   readonly graceSeconds: number;
 }
@@ -120,7 +120,7 @@ function checkChoice(field: string, value: string | undefined, allowed: readonly
   return allowed.includes(value) ? [] : [notSupported(field, value, allowed)];
 }
 
-/** What all three sorts of containers have in common. */
+/** What ordinary, init and ephemeral containers have in common. */
 function checkCommon(
   field: string,
   container: Container | EphemeralContainer,

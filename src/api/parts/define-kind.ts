@@ -1,6 +1,6 @@
 /**
- * Makes the `Kind` of a kind file: what the file does not say is the usual.
- * Not here: what every write keeps of the stored object, such as the status (apiserver).
+ * Makes a `Kind` of what a kind file says. What it does not say has the usual value.
+ * Not here: what every write keeps of the stored object, such as the status (apiserver/registry).
  */
 import type { KubeObject, Resource } from "../../machinery/index.ts";
 import type { Kind, KindRules, Subresource, TableLayout } from "./kinds.ts";

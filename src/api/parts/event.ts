@@ -2,10 +2,10 @@
  * What the two kinds of events share. An event is stored once, as one of the core group, and served under two groups.
  * Upstream: kubernetes v1.35, pkg/printers/internalversion/printers.go, printEvent.
  */
-import type { TableLayout } from "./kinds.ts";
 import type { Resource } from "../../machinery/index.ts";
 import type { Event } from "../generated/types.gen.ts";
 import { column, nameColumn, nameOf, since, wide } from "./columns.ts";
+import type { TableLayout } from "./kinds.ts";
 
 /** Resource of core events; the storage of both kinds. */
 export const events: Resource<Event> = {

@@ -3,7 +3,10 @@
  * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go, pkg/util/parsers/parsers.go.
  */
 
-/** Upstream's Always for `latest` or no tag; a digest or a text that is no image reference gives IfNotPresent. */
+/**
+ * `Always` for the tag `latest`, and for a reference without tag and digest. `IfNotPresent` for all others, and for a text
+ * that is no reference.
+ */
 export function defaultPullPolicy(image: string | undefined): "Always" | "IfNotPresent" {
   if (image === undefined || image === "") return "IfNotPresent";
   const at = image.indexOf("@");

@@ -1,5 +1,5 @@
 /**
- * The table of kinds: all that the server has to know of a built-in kind. Adding a kind is adding an entry.
+ * What a kind is: all that the server has to know of one. Everything in it is pure.
  * Not here: how the server stores and serves objects (apiserver/registry).
  */
 import type { Draft, FieldError, KubeObject, Resource } from "../../machinery/index.ts";
@@ -20,29 +20,29 @@ export interface TableLayout<T extends KubeObject = KubeObject> {
   conditions?(object: T): readonly object[] | undefined;
 }
 
-/** What differs between kinds when objects are written; every function is pure. Absent means nothing special. */
+/** What differs between kinds when objects are written. An absent rule means that nothing is special. */
 export interface KindRules<T extends KubeObject = KubeObject> {
-  /** Fills defaults in place, after decoding; also for stored objects of an older schema. Idempotent. */
+  /** Fills defaults in place, after decoding. Objects that an older schema stored pass here too. A second run changes nothing. */
   setDefaults?(object: Draft<T>): void;
-  /** Before validation of a create: strips or sets what clients may not (status, phase, finalizers). */
+  /** Runs before the validation of a create. Sets and removes what clients may not: status, phase, finalizers. */
   prepareForCreate?(object: Draft<T>, context: WriteContext): void;
   /**
-   * Before validation of an update of the main resource: copies protected parts from `before`. The status of kinds
+   * Runs before the validation of an update of the main resource. Copies protected parts from `before`. The status of a kind
    * with a status subresource has been copied already.
    */
   prepareForUpdate?(object: Draft<T>, before: T, context: WriteContext): void;
-  /** A new object, without its metadata. */
+  /** Errors of a new object. Its metadata is not checked here. */
   validate?(object: T): readonly FieldError[];
-  /** All that holds for the changed object, and what the change itself may not do; without its metadata. */
+  /** Errors of the changed object, and of the change itself. The metadata is not checked here. */
   validateUpdate?(object: T, before: T): readonly FieldError[];
-  /** `object` is the stored one with the new status, labels and annotations; only those are fresh. */
+  /** `object` is the stored one with the new status, labels and annotations. Everything else is shared with `before`. */
   prepareForStatusUpdate?(object: Draft<T>, before: T): void;
   validateStatusUpdate?(object: T, before: T): readonly FieldError[];
   /** Texts for Warning headers on create and on updates that change the generation. */
   warnings?(object: T): readonly string[];
-  /** Field selector path → value, besides metadata.name and metadata.namespace. */
+  /** The paths of field selectors, with their values. metadata.name and metadata.namespace need no entry. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
-  /** Index key for watches and lists, if the kind has one (`spec.nodeName` of pods). */
+  /** The selectable field by which lists and watches are indexed (`spec.nodeName` of pods). */
   readonly indexedField?: string;
 }
 
@@ -70,9 +70,9 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly deleteReturnsObject: boolean;
   /** Deleting waits for a grace period (pods). */
   readonly hasGracefulDeletion: boolean;
-  /** Set when nothing acts on stored objects of this kind: text for a Warning on create. */
+  /** The text of a Warning on create. It is set when nothing acts on stored objects of this kind. */
   readonly unactedWarning?: string;
-  /** Same stored objects under another group (events.k8s.io): the resource whose storage is used. */
+  /** The resource whose stored objects this kind shows under another group (events.k8s.io). */
   readonly storedAs?: Resource;
   /** Name of the schema in the run-time table, e.g. `apps.v1.DaemonSet`. */
   readonly schema: string;

@@ -1,6 +1,6 @@
 /**
- * Object metadata: names, labels, annotations, owners, finalizers; and what an update may not change.
- * Not here: resourceVersion and preconditions (apiserver).
+ * What metadata is valid (names, labels, annotations, owners, finalizers), and what of it an update may not change.
+ * Not here: resourceVersion and preconditions (apiserver/registry).
  * Upstream: kubernetes v1.35, apimachinery/pkg/api/validation/objectmeta.go.
  */
 import {
@@ -30,7 +30,7 @@ import {
   invalids,
 } from "./checks.ts";
 
-/** All annotations of an object together, in bytes: they travel with every list and watch. */
+/** Bytes of all annotations of an object together. 256 KiB as upstream: they travel with every list and watch. */
 const annotationBytesMax = 262_144;
 
 export type NameRule = "subdomain" | "label" | "label1035" | "pathSegment";
@@ -49,7 +49,7 @@ function pathSegmentErrors(name: string, isPrefix: boolean): string[] {
   return errors;
 }
 
-/** A prefix may end with a dash: something will follow. */
+/** A prefix may end with a dash, because more follows. */
 function nameErrors(name: string, rule: NameRule, isPrefix = false): string[] {
   if (rule === "pathSegment") return pathSegmentErrors(name, isPrefix);
   const text = isPrefix && name.length > 1 && name.endsWith("-") ? `${name.slice(0, -1)}a` : name;
@@ -173,7 +173,7 @@ const immutableFields = [
   "deletionGracePeriodSeconds",
 ] as const;
 
-/** Only what concerns the change; the new metadata itself is for validateObjectMeta. */
+/** Errors of the change alone. The new metadata itself is for validateObjectMeta. */
 export function validateObjectMetaUpdate(meta: ObjectMeta, before: ObjectMeta, path = "metadata"): Errors {
   const errors: FieldError[] = [];
   if (before.deletionTimestamp !== undefined) {

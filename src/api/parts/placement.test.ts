@@ -1,12 +1,12 @@
 /** Placement: upstream's cases for one node, matching of affinity and tolerations. */
 import { describe, expect, test } from "vitest";
+import type { Node, NodeSelectorRequirement, PodSpec, Taint, Toleration } from "../generated/types.gen.ts";
 import {
   daemonTolerations,
   matchesNodeAffinity,
   nodeShouldRunDaemonPod,
   toleratesTaint,
 } from "./placement.ts";
-import type { Node, NodeSelectorRequirement, PodSpec, Taint, Toleration } from "../generated/types.gen.ts";
 
 const container = { name: "c", image: "i" };
 

@@ -1,5 +1,5 @@
 /**
- * Which nodes a daemon pod belongs on: selector, required affinity and taints; a node object alone decides.
+ * Which nodes a daemon pod belongs on, by selector, required affinity and taints. Only the node object counts.
  * Not here: resources, host ports and scores (scheduler/), what is done about it (controllers/daemonset/plan.ts).
  * Upstream: kubernetes v1.35, pkg/controller/daemon/daemon_controller.go (NodeShouldRunDaemonPod),
  * component-helpers/scheduling/corev1. Differs: none known.
@@ -44,7 +44,7 @@ export function nodeShouldRunDaemonPod(
   return untoleratedTaint(node.spec.taints, tolerations, ["NoExecute"]) === undefined ? onlyStay : refused;
 }
 
-/** `nodeSelector` and the required node affinity; preferences play no part. */
+/** By `nodeSelector` and the required node affinity. Preferences play no part. */
 export function matchesNodeAffinity(spec: PodSpec, node: PlacementNode): boolean {
   const labels = node.metadata.labels ?? {};
   for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) {
@@ -54,12 +54,12 @@ export function matchesNodeAffinity(spec: PodSpec, node: PlacementNode): boolean
   return needed === undefined || needed === null || matchesNodeSelector(needed, node);
 }
 
-/** Terms are ORed; no terms match nothing. */
+/** One term must match. No terms match nothing. */
 function matchesNodeSelector(selector: NodeSelector, node: PlacementNode): boolean {
   return (selector.nodeSelectorTerms ?? []).some((term) => matchesNodeSelectorTerm(term, node));
 }
 
-/** All expressions and fields must hold; a term without any, or one that cannot be parsed, matches nothing. */
+/** All expressions and fields must hold. A term without any matches nothing, nor does one that cannot be parsed. */
 export function matchesNodeSelectorTerm(term: NodeSelectorTerm, node: PlacementNode): boolean {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
@@ -76,7 +76,7 @@ function labelOf(labels: Readonly<Record<string, string>>, key: string): string 
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-/** A value that no label can have makes upstream's parser fail, so that even NotIn does not match. */
+/** Upstream's parser fails on a value that no label can have, so even NotIn does not match then. */
 const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const integerPattern = /^[+-]?[0-9]+$/;
 
@@ -128,7 +128,7 @@ function compareIntegers(left: string, right: string, operator: "Gt" | "Lt"): bo
   return operator === "Gt" ? a > b : a < b;
 }
 
-/** Whether one toleration covers one taint; `tolerationSeconds` plays no part. */
+/** Whether the toleration covers the taint. `tolerationSeconds` plays no part. */
 export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;
@@ -174,8 +174,8 @@ const onHostNetwork: Toleration = {
 };
 
 /**
- * The template's tolerations with those that every daemon pod gets: an entry with the same key, effect, operator
- * and value is replaced in its place (its tolerationSeconds go), others are appended. The input is not changed.
+ * The template's tolerations with those that every daemon pod gets. One with the same key, effect, operator and value is replaced
+ * in its place, without its tolerationSeconds. The others are appended. The input is not changed.
  */
 export function daemonTolerations(spec: PodSpec): readonly Toleration[] {
   let result = [...(spec.tolerations ?? [])];

@@ -29,7 +29,7 @@ import { checkPodSecurity } from "./security-context.ts";
 import { checkAffinity, checkTolerations, checkTopologySpread } from "./selectors.ts";
 import { checkVolumes, setVolumeDefaults } from "./volumes.ts";
 
-/** Seconds between the wish to stop a pod and its kill. */
+/** Seconds that a pod has to stop before it is killed. 30 as upstream. */
 const terminationGracePeriodSeconds = 30;
 
 /** Defaults that pods and templates have in common. @public */
@@ -53,7 +53,7 @@ export function setPodSpecDefaults(spec: Draft<PodSpec>): void {
 const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
 const dnsPolicies: readonly string[] = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
 const activeDeadlineMax = 2_147_483_647;
-/** What a resolver takes: three name servers, 32 search domains of 2048 characters in all. */
+/** What a resolver takes: 3 name servers and 32 search domains. */
 const nameServersMax = 3;
 const searchDomainsMax = 32;
 
@@ -181,7 +181,7 @@ function checkPolicies(field: string, spec: PodSpec): FieldError[] {
   return errors;
 }
 
-/** Field paths begin with `field` (`spec` of a pod, `spec.template.spec` of a DaemonSet). */
+/** Field paths begin with `field`: `spec` for a pod, `spec.template.spec` for a DaemonSet. */
 export function checkPodSpec(field: string, spec: PodSpec, options: PodSpecOptions): FieldError[] {
   const errors = checkVolumes(childPath(field, "volumes"), spec.volumes);
   const context: ContainerContext = {

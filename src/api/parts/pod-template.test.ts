@@ -1,8 +1,8 @@
 /** Templates: their exact bytes, which the revisions of DaemonSets need, and the selector that must match. */
 import { describe, expect, test } from "vitest";
 import { canonicalJson, type Draft } from "../../machinery/index.ts";
-import type { DaemonSet, PodTemplateSpec } from "../generated/types.gen.ts";
 import { daemonSetInput, decoded, errorsOf, withPath } from "../../testing/kind-fixtures.ts";
+import type { DaemonSet, PodTemplateSpec } from "../generated/types.gen.ts";
 import { setPodTemplateDefaults } from "./pod-template.ts";
 
 const daemonSet = (template: object): DaemonSet =>

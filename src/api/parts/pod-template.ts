@@ -48,7 +48,7 @@ export function templateWarnings(path: string, template: PodTemplateSpec): reado
   ];
 }
 
-/** The selector must match the labels of the template. A selector that cannot be parsed answers nothing here. */
+/** The selector must match the labels of the template. A selector that cannot be parsed is no error here. */
 export function checkSelectorMatches(
   field: string,
   selector: LabelSelector | null | undefined,
@@ -65,7 +65,7 @@ export function checkSelectorMatches(
   return [invalidValue(field, labels ?? null, "`selector` does not match template `labels`")];
 }
 
-/** An empty selector matches every pod. An absent one is another error. */
+/** An empty selector is there and matches every pod. */
 export function isEmptySelector(selector: LabelSelector | null | undefined): boolean {
   if (selector === undefined || selector === null) return false;
   return Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0;

@@ -19,7 +19,7 @@ import { addAll, invalids, notNegativeText } from "./checks.ts";
 const containerResources: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
 const hugePages = "hugepages-";
 
-/** Device-like resources of vendors: whole numbers only, requests equal limits. */
+/** Resources of vendors, such as devices. Their amounts are whole numbers, and requests equal limits. */
 function isExtended(name: string): boolean {
   return name.includes("/") && !name.startsWith("requests.") && !/(^|\.)kubernetes\.io\//.test(name);
 }
@@ -31,7 +31,7 @@ function checkResourceName(field: string, name: string): FieldError[] {
   return [invalidValue(field, name, "must be a standard resource for containers")];
 }
 
-/** Not negative; whole where the resource cannot be divided. */
+/** An amount is not negative. It is whole where the resource cannot be divided. */
 function checkAmount(field: string, name: string, amount: string): FieldError[] {
   const quantity = parseQuantity(amount);
   if (quantity === undefined) return [invalidValue(field, amount, quantityFormatMessage)];

@@ -31,7 +31,7 @@ import { setVolumeClaimSpecDefaults } from "./volume-claim.ts";
 
 /** Octal 0644, the mode of files in configMap, secret, projected and downwardAPI volumes. */
 const fileMode = 420;
-/** Life of a projected token that does not say it. */
+/** Seconds that a projected token is valid when the volume does not say it. An hour as upstream. */
 const tokenExpirationSeconds = 3600;
 
 export function setVolumeDefaults(volume: Draft<Volume>): void {
@@ -86,11 +86,11 @@ function setRemoteVolumeDefaults(volume: Draft<Volume>): void {
   }
 }
 
-/** Octal 0777: permission bits only. */
+/** Octal 0777: a mode has permission bits only. */
 const modeMax = 511;
 const modeText = "must be a number between 0 and 0777 (octal), both inclusive";
 
-/** Shortest and longest life of a projected token. */
+/** Shortest and longest time that a projected token is valid, in seconds. */
 const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;
 

@@ -1,7 +1,7 @@
 /** DaemonSets: defaults of the strategy and of the history, and the row. */
 import { expect, test } from "vitest";
-import type { DaemonSet } from "../../generated/types.gen.ts";
 import { cellsOf, columnsOf, decoded } from "../../../testing/kind-fixtures.ts";
+import type { DaemonSet } from "../../generated/types.gen.ts";
 
 const schema = "apps.v1.DaemonSet";
 

@@ -1,6 +1,6 @@
 /**
  * DaemonSets: the kind, its defaults and its row. They have no scale subresource.
- * Not here: validation.ts, strategy.ts (status and template generation), annotations.ts beside this file.
+ * Beside this file: strategy.ts (status and template generation), validation.ts, annotations.ts (our own ones).
  * Upstream: kubernetes v1.35, pkg/apis/apps/v1/defaults.go (SetDefaults_DaemonSet),
  * pkg/printers/internalversion/printers.go (printDaemonSet).
  */

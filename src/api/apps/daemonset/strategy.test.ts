@@ -1,8 +1,8 @@
 /** What the server does to a DaemonSet when it is written. */
 import { expect, test } from "vitest";
 import { copyJson, type Draft, type KubeObject } from "../../../machinery/index.ts";
-import type { DaemonSet } from "../../generated/types.gen.ts";
 import { created, daemonSetInput, kindOf, updated, withPath } from "../../../testing/kind-fixtures.ts";
+import type { DaemonSet } from "../../generated/types.gen.ts";
 import type { KindRules } from "../../parts/kinds.ts";
 
 const schema = "apps.v1.DaemonSet";

@@ -1,15 +1,15 @@
 /**
- * What the server does to a DaemonSet when it is written: status, and the template generation that is shown as an
- * annotation. Not here: metadata.generation and keeping the status (apiserver), defaults, validation.
+ * What the server sets when a DaemonSet is written: the first status, and the template generation in an annotation.
+ * Not here: metadata.generation and keeping the status (apiserver/registry), defaults (daemonset.ts), validation.ts.
  * Upstream: kubernetes v1.35, pkg/registry/apps/daemonset/strategy.go.
  */
 import { badRequest, type Draft, goQuote, semanticEqual } from "../../../machinery/index.ts";
 import type { DaemonSet } from "../../generated/types.gen.ts";
 
-/** Grows with each change of the template; kept by the server, shown as an annotation. */
+/** Holds the template generation, a number that grows by one with each change of the template. */
 const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
 
-/** @throws StatusError 400 when the annotation is there and no integer. */
+/** @throws StatusError 400 when the annotation is there and is no integer. */
 function templateGenerationOf(object: DaemonSet | Draft<DaemonSet>): number | undefined {
   const text = object.metadata.annotations?.[templateGenerationAnnotation];
   if (text === undefined) return undefined;
@@ -20,7 +20,7 @@ function templateGenerationOf(object: DaemonSet | Draft<DaemonSet>): number | un
   return Number(text);
 }
 
-/** The map may be shared with an object that others hold: it is replaced, and only when something changes. */
+/** Other objects may share the map of annotations. So the map is replaced, and only when the value changes. */
 function setTemplateGeneration(object: Draft<DaemonSet>, value: number): void {
   const { annotations } = object.metadata;
   if (annotations?.[templateGenerationAnnotation] === String(value)) return;
@@ -37,7 +37,7 @@ export function prepareDaemonSetForCreate(object: Draft<DaemonSet>): void {
   setTemplateGeneration(object, Math.max(templateGenerationOf(object) ?? 1, 1));
 }
 
-/** What a client says of the template generation is ignored; it grows by one when the template differs. */
+/** The template generation that a client sends is ignored. The stored one grows by one when the template differs. */
 export function prepareDaemonSetForUpdate(object: Draft<DaemonSet>, before: DaemonSet): void {
   templateGenerationOf(object);
   const isSame = semanticEqual(object.spec.template, before.spec.template);
@@ -45,7 +45,7 @@ export function prepareDaemonSetForUpdate(object: Draft<DaemonSet>, before: Daem
   setTemplateGeneration(object, isSame ? stored : stored + 1);
 }
 
-/** The annotation is the server's: a write of the status cannot change it either. */
+/** A write of the status cannot change the template generation either. */
 export function prepareDaemonSetForStatusUpdate(object: Draft<DaemonSet>, before: DaemonSet): void {
   setTemplateGeneration(object, templateGenerationOf(before) ?? 1);
 }

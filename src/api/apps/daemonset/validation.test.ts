@@ -1,6 +1,5 @@
 /** What DaemonSets are valid: upstream's cases, with the texts. */
 import { describe, expect, test } from "vitest";
-import type { DaemonSet } from "../../generated/types.gen.ts";
 import {
   daemonSetInput,
   decoded,
@@ -10,6 +9,7 @@ import {
   updateErrorsOf,
   withPath,
 } from "../../../testing/kind-fixtures.ts";
+import type { DaemonSet } from "../../generated/types.gen.ts";
 
 const schema = "apps.v1.DaemonSet";
 const errorsWith = (path: string, value: unknown): string[] =>

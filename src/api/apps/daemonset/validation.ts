@@ -101,7 +101,7 @@ function checkAtMostAll(field: string, value: IntOrString | undefined): FieldErr
   return isTooMuch ? [invalidValue(field, value, "must not be greater than 100%")] : [];
 }
 
-/** The number, or the percentage's number; 0 for what is neither. */
+/** The number, or the number of the percentage. 0 for what is neither. */
 function amountOf(value: IntOrString | undefined): number {
   if (typeof value === "number") return value;
   return value !== undefined && percentErrors(value).length === 0 ? Number(value.slice(0, -1)) : 0;

@@ -1,7 +1,7 @@
 /** Pods: their defaults, field selectors and warnings. */
 import { expect, test } from "vitest";
-import type { DaemonSet, Pod } from "../../generated/types.gen.ts";
 import { decoded, kindOf, podInput, withPath } from "../../../testing/kind-fixtures.ts";
+import type { DaemonSet, Pod } from "../../generated/types.gen.ts";
 
 const schema = "core.v1.Pod";
 

@@ -1,7 +1,7 @@
 /**
  * Pods: the kind, its defaults and its warnings.
- * Not here: validation.ts, strategy.ts (first status, tolerations, addresses), table.ts, and the questions that other
- * rooms ask of pods (status.ts, requests.ts) beside this file; what pods share with templates (parts/pod-spec.ts).
+ * Beside this file: strategy.ts (first status, tolerations, addresses), validation.ts, table.ts, and the questions that other
+ * rooms ask about pods (status.ts, requests.ts). Not here: what pods share with templates (parts/pod-spec.ts).
  * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go.
  */
 import { dnsLabelErrors, type Draft, type Resource } from "../../../machinery/index.ts";

@@ -6,7 +6,7 @@
 import { addQuantities, compareQuantities } from "../../../machinery/index.ts";
 import type { Container, PodSpec } from "../../generated/types.gen.ts";
 
-/** A map, not an object: names come from clients and may be those of an object's own members. */
+/** A map and not an object, because clients choose the names, and `constructor` is one. */
 type Quantities = Map<string, string>;
 
 function addAll(into: Quantities, more: Iterable<readonly [string, string]>): void {
@@ -28,8 +28,8 @@ function requestsOf(container: Container): [string, string][] {
 }
 
 /**
- * What the pod needs at once, by resource name: the sum of its containers and sidecars, or the largest moment of
- * its initialization if that is more, plus overhead. Pod-level requests, where given, take their place.
+ * What the pod needs at once, by resource name. That is the sum of its containers and sidecars, or the largest need during its
+ * initialization if that is more. Where the pod itself has a request, that request counts instead. Overhead comes on top.
  */
 export function podRequests(spec: PodSpec): Readonly<Record<string, string>> {
   const total: Quantities = new Map();
@@ -58,7 +58,7 @@ type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 const isZero = (quantity: string | undefined): boolean =>
   quantity === undefined || compareQuantities(quantity, "0") === 0;
 
-/** By cpu and memory of all containers and init containers. */
+/** By cpu and memory of the pod itself if it says them, else of all containers and init containers. */
 export function qosClass(spec: PodSpec): QosClass {
   const containers: readonly Pick<Container, "resources">[] =
     spec.resources?.requests !== undefined || spec.resources?.limits !== undefined

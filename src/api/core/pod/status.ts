@@ -12,15 +12,15 @@ export function isPodReady(pod: Pod): boolean {
   return podCondition(pod, "Ready")?.status === "True";
 }
 
-/** Succeeded or Failed: its containers will not run again. */
+/** Whether the pod is Succeeded or Failed: its containers will not run again. */
 export function isPodTerminal(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
 /**
- * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of
- * the required node affinity.
- * @returns undefined when there is none, or when that field has another number of values than one.
+ * The node that a daemon pod is for: `spec.nodeName`, else the one value of the first `metadata.name` field of the required
+ * node affinity.
+ * @returns undefined when there is no such field, and when it has another number of values than one.
  */
 export function targetNodeName(pod: Pod): string | undefined {
   if (pod.spec.nodeName) return pod.spec.nodeName;

@@ -1,8 +1,8 @@
 /** What the server does to a pod when it is written. */
 import { expect, test } from "vitest";
 import { copyJson, type Draft } from "../../../machinery/index.ts";
-import type { Pod } from "../../generated/types.gen.ts";
 import { created, kindOf, podInput, withPath } from "../../../testing/kind-fixtures.ts";
+import type { Pod } from "../../generated/types.gen.ts";
 import type { KindRules } from "../../parts/kinds.ts";
 
 const schema = "core.v1.Pod";

@@ -1,13 +1,13 @@
 /**
- * What the server does to a pod when it is written: first status, default tolerations, addresses.
- * Not here: defaults (defaults/pod.ts), validation, priority and service account (apiserver/admission.ts).
- * Upstream: kubernetes v1.35, pkg/registry/core/pod/strategy.go, plugin/pkg/admission.
+ * What the server sets when a pod is written: the first status, default tolerations, addresses.
+ * Not here: defaults (pod.ts), validation.ts, priority and service account (apiserver/admission).
+ * Upstream: kubernetes v1.35, pkg/registry/core/pod/strategy.go, plugin/pkg/admission/defaulttolerationseconds.
  */
 import type { Draft } from "../../../machinery/index.ts";
-import { qosClass } from "./requests.ts";
 import type { Pod, PodSpec, Toleration } from "../../generated/types.gen.ts";
+import { qosClass } from "./requests.ts";
 
-/** How long pods stay on a node that is not ready or cannot be reached. */
+/** Seconds that a pod stays on a node that is not ready or cannot be reached. 300 as upstream. */
 const notReadyTolerationSeconds = 300;
 
 function tolerates(tolerations: readonly Toleration[], key: string): boolean {
@@ -18,7 +18,7 @@ function tolerates(tolerations: readonly Toleration[], key: string): boolean {
   );
 }
 
-/** Adds tolerations of 300 s for not-ready and unreachable where the pod says nothing of them. */
+/** Adds a toleration for each of the two taints that the pod says nothing of. */
 function addDefaultTolerations(spec: Draft<PodSpec>): void {
   const given = spec.tolerations ?? [];
   const added: Draft<Toleration>[] = [];
@@ -56,7 +56,7 @@ export function preparePodForStatusUpdate(pod: Draft<Pod>, before: Pod): void {
   setPodIps(status);
 }
 
-/** `podIP` and `podIPs[0]` are one thing: whichever is given sets the other. */
+/** `podIP` and `podIPs[0]` are the same address, so the one that is given sets the other. So do the addresses of the host. */
 function setPodIps(status: NonNullable<Draft<Pod>["status"]>): void {
   const first = status.podIPs?.[0]?.ip;
   if (status.podIP && first === undefined) status.podIPs = [{ ip: status.podIP }];

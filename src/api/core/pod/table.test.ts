@@ -1,7 +1,7 @@
 /** The row of a pod: upstream's cases of its Status cell among them. */
 import { expect, test } from "vitest";
-import type { ContainerStatus, Pod } from "../../generated/types.gen.ts";
 import { cellsOf, columnsOf, hourOld, layoutOf } from "../../../testing/kind-fixtures.ts";
+import type { ContainerStatus, Pod } from "../../generated/types.gen.ts";
 
 const schema = "core.v1.Pod";
 

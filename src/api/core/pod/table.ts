@@ -3,9 +3,9 @@
  * Upstream: kubernetes v1.35, pkg/printers/internalversion/printers.go, printPod.
  */
 import { parseTimeMs } from "../../../machinery/index.ts";
-import type { TableLayout } from "../../parts/kinds.ts";
 import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from "../../generated/types.gen.ts";
 import { ageColumn, ageOf, column, nameColumn, nameOf, orNone, since, wide } from "../../parts/columns.ts";
+import type { TableLayout } from "../../parts/kinds.ts";
 
 /** Restarts with the time of the latest one. */
 interface Restarts {
@@ -44,7 +44,7 @@ function endReason(terminated: ContainerStateTerminated): string {
   return terminated.signal ? `Signal:${terminated.signal}` : `ExitCode:${terminated.exitCode}`;
 }
 
-/** @returns true while an init container has not done its part. */
+/** @returns true while an init container has still to end, or a sidecar has still to start. */
 function readInitStatuses(pod: Pod, progress: Progress): boolean {
   const specs = new Map((pod.spec.initContainers ?? []).map((container) => [container.name, container]));
   for (const [index, status] of (pod.status?.initContainerStatuses ?? []).entries()) {
@@ -66,7 +66,7 @@ function readInitStatuses(pod: Pod, progress: Progress): boolean {
   return false;
 }
 
-/** From the last to the first, so that the first container has the last word; but a failure is not hidden by Completed. */
+/** Goes from the last container to the first, so the reason of the first one stays. A Completed hides no failure. */
 function readStatuses(pod: Pod, progress: Progress): void {
   let hasRunning = false;
   let hasFailure = false;

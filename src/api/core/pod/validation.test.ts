@@ -1,6 +1,5 @@
 /** What of a pod may be changed, and how its status may move. */
 import { describe, expect, test } from "vitest";
-import type { Pod } from "../../generated/types.gen.ts";
 import {
   decoded,
   kindOf,
@@ -9,6 +8,7 @@ import {
   updateErrorsOf,
   withPath,
 } from "../../../testing/kind-fixtures.ts";
+import type { Pod } from "../../generated/types.gen.ts";
 
 const schema = "core.v1.Pod";
 const other =

@@ -39,7 +39,7 @@ function validatePod(pod: Pod): Errors {
   return checkPodSpec("spec", pod.spec, { isPod: true });
 }
 
-/** Only what concerns the change. Everything else of the new pod is for validatePod. */
+/** Errors of the change alone. The new pod itself is for validatePod. */
 function validateChange(pod: Pod, before: Pod): Errors {
   const errors: FieldError[] = [];
   for (const field of ["containers", "initContainers"] as const) {
