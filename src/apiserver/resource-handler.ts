@@ -21,7 +21,7 @@ import { bindPod, type NodeLogs, podLog } from "./resources/pods.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
 import type { Writes, Target, WriteRequest, Written } from "./registry/writes.ts";
-import { type ShownAs, stateReply, successReply } from "./registry/replies.ts";
+import { type ShownAs, stateReply, successReply, withWarnings } from "./registry/replies.ts";
 import type { ResourceRoute } from "./filters/routes.ts";
 import type { Served, ServedResources } from "./registry/served.ts";
 
@@ -158,21 +158,22 @@ export class ResourceHandler {
     const { call, route } = request;
     const options = deleteOptionsOf(call, this.#deps.writes.schemas);
     const writer = { user: call.user, isDryRun: options.isDryRun };
-    const { state, isRemoved } = await deleteObject(this.#deps.writes, served, {
+    const { state, isRemoved, warnings } = await deleteObject(this.#deps.writes, served, {
       target: targetOf(route),
       options,
       writer,
     });
     if (!isRemoved || kind.deleteReturnsObject)
-      return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request) });
+      return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request), warnings });
     const { group, resource } = kind.resource;
     const { name, uid } = state.object.metadata;
-    return successReply(200, {
+    const reply = successReply(200, {
       name: name!,
       ...(group === "" ? {} : { group }),
       kind: resource,
       ...(uid === undefined ? {} : { uid }),
     });
+    return withWarnings(reply, warnings);
   }
 
   async #deleteCollection(served: Served, request: ResourceRequest): Promise<ApiReply> {
@@ -187,7 +188,12 @@ export class ResourceHandler {
     const writer = { user: call.user, isDryRun: options.isDryRun };
     const deleted = await deleteEach(this.#deps.writes, served, { states: page.states, options, writer });
     const meta = { resourceVersion: String(page.revision) };
-    return listReply(served, deleted, { meta, shownAs: this.#shownAs(request) });
+    const states = deleted.map(({ state }) => state);
+    const reply = listReply(served, states, { meta, shownAs: this.#shownAs(request) });
+    return withWarnings(
+      reply,
+      deleted.flatMap(({ warnings }) => warnings),
+    );
   }
 
   #shownAs(request: ResourceRequest): ShownAs {

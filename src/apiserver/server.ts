@@ -9,7 +9,9 @@ import { kinds as builtInKinds, type Kind, schemas } from "../api/index.ts";
 import type { Clock, Log, Metrics, Random } from "../base/index.ts";
 import type { ApiHandler } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
-import { AdmissionPlugins } from "./admission/admission.ts";
+import { AdmissionChain, type AdmissionPlugin } from "./admission/chain.ts";
+import type { ObjectLister } from "./admission/lister.ts";
+import { orderedPlugins } from "./admission-plugins/ordered-plugins.ts";
 import { createSystemObjects } from "./resources/bootstrap.ts";
 import { Cacher } from "./watch-cache/cacher.ts";
 import { WrittenObjects } from "./watch-cache/encode.ts";
@@ -20,6 +22,7 @@ import { createHandler } from "./handler.ts";
 import type { BuildInfo } from "./discovery/health.ts";
 import type { OpenApiOptions } from "./discovery/openapi.ts";
 import type { NodeLogs } from "./resources/pods.ts";
+import { objectLister } from "./registry/object-lister.ts";
 import { Reads } from "./registry/reads.ts";
 import { Writes } from "./registry/writes.ts";
 import { ResourceHandler } from "./resource-handler.ts";
@@ -36,6 +39,8 @@ export interface ApiServerOptions {
   readonly taintsNewNodes?: boolean;
   /** `127.0.0.1:6443`: what legacy discovery tells clients to use. */
   readonly serverAddress?: string;
+  /** Admission plug-ins that run after the built-in ones. */
+  readonly admissionPlugins?: (lister: ObjectLister) => readonly AdmissionPlugin[];
 }
 
 export interface ApiServerDependencies {
@@ -93,7 +98,7 @@ class Server implements ApiServer {
       metrics,
       shapeOf: () => eventShape,
     });
-    const admission = new AdmissionPlugins(this.#served, { taintsNewNodes: options.taintsNewNodes === true });
+    const admission = admissionChain(options, objectLister(this.#served));
     this.#writes = new Writes({
       store,
       cacher: this.#cacher,
@@ -156,6 +161,12 @@ class Server implements ApiServer {
       this.#cacher.stop();
     }
   }
+}
+
+function admissionChain(options: ApiServerOptions, lister: ObjectLister): AdmissionChain {
+  const { taintsNewNodes = false, admissionPlugins, freeze = false } = options;
+  const all = [...orderedPlugins(lister, { taintsNewNodes }), ...(admissionPlugins?.(lister) ?? [])];
+  return new AdmissionChain(all, { checksValidate: freeze });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@
  * The real API server over a memory store, with a simulated clock, seeded random and frozen objects, and a small way to
  * call it. For tests only; anything that wants a typed client puts `loopbackTransport` on `handler`.
  */
-import { type ApiServer, createApiServer } from "../apiserver/index.ts";
+import { type ApiServer, type ApiServerOptions, createApiServer } from "../apiserver/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
 import type { ApiCall, ApiHandler, ApiReply, Method, WatchFrame } from "../machinery/index.ts";
 import { createMemoryStore, type Store } from "../storage/index.ts";
@@ -48,6 +48,7 @@ export interface TestApiServerOptions {
   readonly clock?: SimulatedClock;
   readonly seed?: number;
   readonly taintsNewNodes?: boolean;
+  readonly admissionPlugins?: ApiServerOptions["admissionPlugins"];
 }
 
 export class TestApiServer {
@@ -59,10 +60,11 @@ export class TestApiServer {
   readonly #done: Promise<void>;
 
   constructor(options: TestApiServerOptions = {}) {
+    const { taintsNewNodes = false, admissionPlugins } = options;
     this.clock = options.clock ?? new SimulatedClock();
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
-      { freeze: true, taintsNewNodes: options.taintsNewNodes === true },
+      { freeze: true, taintsNewNodes, ...(admissionPlugins === undefined ? {} : { admissionPlugins }) },
       {
         store: this.store,
         clock: this.clock,

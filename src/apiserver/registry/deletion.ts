@@ -30,7 +30,8 @@ import { parseBody } from "./bodies.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
-import { isFinished, member, type Writes, type Target, type Writer } from "./writes.ts";
+import type { Writer } from "./admitted-write.ts";
+import { isFinished, member, type Target, type Writes } from "./writes.ts";
 import type { Served } from "./served.ts";
 
 export interface DeleteOptions {
@@ -44,20 +45,27 @@ export interface Deleted {
   /** What was removed, or the object as it stays for now. */
   readonly state: StoredObject;
   readonly isRemoved: boolean;
+  /** What plug-ins want the client to be told. */
+  readonly warnings: readonly string[];
+}
+
+export interface DeleteRequest {
+  readonly target: Target;
+  readonly options: DeleteOptions;
+  readonly writer: Writer;
+  /** True when the admission chain has been asked about what leads to this deletion (an eviction). */
+  readonly isAdmitted?: boolean;
 }
 
 /** A deletion is unconditional for most clients, so a lost race is simply run again; more often than this is a defect. */
 const deleteAttempts = 20;
 
 /** @throws StatusError 404, 409. */
-export async function deleteObject(
-  writes: Writes,
-  served: Served,
-  request: { readonly target: Target; readonly options: DeleteOptions; readonly writer: Writer },
-): Promise<Deleted> {
-  const { target, options } = request;
-  const { writer } = request;
-  writes.admission.admitDelete(served, target.name);
+export async function deleteObject(writes: Writes, served: Served, request: DeleteRequest): Promise<Deleted> {
+  const { target, options, writer } = request;
+  const admitted = request.isAdmitted
+    ? undefined
+    : writes.admission(served, { operation: "DELETE", writer: { ...writer, options }, ...target });
   for (let attempt = 1; ; attempt++) {
     const before = await writes.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);
@@ -67,21 +75,21 @@ export async function deleteObject(
       options.preconditions?.resourceVersion,
       before.object.metadata,
     );
+    await admitted?.admit(undefined, before.object);
+    await admitted?.validate(undefined, before.object);
     const decision = decideDeletion(served.storage, before.object, {
       options,
       nowMs: writes.context(writer).nowMs,
     });
+    const warnings = admitted?.warnings ?? [];
     try {
       switch (decision.do) {
-        case "keep":
-          return { state: before, isRemoved: false };
         case "remove":
-          return { state: await writes.remove(served, before, { writer }), isRemoved: true };
-        case "mark":
-          return {
-            state: await writes.put(served, before, { writer, next: decision.next }),
-            isRemoved: false,
-          };
+          return { state: await writes.remove(served, before, { writer }), isRemoved: true, warnings };
+        case "mark": {
+          const state = await writes.put(served, before, { writer, next: decision.next });
+          return { state, isRemoved: false, warnings };
+        }
       }
     } catch (error) {
       if (attempt >= deleteAttempts || !(await writes.lostRace(error))) throw error;
@@ -101,26 +109,25 @@ export async function deleteEach(
     readonly options: DeleteOptions;
     readonly writer: Writer;
   },
-): Promise<readonly StoredObject[]> {
+): Promise<readonly Deleted[]> {
   const { states, options, writer } = request;
-  const deleted: StoredObject[] = [];
+  const deleted: Deleted[] = [];
   for (let from = 0; from < states.length; from += collectionParallel) {
     const part = states.slice(from, from + collectionParallel).map(async (state) => {
       try {
         const target = served.cache.addressOf(state.key);
-        return (await deleteObject(writes, served, { target, options, writer })).state;
+        return await deleteObject(writes, served, { target, options, writer });
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;
       }
     });
-    for (const state of await Promise.all(part)) if (state !== undefined) deleted.push(state);
+    for (const one of await Promise.all(part)) if (one !== undefined) deleted.push(one);
   }
   return deleted;
 }
 
-export type Decision =
-  { readonly do: "remove" } | { readonly do: "keep" } | { readonly do: "mark"; readonly next: KubeObject };
+export type Decision = { readonly do: "remove" } | { readonly do: "mark"; readonly next: KubeObject };
 
 /** What a DELETE does to `object` in its present state. Pure. @throws StatusError 409 for a namespace that is on its way. */
 export function decideDeletion(

@@ -56,6 +56,22 @@ export function metadataUpdateErrors(meta: ObjectMeta, before: ObjectMeta): read
   return validateObjectMetaUpdate(meta, before);
 }
 
+/** A new object's metadata as plug-ins see it: without what only the server may say, in its namespace. */
+export function withoutSystemFields(
+  submitted: ObjectMeta,
+  place: { readonly namespace?: string },
+): Draft<ObjectMeta> {
+  const {
+    namespace: _,
+    uid: _uid,
+    generation: _generation,
+    creationTimestamp: _created,
+    ...rest
+  } = submitted;
+  const { deletionTimestamp: _deleted, deletionGracePeriodSeconds: _grace, ...own } = rest;
+  return { ...own, ...place } as Draft<ObjectMeta>;
+}
+
 /** System fields of a new object; what the client sent in their place is gone. */
 export function newMetadata(
   submitted: ObjectMeta,
@@ -82,18 +98,8 @@ export function newMetadata(
   });
 }
 
-/**
- * The client's metadata with the system's fields as they stand in the store.
- * @throws StatusError 409 when the client means another object, or another state of it.
- */
-export function carriedMetadata(
-  resource: Resource,
-  submitted: ObjectMeta,
-  before: KubeObject,
-): Draft<ObjectMeta> {
-  const stored = before.metadata;
-  checkUid(resource, submitted.uid, stored);
-  checkResourceVersion(resource, submitted.resourceVersion, stored);
+/** The client's metadata with the system's fields as they stand in the store. */
+export function carriedMetadata(submitted: ObjectMeta, { metadata: stored }: KubeObject): Draft<ObjectMeta> {
   return ordered({
     name: stored.name,
     generateName: stored.generateName,

@@ -68,13 +68,7 @@ export async function patchObject(
         served.shape === undefined
           ? patched.object
           : (served.shape.stored(patched.object) as Draft<KubeObject>);
-      const { subresource } = target;
-      return writes.nextState(served, {
-        draft,
-        before,
-        request,
-        ...(subresource === undefined ? {} : { subresource }),
-      });
+      return writes.nextState(served, { draft, before, request, target });
     },
   });
   return { ...written, warnings: [...(validation === "Warn" ? problems : []), ...written.warnings] };

@@ -83,6 +83,11 @@ export function successReply(status: number, details?: Parameters<typeof success
   return objectReply(status, successStatus(details));
 }
 
+/** The reply with these warnings instead of its own. */
+export function withWarnings(reply: ApiReply, warnings: readonly string[]): ApiReply {
+  return warnings.length === 0 ? reply : { ...reply, warnings: trimWarnings(warnings) };
+}
+
 /** Upstream's bounds: beyond the first sum of characters every warning is cut to the second. */
 const warningCharactersMax = 4096;
 const warningCutCharacters = 256;

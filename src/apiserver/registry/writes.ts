@@ -1,7 +1,8 @@
 /**
  * The way of every write, the same for all kinds:
  *
- *   decode ─▶ defaults ─▶ admit ─▶ prepare ─▶ validate ─▶ encode once ─▶ is it any change? ─▶ store (compare and set)
+ *   decode ─▶ defaults ─▶ plug-ins admit ─▶ prepare ─▶ rules of the kind ─▶ plug-ins validate ─▶ encode once
+ *     ─▶ is it any change? ─▶ store (compare and set)
  *
  * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
@@ -24,9 +25,9 @@ import {
   requestEntityTooLarge,
   type SchemaTable,
   semanticEqual,
-  type UserInfo,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
+import type { AdmissionChain } from "../admission/chain.ts";
 import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
 import type { Cacher } from "../watch-cache/cacher.ts";
 import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
@@ -40,24 +41,18 @@ import {
   metadataUpdateErrors,
   newMetadata,
   ordered,
+  withoutSystemFields,
 } from "./metadata.ts";
 import type { WriteOptions } from "./query.ts";
+import { type AdmittedRequest, AdmittedWrite, type Writer } from "./admitted-write.ts";
 import type { Served } from "./served.ts";
 import { statusErrorOf } from "./storage-errors.ts";
-
-/** What is added to or refused from an object because of other objects. */
-export interface Admission {
-  /** Completes and checks a new object, after defaults and before validation. @throws StatusError 403, 404. */
-  admitCreate(served: Served, object: Draft<KubeObject>): void;
-  /** @throws StatusError 403 for objects that must stay. */
-  admitDelete(served: Served, name: string): void;
-}
 
 export interface WritesDependencies {
   readonly store: Store;
   readonly cacher: Cacher;
   readonly written: WrittenObjects;
-  readonly admission: Admission;
+  readonly admission: AdmissionChain;
   readonly schemas: SchemaTable;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,12 +61,6 @@ export interface WritesDependencies {
 export interface Target {
   readonly namespace?: string;
   readonly name: string;
-}
-
-/** Who writes, and how. */
-export interface Writer {
-  readonly user: UserInfo;
-  readonly isDryRun: boolean;
 }
 
 export interface Written {
@@ -85,7 +74,12 @@ export interface Change {
   /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
   readonly attempts: number;
   /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
-  next(before: KubeObject, attempt: number): Draft<KubeObject>;
+  next(before: KubeObject, attempt: number): NextState | Promise<NextState>;
+}
+
+export interface NextState {
+  readonly object: Draft<KubeObject>;
+  readonly warnings?: readonly string[];
 }
 
 /** How often the server runs a lost race again for a client that did not ask for a certain state; as upstream's patches. */
@@ -103,12 +97,18 @@ export class Writes {
     this.#deps = dependencies;
   }
 
-  get admission(): Admission {
-    return this.#deps.admission;
+  /** How the admission chain sees one request. */
+  admission(served: Served, request: Omit<AdmittedRequest, "resource">): AdmittedWrite {
+    return new AdmittedWrite(this.#deps.admission, { ...request, resource: served.storage.resource });
   }
 
   get schemas(): SchemaTable {
     return this.#deps.schemas;
+  }
+
+  /** Undefined when the caches hold everything that was acknowledged until now. */
+  caughtUp(): Promise<void> | undefined {
+    return this.#deps.cacher.catchUp();
   }
 
   context(writer: Writer): WriteContext {
@@ -137,25 +137,32 @@ export class Writes {
     checkNamespace(served, submitted.namespace, options.namespace);
     if (submitted.resourceVersion)
       throw badRequest("resourceVersion should not be set on objects to be created");
+    const place = options.namespace === undefined ? {} : { namespace: options.namespace };
+    draft.metadata = withoutSystemFields(submitted, place);
+    storage.rules.setDefaults?.(draft);
+    const admitted = this.admission(served, { operation: "CREATE", writer: options.writer, ...place });
+    await this.caughtUp();
+    await admitted.admit(draft);
     const context = this.context(options.writer);
-    draft.metadata = newMetadata(submitted, {
-      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+    draft.metadata = newMetadata(draft.metadata, {
+      ...place,
       uid: this.#deps.random.uuid(),
       now: formatTime(context.nowMs),
       ...(storage.hasGeneration ? { generation: 1 } : {}),
     });
     const warnings = [...(options.warnings ?? []), ...dropDuplicateOwners(draft.metadata)];
-    await this.#deps.cacher.catchUp();
-    storage.rules.setDefaults?.(draft);
-    this.#deps.admission.admitCreate(served, draft);
     storage.rules.prepareForCreate?.(draft, context);
-    const state = await this.#createNamed(served, draft, options.writer);
+    const state = await this.#createNamed(served, draft, { admitted, writer: options.writer });
     if (kind.unactedWarning !== undefined) warnings.push(kind.unactedWarning);
-    warnings.push(...(storage.rules.warnings?.(state.object) ?? []));
+    warnings.push(...(storage.rules.warnings?.(state.object) ?? []), ...admitted.warnings);
     return { state, isCreated: true, warnings };
   }
 
-  async #createNamed(served: Served, draft: Draft<KubeObject>, writer: Writer): Promise<StoredObject> {
+  async #createNamed(
+    served: Served,
+    draft: Draft<KubeObject>,
+    { admitted, writer }: { readonly admitted: AdmittedWrite; readonly writer: Writer },
+  ): Promise<StoredObject> {
     const prefix = draft.metadata.name ? undefined : draft.metadata.generateName;
     for (let attempt = 1; ; attempt++) {
       // A lost name is tried on a copy: the first one may be in the hands of the store already.
@@ -168,6 +175,7 @@ export class Writes {
         ...metadataErrors(served.storage.resource, object.metadata),
         ...(served.storage.rules.validate?.(object) ?? []),
       ]);
+      await admitted.validate(object);
       const { state, value } = this.#encode(served, served.cache.keyOf(namespace, name!), object);
       try {
         if (writer.isDryRun) {
@@ -215,14 +223,15 @@ export class Writes {
             draft: attempt === 1 ? first.object : this.#decodeFor(served, target, request).object,
             before,
             request,
-            ...subresourceOf(target),
+            target,
           }),
       });
       return { ...written, warnings: [...first.warnings, ...written.warnings] };
     } catch (error) {
       const mayCreate =
         served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
-      if (!mayCreate || !isNotFound(error)) throw error;
+      // A plug-in may have found something else missing.
+      if (!mayCreate || !isNotFound(error) || (await this.find(served, target)) !== undefined) throw error;
       const draft = this.#decodeFor(served, target, request).object;
       draft.metadata.name ??= target.name;
       return await this.createObject(served, draft, {
@@ -252,7 +261,8 @@ export class Writes {
 
   /**
    * Members of the stored object that a body from this process may hold as they are, and that nothing on the way of
-   * an update changes in place: of a status update all, else metadata where there are no defaults.
+   * an update changes in place: of a status update all, else metadata where there are no defaults; nothing where a
+   * plug-in may change the object.
    */
   #knownParts(
     served: Served,
@@ -260,22 +270,38 @@ export class Writes {
     request: WriteRequest,
   ): object | undefined {
     if (request.call.body instanceof Uint8Array || served.shape !== undefined) return undefined;
+    const { resource, rules } = served.storage;
+    if (this.#deps.admission.step(resource, "UPDATE", target.subresource ?? "").admits) return undefined;
     const stored = served.cache.get(target.namespace, target.name)?.object;
     if (stored === undefined || target.subresource === "status") return stored;
-    return served.storage.rules.setDefaults === undefined ? { metadata: stored.metadata } : undefined;
+    return rules.setDefaults === undefined ? { metadata: stored.metadata } : undefined;
   }
 
-  /** The state that `draft` asks for, with all that it may not change taken from `before`. @throws StatusError 409, 422. */
-  nextState(served: Served, input: NextInput): Draft<KubeObject> {
-    return input.subresource === undefined ? this.#nextMain(served, input) : this.#nextStatus(served, input);
+  /**
+   * The state that `draft` asks for, with all that it may not change taken from `before`. Plug-ins are asked about
+   * `before`, which the write is compared with afterwards. @throws StatusError 409, 422 and what plug-ins refuse with.
+   */
+  async nextState(served: Served, input: NextInput): Promise<NextState> {
+    const { draft, before, request, target } = input;
+    const { resource } = served.kind;
+    const isMain = target.subresource === undefined;
+    checkUid(resource, draft.metadata.uid, before.metadata);
+    if (isMain) served.storage.rules.setDefaults?.(draft);
+    const admitted = this.admission(served, { operation: "UPDATE", writer: writerOf(request), ...target });
+    const waiting = admitted.admit(draft, before);
+    if (waiting !== undefined) await waiting;
+    checkResourceVersion(resource, draft.metadata.resourceVersion, before.metadata);
+    const { next, errors } = isMain ? this.#nextMain(served, input) : nextStatus(served, input);
+    this.#validate(served, next, errors);
+    const checking = admitted.validate(next, before);
+    if (checking !== undefined) await checking;
+    return { object: next, warnings: admitted.warnings };
   }
 
-  #nextMain(served: Served, input: NextInput): Draft<KubeObject> {
+  #nextMain(served: Served, { draft, before, request }: NextInput): Prepared {
     const { storage } = served;
-    const { draft, before, request } = input;
     const { rules } = storage;
-    rules.setDefaults?.(draft);
-    draft.metadata = carriedMetadata(served.kind.resource, draft.metadata, before);
+    draft.metadata = carriedMetadata(draft.metadata, before);
     dropDuplicateOwners(draft.metadata);
     if (storage.hasStatusSubresource) copyMember(draft, before, "status");
     rules.prepareForUpdate?.(draft, before, this.context(writerOf(request)));
@@ -285,35 +311,14 @@ export class Writes {
     const errors = [
       ...changedMetadataErrors(storage.resource, draft.metadata, before.metadata),
       ...metadataUpdateErrors(draft.metadata, before.metadata),
+      ...(rules.validateUpdate?.(draft, before) ?? []),
     ];
-    this.#validate(served, draft, [...errors, ...(rules.validateUpdate?.(draft, before) ?? [])]);
-    return draft;
-  }
-
-  #nextStatus(served: Served, input: NextInput): Draft<KubeObject> {
-    const { storage } = served;
-    const { draft, before } = input;
-    checkUid(served.kind.resource, draft.metadata.uid, before.metadata);
-    checkResourceVersion(served.kind.resource, draft.metadata.resourceVersion, before.metadata);
-    const metadata = ordered({
-      ...before.metadata,
-      labels: draft.metadata.labels,
-      annotations: draft.metadata.annotations,
-    });
-    const next = { ...before, metadata } as Draft<KubeObject>;
-    copyMember(next, draft, "status");
-    storage.rules.prepareForStatusUpdate?.(next, before);
-    const errors = [
-      ...changedMetadataErrors(storage.resource, next.metadata, before.metadata),
-      ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
-    ];
-    this.#validate(served, next, errors);
-    return next;
+    return { next: draft, errors };
   }
 
   /** The newest state, or undefined. */
   async find(served: Served, target: Target): Promise<StoredObject | undefined> {
-    const behind = this.#deps.cacher.catchUp();
+    const behind = this.caughtUp();
     if (behind !== undefined) await behind;
     return served.cache.get(target.namespace, target.name);
   }
@@ -327,7 +332,7 @@ export class Writes {
     for (let attempt = 1; ; attempt++) {
       const before = await this.find(served, target);
       if (before === undefined) throw notFound(served.kind.resource, target.name);
-      const next = change.next(before.object, attempt);
+      const { object: next, warnings: told = [] } = await change.next(before.object, attempt);
       try {
         const state = isFinished(next)
           ? await this.remove(served, before, { writer: change.writer, last: next })
@@ -335,7 +340,7 @@ export class Writes {
         const warnings = isSpecified(next, before.object)
           ? (served.storage.rules.warnings?.(state.object) ?? [])
           : [];
-        return { state, isCreated: false, warnings };
+        return { state, isCreated: false, warnings: [...warnings, ...told] };
       } catch (error) {
         if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
       }
@@ -422,7 +427,29 @@ export interface NextInput {
   readonly draft: Draft<KubeObject>;
   readonly before: KubeObject;
   readonly request: WriteRequest;
-  readonly subresource?: string;
+  readonly target: Target & { readonly subresource?: string };
+}
+
+/** What is to be stored if there are no errors. */
+interface Prepared {
+  readonly next: Draft<KubeObject>;
+  readonly errors: readonly FieldError[];
+}
+
+function nextStatus({ storage }: Served, { draft, before }: NextInput): Prepared {
+  const metadata = ordered({
+    ...before.metadata,
+    labels: draft.metadata.labels,
+    annotations: draft.metadata.annotations,
+  });
+  const next = { ...before, metadata } as Draft<KubeObject>;
+  copyMember(next, draft, "status");
+  storage.rules.prepareForStatusUpdate?.(next, before);
+  const errors = [
+    ...changedMetadataErrors(storage.resource, next.metadata, before.metadata),
+    ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
+  ];
+  return { next, errors };
 }
 
 function bodyRequest(request: WriteRequest): BodyRequest {
@@ -430,7 +457,8 @@ function bodyRequest(request: WriteRequest): BodyRequest {
 }
 
 export function writerOf(request: WriteRequest): Writer {
-  return { user: request.call.user, isDryRun: request.options.isDryRun };
+  const { call, options } = request;
+  return { user: call.user, isDryRun: options.isDryRun, options };
 }
 
 /** @throws StatusError 400 when the object says another place than the path. */
@@ -464,10 +492,6 @@ function isSpecified({ metadata: next }: KubeObject, { metadata: before }: KubeO
 function withoutVersion(object: KubeObject): KubeObject {
   if (object.metadata.resourceVersion === undefined) return object;
   return { ...object, metadata: ordered(object.metadata) };
-}
-
-function subresourceOf(target: { readonly subresource?: string }): { readonly subresource?: string } {
-  return target.subresource === undefined ? {} : { subresource: target.subresource };
 }
 
 export function member(object: KubeObject, name: string): unknown {

@@ -41,6 +41,7 @@ export async function evictPod(
     target,
     options: { ...options, preconditions: { ...options.preconditions, uid } },
     writer: { user: call.user, isDryRun: request.options.isDryRun || options.isDryRun },
+    isAdmitted: true,
   });
   return {
     ...successReply(201),

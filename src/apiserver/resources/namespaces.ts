@@ -36,7 +36,7 @@ export async function finalizeNamespace(
       checkUid(served.kind.resource, object.metadata.uid, before.metadata);
       checkResourceVersion(served.kind.resource, object.metadata.resourceVersion, before.metadata);
       const spec = finalizers === undefined || finalizers.length === 0 ? {} : { finalizers };
-      return { ...before, metadata: ordered(before.metadata), spec } as Draft<KubeObject>;
+      return { object: { ...before, metadata: ordered(before.metadata), spec } as Draft<KubeObject> };
     },
   });
   return { ...written, warnings: [...warnings, ...written.warnings] };

@@ -58,7 +58,7 @@ export async function bindPod(
     {
       writer: writerOf(request),
       attempts: conflictAttempts,
-      next: (before) => bound(before as Pod, binding, nowMs),
+      next: (before) => ({ object: bound(before as Pod, binding, nowMs) }),
     },
   );
 }

@@ -7,35 +7,9 @@ import type { KindRules } from "../../parts/kinds.ts";
 
 const schema = "core.v1.Pod";
 
-test("begin pending, with their quality of service and default tolerations", () => {
+test("begin pending, with their quality of service", () => {
   const pod = created<Pod>(schema, { ...podInput, status: { phase: "Running", podIP: "1.2.3.4" } });
   expect(pod.status).toEqual({ phase: "Pending", qosClass: "BestEffort" });
-  expect(pod.spec.tolerations).toEqual([
-    {
-      key: "node.kubernetes.io/not-ready",
-      operator: "Exists",
-      effect: "NoExecute",
-      tolerationSeconds: 300,
-    },
-    {
-      key: "node.kubernetes.io/unreachable",
-      operator: "Exists",
-      effect: "NoExecute",
-      tolerationSeconds: 300,
-    },
-  ]);
-});
-
-test.each<[object, string[]]>([
-  [{ operator: "Exists" }, []],
-  [{ key: "node.kubernetes.io/not-ready", operator: "Exists" }, ["node.kubernetes.io/unreachable"]],
-  [
-    { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoSchedule" },
-    ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"],
-  ],
-])("that tolerate %j also get %j", (toleration, keys) => {
-  const pod = created<Pod>(schema, withPath(podInput, "spec.tolerations", [toleration]));
-  expect(pod.spec.tolerations?.slice(1).map((one) => one.key)).toEqual(keys);
 });
 
 test("with gates say that they are not scheduled", () => {

@@ -1,0 +1,23 @@
+/**
+ * What admission plug-ins find other objects by: the caches of the served resources.
+ */
+import type { KubeObject, Resource } from "../../machinery/index.ts";
+import type { ObjectLister } from "../admission/lister.ts";
+import type { ServedResources } from "./served.ts";
+
+export function objectLister(served: ServedResources): ObjectLister {
+  const cacheOf = ({ group, version, resource }: Resource) => served.find(group, version, resource)?.cache;
+  return {
+    get: <T extends KubeObject>(resource: Resource<T>, { namespace, name }: Address) =>
+      cacheOf(resource)?.get(namespace, name)?.object as T | undefined,
+    list: <T extends KubeObject>(resource: Resource<T>, namespace?: string) =>
+      (cacheOf(resource)?.candidates(namespace === undefined ? {} : { namespace }) ?? []).map(
+        (state) => state.object as T,
+      ),
+  };
+}
+
+interface Address {
+  readonly namespace?: string;
+  readonly name: string;
+}
