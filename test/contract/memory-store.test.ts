@@ -2,13 +2,12 @@
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../src/base/index.ts";
 import { createMemoryStore } from "../../src/storage/index.ts";
-import { bytes, recorder, storeContract } from "./store-contract.ts";
+import { embeddedStoreContract } from "./embedded-store-contract.ts";
+import { bytes, recorder, settleMicrotasks, storeContract } from "./store-contract.ts";
 
-storeContract({
-  name: "memory",
-  open: async () => createMemoryStore({ clock: new SimulatedClock() }),
-  modelRuns: 200,
-});
+const maker = { name: "memory", open: async () => createMemoryStore({ clock: new SimulatedClock() }) };
+storeContract({ ...maker, modelRuns: 200, isEmbedded: true, settle: settleMicrotasks });
+embeddedStoreContract(maker);
 
 test("the very same buffer goes to readers and watchers", async () => {
   const store = createMemoryStore();

@@ -6,7 +6,8 @@ import { afterAll, expect, test } from "vitest";
 import { silentLog, SimulatedClock } from "../../src/base/index.ts";
 import { openSqliteStore, type EmbeddedStore } from "../../src/storage/index.ts";
 import { durableStoreContract } from "./durable-store-contract.ts";
-import { bytes, recorder, storeContract } from "./store-contract.ts";
+import { embeddedStoreContract } from "./embedded-store-contract.ts";
+import { bytes, recorder, settleMicrotasks, storeContract } from "./store-contract.ts";
 
 /** In memory where the machine has such a place: nothing dies here, so nothing needs to reach a disk (test/crash does). */
 const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "lares-store-"));
@@ -21,7 +22,9 @@ function open(directory: string): Promise<EmbeddedStore> {
   return openSqliteStore({ directory, clock: new SimulatedClock(), log: silentLog });
 }
 
-storeContract({ name: "SQLite", open: () => open(newPlace()), modelRuns: 20 });
+const maker = { name: "SQLite", open: () => open(newPlace()) };
+storeContract({ ...maker, modelRuns: 20, isEmbedded: true, settle: settleMicrotasks });
+embeddedStoreContract(maker);
 durableStoreContract({ name: "SQLite", open, newPlace });
 
 test("the very same buffer goes to readers and watchers", async () => {
