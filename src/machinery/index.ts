@@ -79,6 +79,7 @@ export {
   quantityMilli,
   quantityValue,
 } from "./quantity.ts";
+export { isFlagSet, type RequestInfo, requestInfoOf, type ResourceVerb } from "./request-info.ts";
 export {
   apiVersionOf,
   type PathOptions,
