@@ -12,6 +12,8 @@ import {
   type ApiReply,
   pathNotFound,
   qualifiedResource,
+  type RequestInfo,
+  requestInfoOf,
   serviceUnavailable,
   unauthorized,
 } from "../machinery/index.ts";
@@ -19,7 +21,6 @@ import type { ResourceHandler } from "./resource-handler.ts";
 import type { Endpoint } from "./discovery/document.ts";
 import { statusErrorOf } from "./registry/storage-errors.ts";
 import { statusReply } from "./registry/replies.ts";
-import { type Route, routeOf } from "./filters/routes.ts";
 
 export interface HandlerDependencies {
   readonly resources: ResourceHandler;
@@ -33,14 +34,17 @@ export interface HandlerDependencies {
 }
 
 /** A step before the work: throws a StatusError to refuse. */
-type Gate = (call: ApiCall, route: Route) => void;
+type Gate = (call: ApiCall, info: RequestInfo) => void;
 
-/** Paths that anybody may see, as upstream's default roles allow. */
-const publicPaths = new Set(["healthz", "livez", "readyz", "version"]);
+/** Anybody may see these and what lies below them, as upstream's default roles allow. */
+const publicPaths = ["/healthz", "/livez", "/readyz", "/version"];
 
-const authenticate: Gate = (call) => {
-  if (call.user.username !== "system:anonymous") return;
-  if (!publicPaths.has(call.path.split("/", 2)[1] ?? "")) throw unauthorized();
+function isPublic({ path }: RequestInfo): boolean {
+  return publicPaths.some((root) => path === root || path.startsWith(`${root}/`));
+}
+
+const authenticate: Gate = (call, info) => {
+  if (call.user.username === "system:anonymous" && !isPublic(info)) throw unauthorized();
 };
 
 /** Whoever is known may do everything; RBAC takes this place. */
@@ -79,14 +83,14 @@ class Handler {
     let resource = "";
     let reply: ApiReply;
     try {
-      const route = routeOf(call.path);
-      for (const gate of gates) gate(call, route);
-      if (route.shape === "other") {
+      const info = requestInfoOf(call);
+      for (const gate of gates) gate(call, info);
+      if (!info.isResourceRequest) {
         reply = this.#otherReply(call);
       } else {
         if (!this.#deps.isLoaded())
           throw serviceUnavailable("the server is starting or stopping", { retryAfterSeconds: 1 });
-        const request = this.#deps.resources.requestOf(call, route);
+        const request = this.#deps.resources.requestOf(call, info);
         verb = request.verb;
         resource = qualifiedResource(request.kind.resource);
         reply = await this.#deps.resources.serve(request);

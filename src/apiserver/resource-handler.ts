@@ -11,6 +11,8 @@ import {
   goQuote,
   methodNotAllowed,
   pathNotFound,
+  type RequestInfo,
+  type ResourceVerb,
 } from "../machinery/index.ts";
 import { deleteEach, deleteObject, deleteOptionsOf } from "./registry/deletion.ts";
 import { finalizeNamespace } from "./resources/namespaces.ts";
@@ -22,7 +24,6 @@ import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/que
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
 import type { Writes, Target, WriteRequest, Written } from "./registry/writes.ts";
 import { type ShownAs, stateReply, successReply, withWarnings } from "./registry/replies.ts";
-import type { ResourceRoute } from "./filters/routes.ts";
 import type { Served, ServedResources } from "./registry/served.ts";
 
 export interface ResourceHandlerDependencies {
@@ -34,14 +35,14 @@ export interface ResourceHandlerDependencies {
   readonly clock: Clock;
 }
 
-type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
-
-/** What a call is about, once its path has been understood. */
+/** A call that is known to be about a kind, with a verb that the kind has. */
 export interface ResourceRequest {
   readonly call: ApiCall;
-  readonly route: ResourceRoute;
-  readonly verb: Verb;
+  readonly info: RequestInfo;
+  readonly verb: ResourceVerb;
   readonly kind: Kind;
+  /** Absent of a kind without namespaces, and of calls over all namespaces. */
+  readonly namespace: string | undefined;
 }
 
 export class ResourceHandler {
@@ -50,58 +51,61 @@ export class ResourceHandler {
 
   constructor(dependencies: ResourceHandlerDependencies) {
     this.#deps = dependencies;
-    for (const kind of dependencies.kinds) this.#kinds.set(kindKey(kind.resource), kind);
+    for (const kind of dependencies.kinds) {
+      const { group, version, resource } = kind.resource;
+      this.#kinds.set(kindKey(group, version, resource), kind);
+    }
   }
 
   /** @throws StatusError 404 for unknown resources, names and subresources, 405 for verbs that they lack. */
-  requestOf(call: ApiCall, route: ResourceRoute): ResourceRequest {
-    const kind = this.#kinds.get(kindKey(route));
-    if (kind === undefined) throw pathNotFound();
+  requestOf(call: ApiCall, info: RequestInfo): ResourceRequest {
+    const kind = this.#kinds.get(kindKey(info.apiGroup, info.apiVersion, info.resource));
+    if (kind === undefined || info.isVerbInPath || info.parts.length > 3) throw pathNotFound();
     const { namespaced } = kind.resource;
-    if (!namespaced && route.namespace !== undefined) throw pathNotFound();
-    if (namespaced && route.namespace === undefined && route.name !== undefined) throw pathNotFound();
-    const verb = verbOf(call, route);
+    const isCollection = info.parts.length === 1;
+    if (namespaced ? !info.isInNamespace && !isCollection : info.isInNamespace) throw pathNotFound();
+    const verb = verbOf(info);
     if (verb === undefined) throw methodNotAllowed(kind.resource, call.method.toLowerCase());
-    if (route.subresource !== undefined) {
-      const subresource = kind.subresources.find((candidate) => candidate.name === route.subresource);
+    const namespace = info.isInNamespace ? info.namespace : undefined;
+    if (info.subresource !== "") {
+      const subresource = kind.subresources.find((candidate) => candidate.name === info.subresource);
       if (subresource === undefined) throw pathNotFound();
       if (!subresource.verbs.includes(verb)) throw methodNotAllowed(kind.resource, verb);
-      return { call, route, verb, kind };
+      return { call, info, verb, kind, namespace };
     }
     const needsNamespace = verb === "create" || verb === "deletecollection";
-    if (!kind.verbs.includes(verb) || (namespaced && needsNamespace && route.namespace === undefined)) {
+    if (!kind.verbs.includes(verb) || (namespaced && needsNamespace && namespace === undefined)) {
       throw methodNotAllowed(kind.resource, verb);
     }
-    return { call, route, verb, kind };
+    return { call, info, verb, kind, namespace };
   }
 
   async serve(request: ResourceRequest): Promise<ApiReply> {
-    const { route, kind } = request;
-    const served = this.#deps.served.find(route.group, route.version, route.resource);
+    const { info, kind, namespace } = request;
+    const served = this.#deps.served.find(info.apiGroup, info.apiVersion, info.resource);
     if (served === undefined) return this.#answer(request);
-    if (route.subresource !== undefined && route.subresource !== "status")
-      return this.#subresource(served, request);
+    if (info.subresource !== "" && info.subresource !== "status") return this.#subresource(served, request);
     switch (request.verb) {
       case "get":
-        return this.#deps.reads.get(served, targetOf(route), readRequest(request));
+        return this.#deps.reads.get(served, targetOf(request), readRequest(request));
       case "list":
-        return this.#deps.reads.list(served, route.namespace, readRequest(request));
+        return this.#deps.reads.list(served, namespace, readRequest(request));
       case "watch":
-        return this.#deps.reads.watch(served, route.namespace, readRequest(request));
+        return this.#deps.reads.watch(served, namespace, readRequest(request));
       case "create":
         return this.#writeReply(
           served,
           request,
-          await this.#deps.writes.create(served, route.namespace, writeRequest(request, "CreateOptions")),
+          await this.#deps.writes.create(served, namespace, writeRequest(request, "CreateOptions")),
         );
       case "update":
         return this.#writeReply(
           served,
           request,
-          await this.#deps.writes.update(served, subTarget(route), writeRequest(request, "UpdateOptions")),
+          await this.#deps.writes.update(served, subTarget(request), writeRequest(request, "UpdateOptions")),
         );
       case "patch": {
-        const write = { ...writeRequest(request, "PatchOptions"), target: subTarget(route) };
+        const write = { ...writeRequest(request, "PatchOptions"), target: subTarget(request) };
         return this.#writeReply(served, request, await patchObject(this.#deps.writes, served, write));
       }
       case "delete":
@@ -113,10 +117,10 @@ export class ResourceHandler {
 
   /** Subresources that are more than another view of the object. */
   async #subresource(served: Served, request: ResourceRequest): Promise<ApiReply> {
-    const { call, route } = request;
+    const { call, info } = request;
     const { writes, nodeLogs } = this.#deps;
-    const target = targetOf(route);
-    switch (`${route.resource}/${route.subresource}`) {
+    const target = targetOf(request);
+    switch (`${info.resource}/${info.subresource}`) {
       case "pods/binding":
         await bindPod(writes, served, { ...writeRequest(request, "CreateOptions"), target });
         return successReply(201);
@@ -137,10 +141,10 @@ export class ResourceHandler {
 
   /** Kinds that are never stored: they only answer. */
   async #answer(request: ResourceRequest): Promise<ApiReply> {
-    const { kind, route } = request;
+    const { kind, namespace } = request;
     if (kind.resource.resource !== "bindings") throw methodNotAllowed(kind.resource, request.verb);
     const pods = this.#deps.served.find("", "v1", "pods")!;
-    const target = route.namespace === undefined ? {} : { namespace: route.namespace };
+    const target = namespace === undefined ? {} : { namespace };
     await bindPod(this.#deps.writes, pods, { ...writeRequest(request, "CreateOptions"), target });
     return successReply(201);
   }
@@ -155,11 +159,11 @@ export class ResourceHandler {
   }
 
   async #delete(served: Served, request: ResourceRequest, kind: Kind): Promise<ApiReply> {
-    const { call, route } = request;
+    const { call } = request;
     const options = deleteOptionsOf(call, this.#deps.writes.schemas);
     const writer = { user: call.user, isDryRun: options.isDryRun };
     const { state, isRemoved, warnings } = await deleteObject(this.#deps.writes, served, {
-      target: targetOf(route),
+      target: targetOf(request),
       options,
       writer,
     });
@@ -177,12 +181,12 @@ export class ResourceHandler {
   }
 
   async #deleteCollection(served: Served, request: ResourceRequest): Promise<ApiReply> {
-    const { call, route } = request;
+    const { call, namespace } = request;
     const options = deleteOptionsOf(call, this.#deps.writes.schemas);
     const read = readRequest(request);
     const page = await this.#deps.reads.page(
       served,
-      selectionOf(served, route.namespace, read.options),
+      selectionOf(served, namespace, read.options),
       read.options,
     );
     const writer = { user: call.user, isDryRun: options.isDryRun };
@@ -202,48 +206,40 @@ export class ResourceHandler {
   }
 }
 
-function verbOf(call: ApiCall, route: ResourceRoute): Verb | undefined {
-  const isCollection = route.name === undefined;
-  switch (call.method) {
-    case "GET":
-    case "HEAD":
-      if (!isCollection) return "get";
-      return readOptions(call.query).isWatch ? "watch" : "list";
-    case "POST":
-      return isCollection || route.subresource !== undefined ? "create" : undefined;
-    case "PUT":
-      return isCollection ? undefined : "update";
-    case "PATCH":
-      return isCollection ? undefined : "patch";
-    case "DELETE":
-      return isCollection ? "deletecollection" : "delete";
-    case "OPTIONS":
+/** Undefined when the method does nothing with what the path names: an object is not created, a collection not replaced. */
+function verbOf({ verb, parts }: RequestInfo): ResourceVerb | undefined {
+  switch (verb) {
+    case "get":
+    case "list":
+    case "watch":
+    case "delete":
+    case "deletecollection":
+      return verb;
+    case "create":
+      return parts.length === 2 ? undefined : verb;
+    case "update":
+    case "patch":
+      return parts.length === 1 ? undefined : verb;
+    default:
       return undefined;
   }
 }
 
-function kindKey(resource: {
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-}): string {
-  return `${resource.group}/${resource.version}/${resource.resource}`;
+function kindKey(group: string, version: string, resource: string): string {
+  return `${group}/${version}/${resource}`;
 }
 
 /** @throws StatusError 400 for names that no key can hold; a name that is only unknown is found out later. */
-function targetOf(route: ResourceRoute): Target {
-  const name = route.name!;
+function targetOf({ info: { name }, namespace }: ResourceRequest): Target {
   const wrong =
     name === "." || name === ".." ? `may not be '${name}'` : name.includes("%") ? "may not contain '%'" : "";
   if (wrong !== "") throw badRequest(`Name parameter invalid: ${goQuote(name)}: ${wrong}`);
-  return { name, ...(route.namespace === undefined ? {} : { namespace: route.namespace }) };
+  return { name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
-function subTarget(route: ResourceRoute): Target & { readonly subresource?: string } {
-  return {
-    ...targetOf(route),
-    ...(route.subresource === undefined ? {} : { subresource: route.subresource }),
-  };
+function subTarget(request: ResourceRequest): Target & { readonly subresource?: string } {
+  const { subresource } = request.info;
+  return { ...targetOf(request), ...(subresource === "" ? {} : { subresource }) };
 }
 
 function readRequest(request: ResourceRequest): ReadRequest {

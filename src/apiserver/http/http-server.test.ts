@@ -231,6 +231,8 @@ describe("failures", () => {
       [{ ":path": "/api", ":method": "DELETE" }, writeTimeoutMs],
       [{ ":path": "/api?timeout=1m30s" }, requestTimeoutMs],
       [{ ":path": "/api?timeout=1.5s" }, 1500],
+      [{ ":path": "/api/v1/namespaces/a/pods/log" }, requestTimeoutMs],
+      [{ ":path": "/healthz?watch=true" }, requestTimeoutMs],
     ] as const;
     for (const [headers, limitMs] of cases) {
       let isAnswered = false;
@@ -272,7 +274,7 @@ describe("a stop", () => {
     });
     const idle = await bench.idle(server);
     const keepAlive = new Agent({ keepAlive: true });
-    const watch = h2(bench.session(server), { ":path": "/api?watch=1" });
+    const watch = h2(bench.session(server), { ":path": "/api/v1/pods?watch=1" });
     const busy = [h2(bench.session(server), {}), bench.h1(server, { path: "/x", agent: keepAlive })];
     await started.promise;
     const closed = server.close();
@@ -332,11 +334,11 @@ describe("overload", () => {
     await until(() => calls.length === 2);
     const write = h2(client, { ":path": "/api/write", ":method": "DELETE" });
     await until(() => calls.length === 3);
-    const stream = client.request({ ":path": "/api?watch=1" });
+    const stream = client.request({ ":path": "/api/v1/pods?watch=1" });
     stream.on("error", () => {});
     await new Promise<void>((resolve) => stream.on("response", () => resolve()));
     await turns();
-    expect(calls.map(({ path }) => path)).toEqual(["/api/1", "/api/2", "/api/write", "/api"]);
+    expect(calls.map(({ path }) => path)).toEqual(["/api/1", "/api/2", "/api/write", "/api/v1/pods"]);
     finish.resolve();
     expect((await Promise.all([...reads, write])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(calls.map(({ path }) => path)).toContain("/api/3");

@@ -26,11 +26,13 @@ import {
 } from "../../base/index.ts";
 import {
   internalError,
+  requestInfoOf,
   statusOf,
   timeout,
   type ApiCall,
   type ApiHandler,
   type ApiReply,
+  type RequestInfo,
   type UserInfo,
 } from "../../machinery/index.ts";
 import { statusReply } from "../registry/replies.ts";
@@ -40,7 +42,6 @@ import {
   allowedMethods,
   BodyReader,
   checkHeaders,
-  isLongRunning,
   isRead,
   methodOf,
   queryValue,
@@ -270,8 +271,15 @@ class Shell {
       compressed: this.#compressed,
     };
     try {
-      if (isLongRunning(method, target)) await this.#answerLong(exchange, call, context);
-      else await this.#answerShort(exchange, call, { context, limitMs: timeLimitMs(method, target), gone });
+      const info = requestInfoOf(call);
+      if (info.isLongRunning) await this.#answerLong(exchange, call, context);
+      else
+        await this.#answerShort(exchange, call, {
+          info,
+          context,
+          limitMs: timeLimitMs(method, target),
+          gone,
+        });
     } finally {
       body.release();
     }
@@ -281,14 +289,20 @@ class Shell {
     exchange: Exchange,
     call: ApiCall,
     {
+      info,
       context,
       limitMs,
       gone,
-    }: { readonly context: ReplyContext; readonly limitMs: number; readonly gone: AbortController },
+    }: {
+      readonly info: RequestInfo;
+      readonly context: ReplyContext;
+      readonly limitMs: number;
+      readonly gone: AbortController;
+    },
   ): Promise<void> {
     const seats = isRead(call.method) ? this.#reads : this.#writes;
     const request = {
-      class: requestClass(call.user, call.path),
+      class: requestClass(call.user, info),
       username: call.user.username,
       signal: call.signal,
     };

@@ -1,6 +1,7 @@
 /** Seats and classes: nobody gets more than there is, nobody starves, nobody waits for ever. */
 import { describe, expect, it } from "vitest";
 import { SimulatedClock } from "../../base/index.ts";
+import { requestInfoOf } from "../../machinery/index.ts";
 import {
   FairSeats,
   queuedPerClassMax,
@@ -125,7 +126,8 @@ it("requests are told apart by who sends them and what for", () => {
     ["others", "system:anonymous", ["system:unauthenticated"], "/api/v1/pods"],
   ];
   for (const [expected, username, groups, path] of cases) {
-    expect([path, requestClass({ username, groups }, path)]).toEqual([path, expected]);
+    const info = requestInfoOf({ method: "GET", path, query: [] });
+    expect([path, requestClass({ username, groups }, info)]).toEqual([path, expected]);
   }
 });
 

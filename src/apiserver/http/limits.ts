@@ -6,7 +6,7 @@
  *                  └──no──▶ queue of its class (users in turn) ──full──▶ 429
  */
 import type { Clock } from "../../base/index.ts";
-import { tooManyRequests, type StatusError, type UserInfo } from "../../machinery/index.ts";
+import { tooManyRequests, type RequestInfo, type StatusError, type UserInfo } from "../../machinery/index.ts";
 
 /** Bytes of a request body. As upstream; larger ones answer 413. */
 export const bodyBytesMax: number = 3 * 1024 * 1024;
@@ -59,17 +59,21 @@ const controllerUsers = new Set([
 ]);
 
 /** Which queue a request waits in. Election leases and probes go first: losing them makes everything worse. */
-export function requestClass(user: UserInfo, path: string): RequestClass {
-  if (!path.startsWith("/api")) return "system";
-  if (user.groups.includes("system:nodes")) return isHeartbeat(path) ? "heartbeats" : "controllers";
+export function requestClass(user: UserInfo, info: RequestInfo): RequestClass {
+  if (info.apiPrefix === "") return "system";
+  if (user.groups.includes("system:nodes")) return isHeartbeat(info) ? "heartbeats" : "controllers";
   const isController =
     controllerUsers.has(user.username) || user.groups.includes("system:serviceaccounts:kube-system");
-  if (isController) return path.includes("/leases/") ? "system" : "controllers";
+  if (isController) return isLease(info) && info.name !== "" ? "system" : "controllers";
   return user.groups.includes("system:masters") ? "admins" : "others";
 }
 
-function isHeartbeat(path: string): boolean {
-  return path.startsWith("/apis/coordination.k8s.io/") || /^\/api\/v1\/nodes\/[^/]+\/status$/.test(path);
+function isHeartbeat(info: RequestInfo): boolean {
+  return isLease(info) || (info.resource === "nodes" && info.subresource === "status");
+}
+
+function isLease({ apiGroup, resource }: RequestInfo): boolean {
+  return apiGroup === "coordination.k8s.io" && resource === "leases";
 }
 
 /** Waiting requests of one class: users in turn, each in order of arrival. */

@@ -258,7 +258,7 @@ describe("watches", () => {
         stream.on("error", () => lost.resolve());
         await new Promise<void>((resolve) => stream.on("response", () => resolve()));
       } else {
-        const request = httpsRequest(bench.h1Options(server, { path: "/api?watch=1" }));
+        const request = httpsRequest(bench.h1Options(server, { path: "/api/v1/pods?watch=1" }));
         request.end();
         await new Promise<void>((resolve) =>
           request.on("response", (response) => {
@@ -295,7 +295,7 @@ describe("watches", () => {
     const bob = bench.session(server, await bench.tls.client("bob"));
     const open = (client: ClientHttp2Session): Promise<number | undefined> =>
       new Promise((resolve) => {
-        const stream = client.request({ ":path": "/api?watch=1" });
+        const stream = client.request({ ":path": "/api/v1/pods?watch=1" });
         stream.on("error", () => {});
         stream.on("response", (headers) => resolve(headers[":status"])).resume();
       });

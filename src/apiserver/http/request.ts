@@ -155,22 +155,8 @@ function statusError(code: number, reason: string, message: string): StatusError
   });
 }
 
-/** `?watch` without a value counts as true, as upstream; only "false" and "0" do not. */
-function isTrue(value: string | undefined): boolean {
-  return value !== undefined && value !== "0" && value.toLowerCase() !== "false";
-}
-
 export function queryValue(target: RequestTarget, name: string): string | undefined {
   return target.query.find(([candidate]) => candidate === name)?.[1];
-}
-
-const longSubresources = new Set(["log", "exec", "attach", "portforward", "proxy"]);
-
-/** Requests that may last: no time limit, no seat, but counted as watches. */
-export function isLongRunning(method: Method, target: RequestTarget): boolean {
-  if (method === "GET" && isTrue(queryValue(target, "watch"))) return true;
-  const segments = target.path.split("/");
-  return segments.includes("pods") && longSubresources.has(segments.at(-1)!);
 }
 
 export function isRead(method: Method): boolean {

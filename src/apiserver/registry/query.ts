@@ -9,6 +9,7 @@ import {
   forbiddenField,
   invalid,
   invalidValue,
+  isFlagSet,
   notSupported,
   type StatusError,
   tooLong,
@@ -47,12 +48,6 @@ export function first(query: Query, name: string): string | undefined {
   return undefined;
 }
 
-/** Present without a value counts as true, as in Go. */
-export function flag(query: Query, name: string): boolean {
-  const value = first(query, name);
-  return value !== undefined && value !== "0" && value.toLowerCase() !== "false";
-}
-
 /** The largest number that clients may send: Go's int64. */
 const int64Max = 2n ** 63n - 1n;
 
@@ -78,9 +73,9 @@ export function readOptions(query: Query): ReadOptions {
     resourceVersionMatch: match === "Exact" || match === "NotOlderThan" ? match : "",
     limit: Math.max(0, integer(query, "limit") ?? 0),
     continue: first(query, "continue") ?? "",
-    isWatch: flag(query, "watch"),
-    allowWatchBookmarks: flag(query, "allowWatchBookmarks"),
-    sendInitialEvents: flag(query, "sendInitialEvents"),
+    isWatch: isFlagSet(query, "watch"),
+    allowWatchBookmarks: isFlagSet(query, "allowWatchBookmarks"),
+    sendInitialEvents: isFlagSet(query, "sendInitialEvents"),
     timeoutSeconds: integer(query, "timeoutSeconds"),
     includeObject: includeObjectOf(first(query, "includeObject") ?? ""),
   };

@@ -1,6 +1,6 @@
 /**
  * The resources that this server serves: each kind with its cache, its watchers and the shape it is stored in.
- * Not here: kinds themselves (api/), paths (routes.ts).
+ * Not here: kinds themselves (api/), paths (machinery/request-info.ts).
  */
 import { events, type Kind, schemas } from "../../api/index.ts";
 import type { Clock, Metrics } from "../../base/index.ts";

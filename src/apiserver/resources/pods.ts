@@ -15,6 +15,7 @@ import {
   formatTime,
   invalid,
   invalidValue,
+  isFlagSet,
   type KubeObject,
   notFound,
   notSupported,
@@ -22,7 +23,7 @@ import {
 } from "../../machinery/index.ts";
 import { parseBody } from "../registry/bodies.ts";
 import { ordered } from "../registry/metadata.ts";
-import { first, flag, integer } from "../registry/query.ts";
+import { first, integer } from "../registry/query.ts";
 import {
   conflictAttempts,
   type Writes,
@@ -168,9 +169,9 @@ function logQueryOf(call: ApiCall, pod: Pod): LogQuery {
   const sinceTime = first(query, "sinceTime");
   return {
     container: containerOf(pod, first(query, "container") ?? ""),
-    follow: flag(query, "follow"),
-    previous: flag(query, "previous"),
-    timestamps: flag(query, "timestamps"),
+    follow: isFlagSet(query, "follow"),
+    previous: isFlagSet(query, "previous"),
+    timestamps: isFlagSet(query, "timestamps"),
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
     ...(sinceSeconds === undefined ? {} : { sinceSeconds }),
