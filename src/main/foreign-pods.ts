@@ -11,7 +11,7 @@
 import type { DaemonSet, Pod } from "../api/index.ts";
 import type { Clock } from "../base/index.ts";
 import type { Informer, Transport } from "../client/index.ts";
-import { controllerOf, keyOf, type KubeObject } from "../machinery/index.ts";
+import { controllerOf, keyOf, type KubeObject, type RequestInfo, requestInfoOf } from "../machinery/index.ts";
 
 /** A watch may be quicker than the answer to the create that it shows, by so many ms. */
 const answerMs = 10_000;
@@ -48,7 +48,7 @@ export class ForeignPods {
     return {
       ...transport,
       send: async (call) => {
-        if (call.method !== "POST" || !/\/pods(\?|$)/.test(call.path)) return transport.send(call);
+        if (call.method !== "POST" || !isCreationOfPod(requestInfoOf(call))) return transport.send(call);
         try {
           const reply = await transport.send(call);
           const uid = (reply.object as KubeObject).metadata?.uid;
@@ -101,4 +101,8 @@ export class ForeignPods {
       `somebody else creates pods for daemonset ${pod.metadata.namespace ?? ""}/${owner}, ${keyOf(pod)} for one`,
     );
   }
+}
+
+function isCreationOfPod({ apiGroup, resource, subresource }: RequestInfo): boolean {
+  return apiGroup === "" && resource === "pods" && subresource === "";
 }

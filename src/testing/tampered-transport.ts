@@ -3,7 +3,7 @@
  * Not here: honest faults (faulty-transport.ts).
  */
 import type { Transport, TransportCall, TransportReply } from "../client/index.ts";
-import type { KubeList, KubeObject } from "../machinery/index.ts";
+import { type KubeList, type KubeObject, requestInfoOf } from "../machinery/index.ts";
 
 export interface Tampering {
   /** What the process is shown in lists, watches and single reads; undefined hides it. `resource` is the plural. */
@@ -15,7 +15,7 @@ export interface Tampering {
 export function tamperedTransport(inner: Transport, { see, send }: Tampering): Transport {
   return {
     send: async (call) => {
-      const resource = resourceOf(call.path);
+      const { resource } = requestInfoOf(call);
       const sent = send?.(call, resource) ?? call;
       if ("status" in sent) return sent;
       const reply = await inner.send(sent);
@@ -25,7 +25,7 @@ export function tamperedTransport(inner: Transport, { see, send }: Tampering): T
     },
     watch: (call, sink) => {
       if (see === undefined) return inner.watch(call, sink);
-      const resource = resourceOf(call.path);
+      const { resource } = requestInfoOf(call);
       return inner.watch(call, {
         events: (batch) =>
           sink.events(
@@ -66,9 +66,3 @@ const gone: TransportReply = {
   },
   warnings: [],
 };
-
-/** `pods` of `/api/v1/namespaces/a/pods/b`. */
-function resourceOf(path: string): string {
-  const parts = path.split("/").slice(path.startsWith("/api/") ? 3 : 4);
-  return (parts[0] === "namespaces" && parts.length > 2 ? parts[2] : parts[0]) ?? "";
-}

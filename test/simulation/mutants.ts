@@ -18,7 +18,7 @@ import type {
   Planning,
   Snapshot,
 } from "../../src/controllers/daemonset/index.ts";
-import type { KubeObject } from "../../src/machinery/index.ts";
+import { type KubeObject, requestInfoOf } from "../../src/machinery/index.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 import { type Tampering, tamperedTransport } from "../../src/testing/tampered-transport.ts";
 import type { RunOptions } from "./run.ts";
@@ -121,7 +121,7 @@ function isPosting(resource: string): (call: TransportCall, of: string) => boole
 }
 
 function isStatusWrite(call: TransportCall, resource: string): boolean {
-  return call.method === "PUT" && resource === "daemonsets" && call.path.endsWith("/status");
+  return call.method === "PUT" && resource === "daemonsets" && requestInfoOf(call).subresource === "status";
 }
 
 function without<T extends object, K extends keyof T>(object: T, key: K): T {

@@ -9,6 +9,8 @@ import {
   keyOf,
   type KubeList,
   type KubeObject,
+  type RequestInfo,
+  requestInfoOf,
   selectorFromLabelSelector,
 } from "../../src/machinery/index.ts";
 import type { TransportObserver } from "../../src/testing/faulty-transport.ts";
@@ -68,21 +70,6 @@ interface Picture extends ClusterState {
 /** Events that may come between a decision and its first call: one of each cache. */
 const eventsOnTheWay = 3;
 
-interface Target {
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string | undefined;
-  readonly subresource: string | undefined;
-}
-
-function targetOf(path: string): Target {
-  const parts = path.split("/").slice(1).map(decodeURIComponent);
-  parts.splice(0, parts[0] === "api" ? 2 : 3);
-  let namespace = "";
-  if (parts[0] === "namespaces" && parts.length > 2) [, namespace = ""] = parts.splice(0, 2);
-  return { resource: parts[0] ?? "", namespace, name: parts[1], subresource: parts[2] };
-}
-
 export class ProcessRules implements TransportObserver {
   readonly #options: ProcessRulesOptions;
   readonly #shown = new FoldedState();
@@ -102,8 +89,8 @@ export class ProcessRules implements TransportObserver {
   }
 
   listed(call: TransportCall, list: KubeList<KubeObject>): void {
-    const { resource, name } = targetOf(call.path);
-    if (name !== undefined || !isKind(resource)) return;
+    const { resource, parts } = requestInfoOf(call);
+    if (parts.length > 1 || !isKind(resource)) return;
     this.#keepPicture();
     const version = list.metadata.resourceVersion ?? "0";
     this.#shown.replace(resource, list.items, version);
@@ -113,7 +100,7 @@ export class ProcessRules implements TransportObserver {
   }
 
   delivered(call: TransportCall, { type, object }: WatchEvent): void {
-    const { resource } = targetOf(call.path);
+    const { resource } = requestInfoOf(call);
     if (!isKind(resource) || type === "BOOKMARK" || type === "ERROR") return;
     this.#keepPicture();
     this.#shown.change(resource, type === "DELETED" ? "delete" : "put", object);
@@ -140,7 +127,7 @@ export class ProcessRules implements TransportObserver {
   }
 
   #sending(call: TransportCall): void {
-    const target = targetOf(call.path);
+    const target = requestInfoOf(call);
     if (call.method === "GET") {
       this.#look(call, target);
       return;
@@ -175,8 +162,8 @@ export class ProcessRules implements TransportObserver {
   }
 
   /** A live look, before an adoption or after a lost answer, belongs to the step. */
-  #look(call: TransportCall, { resource, namespace, name }: Target): void {
-    if (name === undefined || !isKind(resource)) return;
+  #look(call: TransportCall, { resource, namespace, name, parts }: RequestInfo): void {
+    if (parts.length === 1 || !isKind(resource)) return;
     // Pods and revisions bear the name of their DaemonSet in front of theirs.
     const of = resource === "daemonsets" ? name : name.slice(0, name.lastIndexOf("-"));
     const uid = this.#shown.daemonsets.get(`${namespace}/${of}`)?.metadata.uid;
@@ -209,7 +196,7 @@ export class ProcessRules implements TransportObserver {
 
   done(call: TransportCall, reply?: TransportReply): void {
     const object = reply?.object as KubeObject | undefined;
-    const { resource } = targetOf(call.path);
+    const { resource } = requestInfoOf(call);
     if (call.method === "PATCH" && reply?.status === 200 && object !== undefined && isKind(resource))
       if (this.#shown.versionOf(resource) < versionOf(object))
         this.#answered.set(`${resource} ${keyOf(object)}`, { kind: resource, object });
@@ -339,7 +326,7 @@ export class ProcessRules implements TransportObserver {
     if (!isLegal) this.#report("I3", `a pod was added beside the one on ${node} beyond maxSurge`);
   }
 
-  #delete(call: TransportCall, target: Target): void {
+  #delete(call: TransportCall, target: RequestInfo): void {
     const key = `${target.namespace}/${target.name}`;
     const { shared } = this.#options;
     const shown = this.#shown.pods.get(key);
@@ -445,7 +432,7 @@ export class ProcessRules implements TransportObserver {
   }
 
   /** I11: adoption and release. */
-  #patch(call: TransportCall, target: Target): void {
+  #patch(call: TransportCall, target: RequestInfo): void {
     const body = call.body as { metadata?: { ownerReferences?: { uid: string; $patch?: string }[] } };
     const reference = body.metadata?.ownerReferences?.[0];
     if (reference === undefined || !isKind(target.resource)) return;
