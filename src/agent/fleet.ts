@@ -13,7 +13,8 @@ import {
   podsByNode,
 } from "../client/index.ts";
 import { defaultTimings, isDrivenBy, type Timings } from "./runtime/simulated/behaviour.ts";
-import { nodeIndexMax, nodeObject, type NodeWish } from "./node/node-status.ts";
+import { nodeObject, type NodeWish } from "./node/node-status.ts";
+import { nodeIndexMax } from "./runtime/simulated/network.ts";
 import { registerNode } from "./node/registration.ts";
 import { indexOfNode, type NodeDependencies, NodeAgent } from "./node/node-agent.ts";
 import type { PodEvent } from "./pods/pod-worker.ts";

@@ -2,4 +2,5 @@
 export { type Timings } from "./runtime/simulated/behaviour.ts";
 export { createFleet, type Fleet, type FleetDependencies, type FleetOptions } from "./fleet.ts";
 export { type NodeWish, nodeObject } from "./node/node-status.ts";
-export { type LogQuery, simulatedLog } from "./runtime/simulated/simulated-log.ts";
+export type { LogQuery } from "./runtime/pod-runtime.ts";
+export { simulatedLog } from "./runtime/simulated/log.ts";

@@ -8,16 +8,10 @@ import type { Clock, Limiter, Log, Random, Timer } from "../../base/index.ts";
 import type { Client } from "../../client/index.ts";
 import { formatMicroTime, isAlreadyExists, isConflict, isNotFound } from "../../machinery/index.ts";
 import { nodeTroublesOf, type Timings } from "../runtime/simulated/behaviour.ts";
-import {
-  hostLabels,
-  type ImageOnNode,
-  indexOfPodCidr,
-  internalIpOf,
-  nodeStatus,
-  podCidrOf,
-  podIpOf,
-} from "./node-status.ts";
-import { imageBytes, type PodEvent, type PodHost, PodWorker } from "../pods/pod-worker.ts";
+import { indexOfPodCidr, internalIpOf, podCidrOf, podIpOf } from "../runtime/simulated/network.ts";
+import { imageBytes } from "../runtime/simulated/images.ts";
+import { hostLabels, type ImageOnNode, nodeStatus } from "./node-status.ts";
+import { type PodEvent, type PodHost, PodWorker } from "../pods/pod-worker.ts";
 
 const leaseNamespace = "kube-node-lease";
 

@@ -1,41 +1,13 @@
 /**
  * The Node object and status of a simulated machine, as a kubelet on a small Linux server would report them.
  * Pure. Not here: when it is written (node-agent.ts).
- *
- *   index i ─▶ InternalIP 172.16.0.0/12 + 2 + i,  podCIDR 10.<(i>>8)>.<i&255>.0/24 counted from 10.244.0.0
  */
 import type { Node, NodeCondition, NodeStatus } from "../../api/index.ts";
 import { formatTime } from "../../machinery/index.ts";
 import type { NodeTrouble } from "../runtime/simulated/behaviour.ts";
 import { annotationKeys } from "../runtime/simulated/behaviour.ts";
-
-/** Nodes that can have addresses of their own: /24 networks in 10.0.0.0/8. */
-export const nodeIndexMax = 65_535;
-
-const firstNetwork = 244 << 8;
-
-export function podCidrOf(index: number): string {
-  const network = (firstNetwork + index) & 0xffff;
-  return `10.${network >> 8}.${network & 255}.0/24`;
-}
-
-/** The index that `podCidrOf` gives this network for, or undefined when it is none of ours. */
-export function indexOfPodCidr(podCidr: string): number | undefined {
-  const match = /^10\.(\d{1,3})\.(\d{1,3})\.0\/24$/.exec(podCidr);
-  if (match === null) return undefined;
-  return ((Number(match[1]) << 8) + Number(match[2]) - firstNetwork) & 0xffff;
-}
-
-export function internalIpOf(index: number): string {
-  const host = index + 2;
-  return `172.${16 + ((host >> 16) & 15)}.${(host >> 8) & 255}.${host & 255}`;
-}
-
-/** The `slot`-th address of the node's pod network; slot 0 is the first, 253 the last before they repeat. */
-export function podIpOf(index: number, slot: number): string {
-  const network = (firstNetwork + index) & 0xffff;
-  return `10.${network >> 8}.${network & 255}.${2 + (slot % 253)}`;
-}
+import { internalIpOf } from "../runtime/simulated/network.ts";
+import { stableHex } from "../runtime/simulated/stable-hex.ts";
 
 const nodeCapacity = {
   cpu: "4",
@@ -159,17 +131,6 @@ export interface StatusFacts {
   readonly before?: NodeStatus;
 }
 
-/** 32 hexadecimal digits that stay the same for the same name: machine and system ids. */
-function stableId(text: string): string {
-  let id = "";
-  for (let part = 0; part < 4; part++) {
-    let hash = 0x811c9dc5 ^ part;
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    id += (hash >>> 0).toString(16).padStart(8, "0");
-  }
-  return id;
-}
-
 /** The whole status; conditions keep their transition times as long as their status stays. What the node's object says of capacity wins. */
 export function nodeStatus(facts: StatusFacts): NodeStatus {
   const { before } = facts;
@@ -193,10 +154,10 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
       kernelVersion: "6.1.0-simulated",
       kubeProxyVersion: facts.kubeletVersion,
       kubeletVersion: facts.kubeletVersion,
-      machineID: stableId(facts.name),
+      machineID: stableHex(facts.name, 4),
       operatingSystem: "linux",
       osImage: "Lares simulated Linux",
-      systemUUID: stableId(`${facts.name}/system`),
+      systemUUID: stableHex(`${facts.name}/system`, 4),
     },
   };
 }

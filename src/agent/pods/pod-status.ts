@@ -16,6 +16,8 @@ import type {
 } from "../../api/index.ts";
 import { unreachable } from "../../base/index.ts";
 import { formatTime } from "../../machinery/index.ts";
+import { askedPullErrorOf, pullErrorOf } from "../runtime/simulated/images.ts";
+import { stableHex } from "../runtime/simulated/stable-hex.ts";
 
 export type Stage =
   "starting" | "pull-failed" | "pull-back-off" | "running" | "crashed" | "failed" | "stopped";
@@ -44,31 +46,12 @@ function reasonOfExit(exitCode: number): string {
   return exitCode === 0 ? "Completed" : "Error";
 }
 
-/** A stable 64-digit id for a container run. */
 function containerIdOf(pod: Pod, container: string, restarts: number): string {
-  const text = `${pod.metadata.uid ?? ""}/${container}/${restarts}`;
-  let id = "";
-  for (let part = 0; part < 8; part++) {
-    let hash = 0x811c9dc5 ^ part;
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    id += (hash >>> 0).toString(16).padStart(8, "0");
-  }
-  return `lares-simulated://${id}`;
-}
-
-/** Why a pull of this image fails, or undefined when it works. Names under `.invalid` never resolve (RFC 2606). */
-export function pullErrorOf(image: string): string | undefined {
-  const host = image.includes("/") ? image.slice(0, image.indexOf("/")) : "";
-  const name = host.replace(/:\d+$/, "");
-  if (!name.endsWith(".invalid")) return undefined;
-  return `failed to pull and unpack image "${image}": failed to resolve reference "${image}": dial tcp: lookup ${name}: no such host`;
+  return `lares-simulated://${stableHex(`${pod.metadata.uid ?? ""}/${container}/${restarts}`, 8)}`;
 }
 
 export function pullFailureText(image: string): string {
-  return (
-    pullErrorOf(image) ??
-    `failed to pull and unpack image "${image}": not found (simulated by lares.dev/simulate)`
-  );
+  return pullErrorOf(image) ?? askedPullErrorOf(image);
 }
 
 function terminatedState(pod: Pod, name: string, facts: PodFacts): ContainerState {

@@ -8,13 +8,13 @@ import type { Clock, Limiter, Log, Timer } from "../../base/index.ts";
 import type { Client } from "../../client/index.ts";
 import { isConflict, isNotFound, keyOf, parseTimeMs } from "../../machinery/index.ts";
 import { type PodBehaviour, podBehaviour, type Timings } from "../runtime/simulated/behaviour.ts";
+import { imageBytes, pullErrorOf } from "../runtime/simulated/images.ts";
 import {
   crashDelayMs,
   crashText,
   killedExitCode,
   podStatus,
   pullFailureText,
-  pullErrorOf,
   type Stage,
 } from "./pod-status.ts";
 
@@ -487,11 +487,4 @@ function terminalPhase(pod: Pod): "Failed" | "Succeeded" | undefined {
 
 function imagesOf(pod: Pod): string {
   return (pod.spec?.containers ?? []).map(({ image }) => image ?? "").join("\n");
-}
-
-/** A plausible size that stays the same for the same image. */
-export function imageBytes(image: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < image.length; i++) hash = Math.imul(hash ^ image.charCodeAt(i), 0x01000193);
-  return 20_000_000 + ((hash >>> 0) % 180_000_000);
 }

@@ -1,7 +1,8 @@
 /**
  * What annotations ask of a simulated node or pod: how long things take and what goes wrong, so that people can rehearse trouble.
- * Not here: what follows from it (pods/pod-status.ts, node/node-status.ts). Documented for users in docs/simulated-nodes.md.
+ * Not here: what follows from it (machine.ts, runtime.ts, prober.ts). Documented for users in docs/simulated-nodes.md.
  */
+import type { Clock } from "../../../base/index.ts";
 import type { KubeObject } from "../../../machinery/index.ts";
 
 export const annotationKeys = {
@@ -44,6 +45,13 @@ export interface Timings {
 
 /** A cached image starts after `startMs`; one that must be pulled after `pullMs + startMs`: 0.8 s in all. */
 export const defaultTimings: Timings = { pullMs: 400, startMs: 400, stopMs: 200 };
+
+/** What all makers of a simulated node share. */
+export interface SimulatedTimes {
+  readonly clock: Clock;
+  /** For what no annotation says. */
+  readonly timings: Timings;
+}
 
 export interface PodBehaviour {
   readonly timings: Timings;
@@ -93,9 +101,10 @@ export function podBehaviour(pod: KubeObject, node: KubeObject | undefined, defa
   };
 }
 
-const noTroubles: ReadonlySet<PodTrouble> = new Set();
+const noTroubles: ReadonlySet<never> = new Set();
 
 export function nodeTroublesOf(node: KubeObject): ReadonlySet<NodeTrouble> {
   const all = words(node);
+  if (all.length === 0) return noTroubles;
   return new Set(nodeTroubles.filter((trouble) => all.includes(trouble)));
 }
