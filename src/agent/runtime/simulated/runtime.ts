@@ -250,9 +250,8 @@ export class SimulatedRuntime implements PodRuntime {
 
   /** A pod whose status says that it has an address has a sandbox, and its containers if all of them are said to run. */
   #recall(pod: Pod): Sandbox | undefined {
-    const { containers: specs = [] } = pod.spec ?? {};
     const running = (pod.status?.containerStatuses ?? []).filter(({ state }) => state?.running !== undefined);
-    const isUp = running.length > 0 && running.length === specs.length;
+    const isUp = running.length > 0 && running.length === pod.spec?.containers.length;
     const ip = pod.status?.podIP;
     if (ip === undefined && !isUp) return undefined;
     const sandbox: Sandbox = { ip: ip ?? podIpOf(this.#machine.index, this.#nextSlot++), containers: [] };
