@@ -127,6 +127,24 @@ test("after a failed commit nothing is acknowledged, retried or accepted, and re
   expect(journal.isClosed).toBe(true);
 });
 
+test("a watch tells what it had still to tell before it tells of the failure", async () => {
+  const { store, journal } = make();
+  void store.create("/a", value);
+  journal.listener.committed(1);
+  const told: unknown[] = [];
+  store.watch(
+    { prefix: "/", after: 0 },
+    {
+      events: (batch) => told.push(...batch.map((event) => event.revision)),
+      progress: () => told.push("progress"),
+      failed: (error) => told.push(error),
+    },
+  );
+  journal.listener.failed(broken);
+  await settle();
+  expect(told).toEqual([1, broken]);
+});
+
 test("close waits for writes under way and for those that wait their turn", async () => {
   const { store, journal } = make();
   const outcomes: unknown[] = [];
