@@ -145,6 +145,21 @@ test("a watch tells what it had still to tell before it tells of the failure", a
   expect(told).toEqual([1, broken]);
 });
 
+test("only of writes that the journal had is it said that they may have happened", async () => {
+  const { store, journal } = make();
+  const failures: unknown[] = [];
+  const track = (call: Promise<unknown>): void =>
+    void call.catch((error: unknown) => failures.push(storageFailureOf(error)));
+  track(store.create("/a", value));
+  for (let at = 1; at < writesUnderWayMax; at++) void store.create(`/${at}`, value).catch(() => undefined);
+  track(store.create("/turn", value));
+  journal.listener.failed(broken);
+  track(store.create("/c", value));
+  await settle();
+  const nothing = { code: "unavailable", why: "the disk is gone" };
+  expect(failures).toEqual([{ ...nothing, mayHaveHappened: true }, nothing, nothing]);
+});
+
 test("close waits for writes under way and for those that wait their turn", async () => {
   const { store, journal } = make();
   const outcomes: unknown[] = [];

@@ -58,6 +58,7 @@ interface Turn {
 }
 
 export class JournaledStore implements EmbeddedStore {
+  readonly hasOtherWriters = false;
   readonly #options: JournaledStoreOptions;
   readonly #core: Mvcc;
   readonly #policy: RetentionPolicy;
@@ -207,7 +208,8 @@ export class JournaledStore implements EmbeddedStore {
     this.#underWay = [];
     this.#answered = 0;
     this.#turns = [];
-    for (const { reject } of waiters) reject(error);
+    const unanswered = unansweredError(error);
+    for (const { reject } of waiters) reject(unanswered);
     for (const { reject } of turns) reject(error);
     this.#core.failWatches(error);
     this.#tellIdle();
@@ -264,6 +266,13 @@ export class JournaledStore implements EmbeddedStore {
     if (this.#turns.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+/** For those whose writes were on their way to the disk: what is there nobody knows. */
+function unansweredError(error: StorageError): StorageError {
+  const { failure } = error;
+  if (failure.code !== "unavailable") return error;
+  return new StorageError({ ...failure, mayHaveHappened: true }, { cause: error });
 }
 
 function closedError(): StorageError {

@@ -7,8 +7,18 @@ export type StorageFailure =
   | { readonly code: "compacted"; readonly asked: number; readonly oldest: number }
   | { readonly code: "future"; readonly asked: number; readonly current: number }
   | { readonly code: "too-large"; readonly key: string; readonly bytes: number; readonly bytesMax: number }
-  | { readonly code: "unavailable"; readonly why: string }
+  | Unavailable
   | { readonly code: "corrupt"; readonly path: string; readonly why: string };
+
+export interface Unavailable {
+  readonly code: "unavailable";
+  readonly why: string;
+  /**
+   * Of a write: its answer was lost, and it may have been carried out, or may be yet. Only a later read tells. To call it again
+   * would be wrong: a second create could be refused because of the first one.
+   */
+  readonly mayHaveHappened?: true;
+}
 
 export class StorageError extends Error {
   readonly failure: StorageFailure;

@@ -19,7 +19,7 @@ export interface KeyValue {
 export interface StoreEvent {
   readonly type: "put" | "delete";
   readonly key: string;
-  /** Revision of this change; never less than that of the event before. Changes of one transaction share it. */
+  /** Revision of this change; never less than that of the event before. */
   readonly revision: number;
   /** The new state; for a delete the last state before it. */
   readonly current: KeyValue;
@@ -82,13 +82,19 @@ export interface StoreWatch {
 
 /**
  * A durable map with history.
- * Order: revisions are given out in the order of calls; watchers see them in that order without gaps.
+ * Order: a write that begins after another was acknowledged gets a greater revision; watchers see revisions in order without
+ * gaps. Several changes may share a revision: readers and watchers see all of them or none.
  * Linearizable: a read that starts after a write was acknowledged sees it.
  * Visibility: neither readers nor watchers see a write before it is durable; writes are judged by the newest one all the
  * same, and a refusal that depends on a write under way is told when that write is durable, so that a retry can read it.
- * Errors are `StorageError` (storage-error.ts); after `unavailable` by a failed commit every later write fails too.
+ * Errors are `StorageError` (storage-error.ts). `unavailable` says of a write whether it may have happened all the same; no maker
+ * repeats a write by itself. After `unavailable` by a failed commit of a store in this process every later write fails too.
+ * Every call is answered in bounded time.
  */
 export interface Store {
+  /** Others may write to the same data, too: what comes back may be anything. */
+  readonly hasOtherWriters: boolean;
+
   /**
    * Revision of the last visible write, whoever made it: at least that of every write that was acknowledged before the call.
    * A number when this process knows it without asking anybody, so that readers who need not wait do not.
@@ -118,15 +124,22 @@ export interface Store {
   /** Every matching change after `request.after`, exactly once, in order, beginning at once with those that happened already. */
   watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch;
 
-  /** Forgets history up to and including `revision`; current values stay. Watches that are running go on. */
+  /**
+   * Forgets history up to and including `revision`; current values stay. Running watches go on, but for those that have still
+   * to tell some of what is forgotten: they may fail with `compacted`.
+   */
   compact(revision: number): Promise<void>;
 
   /** Waits for writes under way, then releases everything, the lock on the data directory last. Idempotent. */
   close(): Promise<void>;
 }
 
-/** A store whose data this process alone holds: it knows its revisions without asking anybody. */
+/**
+ * A store whose data this process alone holds: it knows its revisions without asking anybody. Each write is a revision of
+ * its own, numbered in the order of calls. Live watches are told of a write before it is acknowledged.
+ */
 export interface EmbeddedStore extends Store {
+  readonly hasOtherWriters: false;
   /** 0 for a store that was never written to. */
   currentRevision(): number;
   /** Oldest revision from which a watch or an exact read can still start. */

@@ -15,6 +15,7 @@ export function laggingStore(inner: Store, clock: Clock, lagMs: number): Lagging
   let lag = lagMs;
   const watches = new Set<Delay>();
   return {
+    hasOtherWriters: inner.hasOtherWriters,
     currentRevision: () => inner.currentRevision(),
     get lagMs() {
       return lag;

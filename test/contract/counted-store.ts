@@ -20,6 +20,7 @@ export function countedFrom(store: Store, base: number): Store {
     });
   const number = (revision: number): number => revision - base;
   return {
+    hasOtherWriters: store.hasOtherWriters,
     currentRevision: () => {
       const revision = store.currentRevision();
       return typeof revision === "number" ? number(revision) : answer(revision, number);

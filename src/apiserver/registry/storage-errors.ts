@@ -12,6 +12,7 @@ import {
   resourceVersionTooLarge,
   serviceUnavailable,
   StatusError,
+  timeout,
 } from "../../machinery/index.ts";
 import { storageFailureOf } from "../../storage/index.ts";
 import type { Served } from "./served.ts";
@@ -36,7 +37,10 @@ export function statusErrorOf(error: unknown, served?: Served, name = ""): Statu
       case "too-large":
         return requestEntityTooLarge(`limit is ${failure.bytesMax}`);
       case "unavailable":
-        return serviceUnavailable("the storage is not available");
+        // To clients 503 says that nothing was done.
+        return failure.mayHaveHappened === true
+          ? timeout("the storage did not answer, the request may have been carried out")
+          : serviceUnavailable("the storage is not available");
       case "corrupt":
         return internalError(new Error("the storage is damaged"));
     }

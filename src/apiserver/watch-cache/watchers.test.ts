@@ -10,6 +10,7 @@ const merge = "application/merge-patch+json";
 /** The store with some of its calls replaced. */
 function storeWith(store: Store, other: Partial<Store>): Store {
   return {
+    hasOtherWriters: store.hasOtherWriters,
     currentRevision: () => store.currentRevision(),
     create: (key, value) => store.create(key, value),
     update: (key, value, expected) => store.update(key, value, expected),
