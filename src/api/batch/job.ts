@@ -38,10 +38,7 @@ const noBackoffLimit = 2_147_483_647;
 function setJobDefaults(object: Draft<Job>): void {
   const { spec } = object;
   setPodTemplateDefaults(spec.template);
-  if (spec.completions === undefined && spec.parallelism === undefined) {
-    spec.completions = 1;
-    spec.parallelism = 1;
-  }
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? backoffLimit : noBackoffLimit;
   spec.completionMode ??= "NonIndexed";
