@@ -28,7 +28,7 @@ export {
   qosClass,
 } from "./core/pod/requests.ts";
 export { isPodReady, isPodTerminal, podCondition, targetNodeName } from "./core/pod/status.ts";
-export { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
+export { validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
 export {
   daemonTolerations,
   matchesNodeAffinity,

@@ -67,7 +67,7 @@ describe("discovery", () => {
     const named = (is: (kind: (typeof kinds)[number]) => boolean): string[] =>
       kinds.filter(is).map((kind) => kind.resource.kind);
     expect(named((kind) => !kind.allowsUnconditionalUpdate)).toEqual(["Lease"]);
-    expect(named((kind) => kind.hasGracefulDeletion)).toEqual(["Pod"]);
+    expect(named((kind) => kind.rules.graceSeconds !== undefined)).toEqual(["Pod"]);
     expect(named((kind) => !kind.verbs.includes("get"))).toEqual(["Binding"]);
     expect(named((kind) => kind.allowsCreateOnUpdate && kind.unactedWarning === undefined)).toEqual([
       "Endpoints",

@@ -18,6 +18,7 @@ export const eventKind: Kind = defineKind({
   shortNames: ["ev"],
   allowsCreateOnUpdate: true,
   rules: {
+    ownsNothing: true,
     validate: validateEvent,
     validateUpdate: validateEvent,
     selectableFields: {

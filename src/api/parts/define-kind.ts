@@ -31,7 +31,6 @@ export interface KindOptions<T extends KubeObject> {
   readonly needsResourceVersion?: boolean;
   readonly allowsCreateOnUpdate?: boolean;
   readonly deleteReturnsObject?: boolean;
-  readonly hasGracefulDeletion?: boolean;
   readonly unactedWarning?: string;
   readonly storedAs?: Resource;
   readonly rules?: KindRules<NoInfer<T>>;
@@ -53,7 +52,6 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind 
     allowsUnconditionalUpdate: options.needsResourceVersion !== true,
     allowsCreateOnUpdate: options.allowsCreateOnUpdate ?? false,
     deleteReturnsObject: options.deleteReturnsObject ?? false,
-    hasGracefulDeletion: options.hasGracefulDeletion ?? false,
     schema: options.schema,
     rules: options.rules ?? {},
     ...(unactedWarning === undefined ? {} : { unactedWarning }),

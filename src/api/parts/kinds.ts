@@ -3,6 +3,7 @@
  * Not here: how the server stores and serves objects (apiserver/registry).
  */
 import type { Draft, FieldError, KubeObject, Resource } from "../../machinery/index.ts";
+import type { NameRule } from "./metadata.ts";
 
 export interface TableColumn {
   readonly name: string;
@@ -38,12 +39,24 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   /** `object` is the stored one with the new status, labels and annotations. Everything else is shared with `before`. */
   prepareForStatusUpdate?(object: Draft<T>, before: T): void;
   validateStatusUpdate?(object: T, before: T): readonly FieldError[];
+  /**
+   * Seconds that the deletion of a live object waits, given those that were asked for. Absent means that no deletion waits.
+   */
+  graceSeconds?(object: T, asked: number | undefined): number;
+  /** `object` is the stored one with the metadata of one that is being deleted; only its top level is fresh. */
+  prepareForDelete?(object: Draft<T>): void;
+  /** Why an object that is being deleted stays although it has no finalizer; undefined when it may go. */
+  heldBack?(object: T): string | undefined;
   /** Texts for Warning headers on create and on updates that change the generation. */
   warnings?(object: T): readonly string[];
   /** The paths of field selectors, with their values. metadata.name and metadata.namespace need no entry. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
   /** The selectable field by which lists and watches are indexed (`spec.nodeName` of pods). */
   readonly indexedField?: string;
+  /** Absent means `subdomain`. */
+  readonly nameRule?: NameRule;
+  /** True when no object of the kind owns others: its deletion never leaves work for the garbage collector (Event). */
+  readonly ownsNothing?: boolean;
 }
 
 export interface WriteContext {
@@ -68,8 +81,6 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly allowsCreateOnUpdate: boolean;
   /** DELETE answers with the object even when it is gone at once. */
   readonly deleteReturnsObject: boolean;
-  /** Deleting waits for a grace period (pods). */
-  readonly hasGracefulDeletion: boolean;
   /** The text of a Warning on create. It is set when nothing acts on stored objects of this kind. */
   readonly unactedWarning?: string;
   /** The resource whose stored objects this kind shows under another group (events.k8s.io). */

@@ -18,5 +18,6 @@ export const clusterRoleKind: Kind = defineKind({
   resource: clusterroles,
   schema: "rbac.v1.ClusterRole",
   allowsCreateOnUpdate: true,
+  rules: { nameRule: "pathSegment" },
   unactedWarning: unacted("ClusterRoles", "every known user may do everything"),
 });

@@ -18,5 +18,6 @@ export const clusterRoleBindingKind: Kind = defineKind({
   resource: clusterrolebindings,
   schema: "rbac.v1.ClusterRoleBinding",
   allowsCreateOnUpdate: true,
+  rules: { nameRule: "pathSegment" },
   unactedWarning: unacted("ClusterRoleBindings", "every known user may do everything"),
 });

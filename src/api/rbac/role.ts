@@ -18,5 +18,6 @@ export const roleKind: Kind = defineKind({
   resource: roles,
   schema: "rbac.v1.Role",
   allowsCreateOnUpdate: true,
+  rules: { nameRule: "pathSegment" },
   unactedWarning: unacted("Roles", "every known user may do everything"),
 });

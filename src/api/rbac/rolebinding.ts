@@ -18,5 +18,6 @@ export const roleBindingKind: Kind = defineKind({
   resource: rolebindings,
   schema: "rbac.v1.RoleBinding",
   allowsCreateOnUpdate: true,
+  rules: { nameRule: "pathSegment" },
   unactedWarning: unacted("RoleBindings", "every known user may do everything"),
 });

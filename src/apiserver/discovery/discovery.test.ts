@@ -13,7 +13,6 @@ const base = {
   allowsUnconditionalUpdate: true,
   allowsCreateOnUpdate: false,
   deleteReturnsObject: false,
-  hasGracefulDeletion: false,
   schema: "",
   rules: {},
 } as const;

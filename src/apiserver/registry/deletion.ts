@@ -8,7 +8,7 @@
  * Not here: removal by an update that empties the finalizers (writes.ts), dependents (garbage collector).
  * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/delete.go, generic/registry/store.go.
  */
-import type { Kind, Pod } from "../../api/index.ts";
+import type { Kind } from "../../api/index.ts";
 import {
   type ApiCall,
   badRequest,
@@ -31,7 +31,7 @@ import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
 import type { Writer } from "./admitted-write.ts";
-import { isFinished, member, type Target, type Writes } from "./writes.ts";
+import { isFinished, type Target, type Writes } from "./writes.ts";
 import type { Served } from "./served.ts";
 
 export interface DeleteOptions {
@@ -129,56 +129,28 @@ export async function deleteEach(
 
 export type Decision = { readonly do: "remove" } | { readonly do: "mark"; readonly next: KubeObject };
 
-/** What a DELETE does to `object` in its present state. Pure. @throws StatusError 409 for a namespace that is on its way. */
+/** What a DELETE does to `object` in its present state. Pure. @throws StatusError 409 for one that is being deleted and holds itself back. */
 export function decideDeletion(
   kind: Kind,
   object: KubeObject,
   input: { readonly options: DeleteOptions; readonly nowMs: number },
 ): Decision {
   const { options, nowMs } = input;
-  const finalizers = finalizersFor(kind, object.metadata, options);
-  if (kind.resource.resource === "namespaces") return decideNamespace(object, finalizers, nowMs);
-  const marked = markedFor(kind, object, { options, nowMs });
-  const next = {
-    ...object,
-    metadata: ordered({ ...object.metadata, ...marked, finalizers }),
-  } as Draft<KubeObject>;
-  if (finalizers === undefined) delete next.metadata.finalizers;
-  if (isFinished(next)) return { do: "remove" };
-  return { do: "mark", next };
-}
-
-function decideNamespace(
-  object: KubeObject,
-  finalizers: readonly string[] | undefined,
-  nowMs: number,
-): Decision {
   const { metadata } = object;
-  const own =
-    (member(object, "spec") as { readonly finalizers?: readonly string[] } | undefined)?.finalizers ?? [];
-  if (metadata.deletionTimestamp !== undefined && own.length > 0) {
-    const detail =
-      "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.";
-    throw conflict({ group: "", resource: "namespaces" }, metadata.name ?? "", detail);
-  }
-  const next = {
-    ...object,
-    metadata: ordered({
-      ...metadata,
-      deletionTimestamp: metadata.deletionTimestamp ?? formatTime(nowMs),
-      deletionGracePeriodSeconds: 0,
-      finalizers,
-    }),
-    status: { ...(member(object, "status") as object | undefined), phase: "Terminating" },
-  } as KubeObject;
-  return isFinished(next) ? { do: "remove" } : { do: "mark", next };
+  const held = metadata.deletionTimestamp === undefined ? undefined : kind.rules.heldBack?.(object);
+  if (held !== undefined) throw conflict(kind.resource, metadata.name ?? "", held);
+  const finalizers = finalizersFor(kind, metadata, options);
+  const marked = markedFor(kind, object, { options, nowMs });
+  const next = { ...object, metadata: ordered({ ...metadata, ...marked, finalizers }) } as Draft<KubeObject>;
+  if (finalizers === undefined) delete next.metadata.finalizers;
+  kind.rules.prepareForDelete?.(next);
+  return isFinished(kind, next) ? { do: "remove" } : { do: "mark", next };
 }
 
 /** The finalizers that the policy leaves: `orphan` and `foregroundDeletion` stand for the garbage collector's work. */
 function finalizersFor(kind: Kind, meta: ObjectMeta, options: DeleteOptions): readonly string[] | undefined {
   const present = meta.finalizers ?? [];
-  if (kind.resource.resource === "events" || options.propagationPolicy === undefined)
-    return nonEmpty(present);
+  if (kind.rules.ownsNothing === true || options.propagationPolicy === undefined) return nonEmpty(present);
   const others = present.filter((finalizer) => finalizer !== "orphan" && finalizer !== "foregroundDeletion");
   if (options.propagationPolicy === "Orphan") others.push("orphan");
   if (options.propagationPolicy === "Foreground") others.push("foregroundDeletion");
@@ -198,24 +170,15 @@ function markedFor(
   input: { readonly options: DeleteOptions; readonly nowMs: number },
 ): Marked {
   const { deletionTimestamp, generation } = object.metadata;
-  if (deletionTimestamp !== undefined) return kind.hasGracefulDeletion ? sooner(object.metadata, input) : {};
-  const seconds = kind.hasGracefulDeletion ? graceOf(object as Pod, input.options) : 0;
+  const { graceSeconds } = kind.rules;
+  if (deletionTimestamp !== undefined)
+    return graceSeconds === undefined ? {} : sooner(object.metadata, input);
+  const seconds = graceSeconds?.(object, input.options.gracePeriodSeconds) ?? 0;
   return {
     deletionTimestamp: formatTime(input.nowMs + seconds * 1000),
     deletionGracePeriodSeconds: seconds,
     ...(generation === undefined ? {} : { generation: generation + 1 }),
   };
-}
-
-/** Seconds of the longest grace period, 68 years: longer ones would end beyond the calendar that times are written in. */
-const graceSecondsMax = 2 ** 31 - 1;
-
-/** Nobody has to stop a pod that never reached a node or has run to its end. */
-function graceOf(pod: Pod, options: DeleteOptions): number {
-  const seconds = options.gracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 0;
-  const phase = pod.status?.phase;
-  if (!pod.spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
-  return seconds < 0 ? 1 : Math.min(seconds, graceSecondsMax);
 }
 
 /** A grace period that has begun can only be shortened, and not into the past unless it is to end at once. */

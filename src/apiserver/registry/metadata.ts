@@ -3,7 +3,7 @@
  * Not here: what is valid (api/parts), rules of single kinds (api/).
  * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/{create,update}.go.
  */
-import { type NameRule, validateObjectMeta, validateObjectMetaUpdate } from "../../api/index.ts";
+import { type Kind, validateObjectMeta, validateObjectMetaUpdate } from "../../api/index.ts";
 import {
   conflict,
   type Draft,
@@ -17,16 +17,11 @@ import {
 /** Finalizers and owner references of one object: docs/spec/invariants.md#2. */
 const referencesMax = 100;
 
-function nameRuleOf(resource: Resource): NameRule {
-  if (resource.group === "rbac.authorization.k8s.io") return "pathSegment";
-  return resource.resource === "namespaces" ? "label" : "subdomain";
-}
-
 /** @returns all errors of the metadata of a new or changed object. */
-export function metadataErrors(resource: Resource, meta: ObjectMeta): readonly FieldError[] {
+export function metadataErrors({ resource, rules }: Kind, meta: ObjectMeta): readonly FieldError[] {
   const errors = validateObjectMeta(meta, {
     namespaced: resource.namespaced,
-    nameRule: nameRuleOf(resource),
+    nameRule: rules.nameRule ?? "subdomain",
   });
   const tooManyOf = ["finalizers", "ownerReferences"] as const;
   const crowded = tooManyOf.filter((field) => (meta[field]?.length ?? 0) > referencesMax);
@@ -39,7 +34,7 @@ export function metadataErrors(resource: Resource, meta: ObjectMeta): readonly F
 
 /** As `metadataErrors`, of an update: what is the very same as in the stored object was valid when it was stored. */
 export function changedMetadataErrors(
-  resource: Resource,
+  kind: Kind,
   meta: ObjectMeta,
   stored: ObjectMeta,
 ): readonly FieldError[] {
@@ -48,7 +43,7 @@ export function changedMetadataErrors(
     meta.annotations === stored.annotations &&
     meta.ownerReferences === stored.ownerReferences &&
     meta.finalizers === stored.finalizers;
-  return isSame ? [] : metadataErrors(resource, meta);
+  return isSame ? [] : metadataErrors(kind, meta);
 }
 
 /** What an update may not do to metadata; system fields have been carried over before. */

@@ -527,3 +527,14 @@ it("a cluster begins with its namespaces and priority classes, and keeps them ov
   expect(await again.ok("GET", "/api/v1/namespaces/default")).toEqual(before);
   await again.stop();
 });
+
+it.each<[string, string, number, string]>([
+  ["namespaces", "/api/v1/namespaces", 422, "must not contain dots"],
+  ["config maps", "/api/v1/namespaces/default/configmaps", 201, ""],
+  ["cluster roles", "/apis/rbac.authorization.k8s.io/v1/clusterroles", 201, ""],
+])("names of %s follow the rule of their kind", async (_what, path, dotted, text) => {
+  const answer = await api.call("POST", path, { body: { metadata: { name: "a.b" } } });
+  expect([answer.status, answer.object.message ?? ""]).toEqual([dotted, expect.stringContaining(text)]);
+  const colons = await api.call("POST", path, { body: { metadata: { name: "system:x" } } });
+  expect(colons.status).toBe(path.includes("rbac") ? 201 : 422);
+});

@@ -6,7 +6,7 @@
  *
  * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
-import type { WriteContext } from "../../api/index.ts";
+import type { Kind, WriteContext } from "../../api/index.ts";
 import { type Clock, nameSuffix, type Random } from "../../base/index.ts";
 import {
   alreadyExists,
@@ -172,7 +172,7 @@ export class Writes {
           : { ...draft, metadata: ordered({ ...draft.metadata, name: this.#generated(prefix) }) };
       const { name, namespace } = object.metadata;
       this.#validate(served, object, [
-        ...metadataErrors(served.storage.resource, object.metadata),
+        ...metadataErrors(served.storage, object.metadata),
         ...(served.storage.rules.validate?.(object) ?? []),
       ]);
       await admitted.validate(object);
@@ -309,7 +309,7 @@ export class Writes {
       draft.metadata.generation = (before.metadata.generation ?? 0) + 1;
     }
     const errors = [
-      ...changedMetadataErrors(storage.resource, draft.metadata, before.metadata),
+      ...changedMetadataErrors(storage, draft.metadata, before.metadata),
       ...metadataUpdateErrors(draft.metadata, before.metadata),
       ...(rules.validateUpdate?.(draft, before) ?? []),
     ];
@@ -334,7 +334,7 @@ export class Writes {
       if (before === undefined) throw notFound(served.kind.resource, target.name);
       const { object: next, warnings: told = [] } = await change.next(before.object, attempt);
       try {
-        const state = isFinished(next)
+        const state = isFinished(served.storage, next)
           ? await this.remove(served, before, { writer: change.writer, last: next })
           : await this.put(served, before, { writer: change.writer, next });
         const warnings = isSpecified(next, before.object)
@@ -446,7 +446,7 @@ function nextStatus({ storage }: Served, { draft, before }: NextInput): Prepared
   copyMember(next, draft, "status");
   storage.rules.prepareForStatusUpdate?.(next, before);
   const errors = [
-    ...changedMetadataErrors(storage.resource, next.metadata, before.metadata),
+    ...changedMetadataErrors(storage, next.metadata, before.metadata),
     ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
   ];
   return { next, errors };
@@ -476,12 +476,11 @@ function checkNamespace(served: Served, namespace: string | undefined, wanted: s
 }
 
 /** True when nothing holds an object back any more that is being deleted. */
-export function isFinished(object: KubeObject): boolean {
+export function isFinished(kind: Kind, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
   if (deletionTimestamp === undefined || (finalizers !== undefined && finalizers.length > 0)) return false;
   if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds > 0) return false;
-  const own = (member(object, "spec") as { readonly finalizers?: readonly string[] } | undefined)?.finalizers;
-  return object.kind !== "Namespace" || own === undefined || own.length === 0;
+  return kind.rules.heldBack?.(object) === undefined;
 }
 
 /** Whether somebody has changed what an object asks for: its specification, or what annotations add to it. */
@@ -494,7 +493,7 @@ function withoutVersion(object: KubeObject): KubeObject {
   return { ...object, metadata: ordered(object.metadata) };
 }
 
-export function member(object: KubeObject, name: string): unknown {
+function member(object: KubeObject, name: string): unknown {
   return (object as KubeObject & Record<string, unknown>)[name];
 }
 

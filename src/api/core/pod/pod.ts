@@ -1,6 +1,6 @@
 /**
  * Pods: the kind, its defaults and its warnings.
- * Beside this file: strategy.ts (first status, addresses), validation.ts, table.ts, and the questions that other
+ * Beside this file: strategy.ts (first status, addresses, grace), validation.ts, table.ts, and the questions that other
  * rooms ask about pods (status.ts, requests.ts). Not here: what pods share with templates (parts/pod-spec.ts).
  * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go.
  */
@@ -10,7 +10,7 @@ import { defineKind } from "../../parts/define-kind.ts";
 import type { Kind } from "../../parts/kinds.ts";
 import { setPodSpecDefaults } from "../../parts/pod-spec.ts";
 import { annotationWarnings, specWarnings } from "../../parts/pod-warnings.ts";
-import { preparePodForCreate, preparePodForStatusUpdate } from "./strategy.ts";
+import { graceSeconds, preparePodForCreate, preparePodForStatusUpdate } from "./strategy.ts";
 import { podTable } from "./table.ts";
 import { validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from "./validation.ts";
 
@@ -35,11 +35,11 @@ export const podKind: Kind = defineKind({
   hasGeneration: true,
   hasStatus: true,
   deleteReturnsObject: true,
-  hasGracefulDeletion: true,
   rules: {
     setDefaults: setPodDefaults,
     prepareForCreate: preparePodForCreate,
     prepareForStatusUpdate: preparePodForStatusUpdate,
+    graceSeconds,
     validate: validatePodCreate,
     validateUpdate: validatePodUpdate,
     validateStatusUpdate: validatePodStatusUpdate,

@@ -1,6 +1,6 @@
 /**
 /**
- * What the server sets when a pod is written: the first status, addresses.
+ * What the server sets when a pod is written or deleted: the first status, addresses, the grace period.
  * Not here: defaults (pod.ts), validation.ts; priority, service account, default tolerations (apiserver/admission-plugins).
  * Upstream: kubernetes v1.35, pkg/registry/core/pod/strategy.go.
  */
@@ -33,4 +33,15 @@ function setPodIps(status: NonNullable<Draft<Pod>["status"]>): void {
   const firstHost = status.hostIPs?.[0]?.ip;
   if (status.hostIP && firstHost === undefined) status.hostIPs = [{ ip: status.hostIP }];
   else if (!status.hostIP && firstHost !== undefined) status.hostIP = firstHost;
+}
+
+/** Seconds of the longest grace period, 68 years: longer ones would end beyond the calendar that times are written in. */
+const graceSecondsMax = 2 ** 31 - 1;
+
+/** Nobody has to stop a pod that never reached a node or has run to its end. */
+export function graceSeconds({ spec, status }: Pod, asked: number | undefined): number {
+  const seconds = asked ?? spec?.terminationGracePeriodSeconds ?? 0;
+  const phase = status?.phase;
+  if (!spec?.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
+  return seconds < 0 ? 1 : Math.min(seconds, graceSecondsMax);
 }
