@@ -56,4 +56,9 @@ export class Heap<T> {
   clear(): void {
     this.#items = [];
   }
+
+  /** All items, in no order. */
+  values(): IterableIterator<T> {
+    return this.#items.values();
+  }
 }

@@ -398,6 +398,7 @@ export class DaemonSetFixture {
 
   async settle(): Promise<void> {
     await this.cluster.advance(0);
+    this.#recount();
   }
 
   /** Keeps events of the resource back, as a slow watch would, until `release`. */
@@ -420,6 +421,12 @@ export class DaemonSetFixture {
     this.#held.delete(resource);
     for (const end of this.#watches.get(resource) ?? []) end(expired("too old resource version"));
     await this.cluster.advance(relistWaitMs);
+  }
+
+  /** @throws when what the controller keeps does not agree with a full recount. */
+  #recount(): void {
+    const wrong = this.controller.recount();
+    if (wrong.length > 0) throw new Error(`recount: ${wrong.join("; ")}`);
   }
 
   stop(): Promise<void> {

@@ -37,7 +37,7 @@ import {
 import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
-import type { PlacementMode } from "../controllers/daemonset/index.ts";
+import type { DaemonSetController, PlacementMode } from "../controllers/daemonset/index.ts";
 import type { ApiCall, ApiHandler, ApiReply } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { createMemoryStore, type EmbeddedStore, type Store } from "../storage/index.ts";
@@ -102,6 +102,8 @@ export class SimulatedCluster {
   readonly #stop = new AbortController();
   readonly #failures: unknown[] = [];
   readonly #processes: (ControllerProcess | undefined)[] = [];
+  /** DaemonSet controllers that run now, one per process that leads or does not elect. */
+  readonly #running = new Map<AbortSignal, DaemonSetController>();
   #server!: ApiServer;
   #serverStop = new AbortController();
   #behind: { readonly store: LaggingStore; readonly server: ApiServer; isUsed: boolean } | undefined;
@@ -206,10 +208,21 @@ export class SimulatedCluster {
       log: this.#log,
       seams: tellingDecisions(seams ?? {}, (uid) => observer?.deciding?.(uid)),
       signal: controller.signal,
+      begins: (made, signal) => this.#begins(made, signal),
     });
     run.catch((error: unknown) => {
       if (!controller.signal.aborted) this.#failures.push(error);
     });
+  }
+
+  /** Counts again whatever the running DaemonSet controllers keep. O(nodes + pods). @returns what disagrees. */
+  recount(): readonly string[] {
+    return [...this.#running.values()].flatMap((controller) => controller.recount());
+  }
+
+  #begins(controller: DaemonSetController, signal: AbortSignal): void {
+    this.#running.set(signal, controller);
+    signal.addEventListener("abort", () => this.#running.delete(signal), { once: true });
   }
 
   /** Handler and caches anew over the same store; watches end, calls are answered 503 until it is loaded. */

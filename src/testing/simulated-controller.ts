@@ -15,6 +15,7 @@ import {
 } from "../client/index.ts";
 import {
   createDaemonSetController,
+  type DaemonSetController,
   type DaemonSetControllerDependencies,
   type DaemonSetControllerOptions,
   type PlacementMode,
@@ -67,6 +68,8 @@ export interface ControllerProcessOptions {
   readonly log: Log;
   readonly seams: ControllerSeams;
   readonly signal: AbortSignal;
+  /** Told of each controller of ours that begins to run, with the signal that ends it. */
+  readonly begins: (controller: DaemonSetController, signal: AbortSignal) => void;
 }
 
 const nobody: EventRecorder = { event() {}, flush: () => Promise.resolve() };
@@ -108,6 +111,9 @@ async function runController(options: ControllerProcessOptions, signal: AbortSig
   const informers = seams.informers?.(factory) ?? factory;
   const dependencies = { client, informers, clock, random, log, metrics: silentMetrics, recorder: nobody };
   const given = seams.dependencies?.(dependencies) ?? dependencies;
-  const controller = seams.make?.(given) ?? createDaemonSetController({ placement, ...seams.options }, given);
+  const other = seams.make?.(given);
+  if (other !== undefined) return await other.run(signal);
+  const controller = createDaemonSetController({ placement, ...seams.options }, given);
+  options.begins(controller, signal);
   await controller.run(signal);
 }

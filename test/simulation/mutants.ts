@@ -97,6 +97,23 @@ const noExpectations: Expectations = {
   delete() {},
 };
 
+/** Caches that never tell the controller of a deleted pod, although they know of it. */
+function silentAboutDeletedPods(informers: InformerFactory): InformerFactory {
+  return {
+    for: (resource, selection) => {
+      const informer = informers.for(resource, selection);
+      if (resource.resource !== "pods") return informer;
+      const addHandler: typeof informer.addHandler = (handler) =>
+        informer.addHandler(without(handler, "deleted"));
+      return new Proxy(informer, {
+        get: (target, name) => (name === "addHandler" ? addHandler : bound(target, name)),
+      });
+    },
+    start: (signal) => informers.start(signal),
+    waitForSync: (signal) => informers.waitForSync(signal),
+  };
+}
+
 /** Caches that claim to have seen everything. */
 function boasting(informers: InformerFactory): InformerFactory {
   return {
@@ -105,9 +122,7 @@ function boasting(informers: InformerFactory): InformerFactory {
       const informer = informers.for(resource, selection);
       return new Proxy(informer, {
         get: (target, name) => {
-          if (name === "lastResourceVersion") return "999999999";
-          const value: unknown = Reflect.get(target, name, target);
-          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+          return name === "lastResourceVersion" ? "999999999" : bound(target, name);
         },
       });
     },
@@ -404,6 +419,11 @@ export const mutants: readonly Mutant[] = [
         }),
       },
     },
+  },
+  {
+    name: "recount: the cache drops a deleted pod and the controller keeps it",
+    breaks: ["recount"],
+    options: { seams: depending(({ informers }) => ({ informers: silentAboutDeletedPods(informers) })) },
   },
   {
     name: "I6: nothing is looked at again when only time has passed",

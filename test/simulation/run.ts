@@ -31,6 +31,8 @@ export interface RunResult {
   readonly virtualMs: number;
 }
 
+/** Virtual time between two recounts: an eighth of the run's processor time at 3 s, a thirtieth at 10 s. */
+const recountEveryMs = 10_000;
 /** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
 const patienceMs = 20 * 60_000;
 /** And then nobody writes for so long. */
@@ -46,6 +48,7 @@ class Simulation {
   readonly #log: RevisionLog;
   readonly #rules: LogRules;
   readonly #actor: Actor;
+  #recountAtMs = 0;
 
   constructor(script: Script, options: RunOptions) {
     this.#script = script;
@@ -70,7 +73,7 @@ class Simulation {
       log: { debug() {}, info() {}, warn: complain, error: complain },
       observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
       answered: (call, reply) => this.#log.answered(call, reply),
-      settled: () => this.#log.settled(),
+      settled: () => this.#settled(),
     });
     this.#rules = new LogRules(log, {
       wasSurge: (uid, node) => shared.surges.has(`${uid}/${node}`),
@@ -96,6 +99,15 @@ class Simulation {
     const { violations, revision, digest } = this.#log;
     const virtualMs = this.#cluster.clock.monotonicMs();
     return { violations, trace: this.#log.trace(), revisions: revision, digest, virtualMs };
+  }
+
+  /** Whatever needs no time has happened. */
+  #settled(): void {
+    this.#log.settled();
+    const nowMs = this.#cluster.clock.monotonicMs();
+    if (nowMs < this.#recountAtMs) return;
+    this.#recountAtMs = nowMs + recountEveryMs;
+    for (const text of this.#cluster.recount()) this.#log.report("recount", text);
   }
 
   get #hasFailed(): boolean {

@@ -70,6 +70,8 @@ export interface DaemonSetController {
   reconcile(key: string): Promise<ReconcileResult>;
   /** What is known of a DaemonSet. */
   tracked(key: string): TrackedDaemonSet | undefined;
+  /** Counts everything again, of every DaemonSet. O(nodes + pods). @returns what disagrees with what events have kept. */
+  recount(): readonly string[];
 }
 
 export function createDaemonSetController(
@@ -173,6 +175,12 @@ class Controller implements DaemonSetController {
 
   tracked(key: string): TrackedDaemonSet | undefined {
     return this.#tracker.get(key);
+  }
+
+  recount(): readonly string[] {
+    return [...this.#tracker.all()].flatMap((tracked) =>
+      tracked.recount().map((text) => `${tracked.key}: ${text}`),
+    );
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {

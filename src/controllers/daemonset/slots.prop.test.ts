@@ -12,6 +12,7 @@ import {
 import type { PodFacts, SlotParams } from "./facts.ts";
 import { hasDeparted } from "./facts.ts";
 import { type Action, plan, type Snapshot } from "./plan.ts";
+import { recountSlots } from "./recount.ts";
 import { planRollout } from "./rolling-update.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import { statusNumbers } from "./status.ts";
@@ -252,6 +253,7 @@ describe("slots", () => {
           for (const step of script) {
             world.apply(step);
             world.slots.advance();
+            expect(recountSlots(world.slots.contents())).toEqual([]);
             // Surge in manage and the limits of the roll-out come from one strategy.
             const surge = chosen.maxSurge !== 0;
             if (world.slots.params.hasSurge !== surge)
@@ -272,7 +274,11 @@ describe("slots", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60, size: "max" }), (script) => {
         const world = new World();
-        for (const step of script) world.apply(step);
+        for (const step of script) {
+          world.apply(step);
+          // Alarms that are due have not rung yet.
+          expect(recountSlots(world.slots.contents())).toEqual([]);
+        }
         const wanted = new Set(
           [...world.nodes].filter(([, { shouldRun }]) => shouldRun).map(([name]) => name),
         );

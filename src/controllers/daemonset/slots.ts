@@ -17,6 +17,7 @@ import {
   type SlotContext,
   type SlotFacts,
   slotBits,
+  type SlotView,
   viewSlot,
 } from "./slot-view.ts";
 import { SortedNames } from "./sorted-names.ts";
@@ -44,7 +45,10 @@ export interface SlotsOptions {
 
 export type SlotCounts = Readonly<Record<SlotBit, number>>;
 
-interface Slot extends SlotFacts {
+/** A slot with what was last made of it. */
+interface JudgedSlot extends SlotFacts, SlotView {}
+
+interface Slot extends JudgedSlot {
   readonly node: string;
   eligibility: Eligibility;
   mayContinue: boolean;
@@ -52,6 +56,19 @@ interface Slot extends SlotFacts {
   pods: PodFacts[];
   bits: number;
   wakeAtMs: number;
+}
+
+/** Everything that the slots keep, as it stands: for a recount, in the same turn. */
+export interface SlotsContents {
+  readonly slots: ReadonlyMap<string, JudgedSlot>;
+  readonly pods: ReadonlyMap<string, PodFacts>;
+  /** Claimed pods by hash. */
+  readonly hashes: ReadonlyMap<string, number>;
+  readonly counts: SlotCounts;
+  /** Node names, sorted. */
+  readonly listed: ReadonlyMap<SlotBit, readonly string[]>;
+  readonly alarms: readonly Alarm[];
+  readonly context: SlotContext;
 }
 
 /** Old alarms are swept when they outnumber the slots this many times: keeps the heap small under flapping pods. */
@@ -136,6 +153,21 @@ export class DaemonSetSlots {
   /** Whether any claimed pod, departed ones too, carries the hash. */
   isHashInUse(hash: string): boolean {
     return this.#hashes.has(hash);
+  }
+
+  /** O(slots + pods): for a recount only. */
+  contents(): SlotsContents {
+    return {
+      slots: this.#slots,
+      pods: this.#pods,
+      hashes: this.#hashes,
+      counts: this.counts(),
+      listed: new Map(
+        listedBits.map((name) => [name, this.#listed[slotBits.indexOf(name)]!.first(Infinity)]),
+      ),
+      alarms: [...this.#alarms.values()],
+      context: this.#context(),
+    };
   }
 
   /** Adds a claimed pod or replaces what is known of it. @returns whether the view of a slot changed. */

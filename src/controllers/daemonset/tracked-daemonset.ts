@@ -14,6 +14,7 @@ import { Claims } from "./claims.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
 import { Holds } from "./holds.ts";
+import { recountAgainstCaches, recountSlots } from "./recount.ts";
 import { isOlder } from "./resource-versions.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { type NodePlacer, nodePlacer } from "./node-placer.ts";
@@ -203,6 +204,36 @@ export class TrackedDaemonSet {
     return Math.max(0, this.#slots.nextWakeMs - this.#dependencies.clock.nowMs());
   }
 
+  /**
+   * Whether all that is kept agrees with itself and with the caches. O(nodes + pods): for tests and simulations.
+   * @returns what disagrees; nothing before the slots are complete.
+   */
+  recount(): readonly string[] {
+    if (this.#built === undefined || this.#isBuilding) return [];
+    const { placer } = this.#built;
+    const { pods, nodes } = this.#dependencies;
+    const contents = this.#slots.contents();
+    const { orphans, notMatching, withoutNode } = this.claims;
+    const kept = {
+      slots: contents.slots,
+      inSlots: versionsOf(contents.pods, (pod) => pod),
+      orphans: versionsOf(orphans, ({ metadata }) => metadata),
+      notMatching: versionsOf(notMatching, ({ metadata }) => metadata),
+      withoutNode: versionsOf(withoutNode, ({ metadata }) => metadata),
+      isRefused: (node: string) => this.holds.holdUntilMs(node) === Infinity,
+    };
+    const inNamespace = pods.list(this.namespace).map((pod) => [pod.metadata.uid ?? "", pod] as const);
+    const isOwn = (pod: Pod): boolean =>
+      controllerOf(pod)?.uid === this.uid && this.claims.selector.matches(pod.metadata.labels);
+    const owned = new Map(inNamespace.filter(([, pod]) => isOwn(pod)));
+    const caches = {
+      nodes: new Map(nodes.list().map((node) => [node.metadata.name ?? "", placer.place(node)])),
+      owned: versionsOf(owned, ({ metadata }) => metadata),
+      all: new Set(inNamespace.map(([uid]) => uid)),
+    };
+    return [...recountSlots(contents), ...recountAgainstCaches(kept, caches)];
+  }
+
   #emptySlots(params?: SlotParams): DaemonSetSlots {
     const { clock, nodes } = this.#dependencies;
     return new DaemonSetSlots({
@@ -266,6 +297,13 @@ export class TrackedDaemonSet {
     const { clock } = this.#dependencies;
     return clock.nowMs() - clock.monotonicMs();
   }
+}
+
+function versionsOf<T>(
+  kept: ReadonlyMap<string, T>,
+  of: (one: T) => { readonly resourceVersion?: string },
+): ReadonlyMap<string, string> {
+  return new Map([...kept].map(([uid, one]) => [uid, of(one).resourceVersion ?? ""]));
 }
 
 function selectorOf(daemonSet: DaemonSet): Selector {
