@@ -210,7 +210,7 @@ class Comparison {
     expect(remaining).toBe(Math.max(0, all.length - limit));
   }
 
-  #watch(step: Step & { readonly do: "watch" }): void {
+  async #watch(step: Step & { readonly do: "watch" }): Promise<void> {
     const after = this.#revisionAt(step.at);
     const events: StoreEvent[] = [];
     const failures: unknown[] = [];
@@ -224,6 +224,8 @@ class Comparison {
     const refusal = isFuture ? "future" : after < this.#oldest ? "compacted" : undefined;
     const watch = this.#store.watch({ prefix: step.prefix, after }, watcher);
     this.#watchings.push({ prefix: step.prefix, after, events, refusal, failures, progressed, watch });
+    // Before the question has arrived the future may have become the present.
+    if (isFuture && !this.#maker.isEmbedded) await this.#maker.settle();
   }
 
   #cancel(at: number): void {
