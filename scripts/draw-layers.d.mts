@@ -1,3 +1,4 @@
 /** Types of draw-layers.mjs. */
-export function picture(layers: Readonly<Record<string, readonly string[]>>): string;
-export function redrawn(text: string, layers: Readonly<Record<string, readonly string[]>>): string;
+type Layers = Readonly<Record<string, readonly string[]>>;
+
+export function redrawn(text: string, layers: Layers, innerLayers: Readonly<Record<string, Layers>>): string;

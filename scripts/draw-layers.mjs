@@ -1,6 +1,6 @@
 /**
- * Draws the picture of the rooms in docs/ARCHITECTURE.md from layers.json, between its two markers.
- * `npm run draw` writes it; the house test compares.
+ * Draws the pictures of the rooms in docs/ARCHITECTURE.md, each between its two markers: the rooms from layers.json, the
+ * inner rooms from inner-layers.json. `npm run draw` writes them; the house test compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,6 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const page = join(root, "docs", "ARCHITECTURE.md");
-const [start, end] = ["<!-- layers: drawn from layers.json by npm run draw -->", "<!-- /layers -->"];
 
 /** Height of a room: one above the highest that it may import. */
 function heights(layers) {
@@ -26,7 +25,7 @@ function heights(layers) {
   return known;
 }
 
-export function picture(layers) {
+function picture(layers) {
   const known = heights(layers);
   const rows = [];
   for (let level = Math.max(...known.values()); level >= 0; level--) {
@@ -39,15 +38,27 @@ export function picture(layers) {
   return [`┌${"─".repeat(width + 4)}┐`, body.join(`\n${line}\n`), `└${"─".repeat(width + 4)}┘`].join("\n");
 }
 
-/** The page with the picture put in anew. */
-export function redrawn(text, layers) {
+function innerPictures(innerLayers) {
+  const pictures = Object.entries(innerLayers).map(([room, layers]) => `src/${room}\n${picture(layers)}`);
+  return pictures.join("\n\n");
+}
+
+/** The page with `drawing` between the markers of `file`. */
+function withDrawing(text, file, drawing) {
+  const start = `<!-- drawn from ${file} by npm run draw -->`;
   const from = text.indexOf(start);
-  const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error("docs/ARCHITECTURE.md lacks the markers of the picture");
-  return `${text.slice(0, from + start.length)}\n\n\`\`\`\n${picture(layers)}\n\`\`\`\n\n${text.slice(to)}`;
+  const to = text.indexOf("<!-- /drawn -->", from);
+  if (from < 0 || to < 0) throw new Error(`docs/ARCHITECTURE.md lacks the markers of the picture of ${file}`);
+  return `${text.slice(0, from + start.length)}\n\n\`\`\`\n${drawing}\n\`\`\`\n\n${text.slice(to)}`;
+}
+
+/** The page with both pictures drawn anew. */
+export function redrawn(text, layers, innerLayers) {
+  const withRooms = withDrawing(text, "layers.json", picture(layers));
+  return withDrawing(withRooms, "inner-layers.json", innerPictures(innerLayers));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const layers = JSON.parse(readFileSync(join(root, "layers.json"), "utf8"));
-  writeFileSync(page, redrawn(readFileSync(page, "utf8"), layers));
+  const read = (file) => JSON.parse(readFileSync(join(root, file), "utf8"));
+  writeFileSync(page, redrawn(readFileSync(page, "utf8"), read("layers.json"), read("inner-layers.json")));
 }
