@@ -1,6 +1,6 @@
 /**
  * Time as a parameter: the seam through which every room sees the clock.
- * Not here: the system's clock (main/system.ts), the only maker that reads real time.
+ * Not here: the system's clock (main/system.ts), the only implementation that reads real time.
  */
 
 export interface Timer {
@@ -15,7 +15,7 @@ export interface Clock {
   monotonicMs(): number;
   /**
    * Runs `callback` once, at least `delayMs` later, never inside this call.
-   * Any non-negative delay is fine; makers split delays above 2^31-1 ms.
+   * Any non-negative delay is fine: implementations split delays above 2^31-1 ms.
    */
   after(delayMs: number, callback: () => void): Timer;
 }

@@ -1,9 +1,9 @@
 /**
- * First in, first out, O(1) amortized at both ends. `Array.shift` moves everything, a Set leaves holes: both are O(n).
+ * A queue, first in first out, O(1) amortized at both ends. `Array.shift` and taking the first of a Set are O(n).
  * Not here: order by class or time (client/work/rate-limited-queue.ts).
  */
 
-/** Taken places kept before the array is cut: small enough to forget, large enough to make cutting rare. */
+/** Empty places at the front before the array is cut. Small enough to waste, large enough that cutting is rare. */
 const slackMax = 1024;
 
 export class Fifo<T> {

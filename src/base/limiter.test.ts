@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { createLimiter } from "./limiter.ts";
 
-test("runs at most so many at once, in order, and survives failures", async () => {
+test("runs at most `runningMax` tasks at once, in order, and goes on after failures", async () => {
   const limiter = createLimiter(2);
   const started: number[] = [];
   let running = 0;

@@ -1,4 +1,4 @@
-/** Lets at most so many tasks run at once; the others wait in order. Not here: rates over time. */
+/** Runs at most `runningMax` tasks at once; the others wait in order. Not here: rates over time. */
 
 export interface Limiter {
   /** Runs `task` when there is room; settles as the task does. */

@@ -1,5 +1,5 @@
 /**
- * Logging and metrics as parameters. Not here: pino and prom-client (main/ makes the real ones).
+ * Logging and metrics as parameters. Not here: pino and prom-client (main/system.ts).
  */
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export interface Counter {
 }
 export interface Gauge {
   set(value: number, labels?: Labels): void;
-  /** Forgets the series of these labels; for what is no longer there. */
+  /** Removes the series of these labels, when what it describes is gone. */
   remove(labels: Labels): void;
 }
 export interface Histogram {
@@ -39,8 +39,8 @@ export interface Metrics {
     labelNames?: readonly string[],
   ): Histogram;
   /**
-   * Calls back before each reading of the metrics, so that what is only read costs nothing in between.
-   * @returns what ends it.
+   * Calls `callback` before each scrape, so that a gauge may be set only then.
+   * @returns a function that removes the callback.
    */
   onRead(callback: () => void): () => void;
 }

@@ -1,5 +1,5 @@
 /**
- * A clock that moves only when told to: for tests and simulation.
+ * A clock for tests and simulation: time moves only in `advance`.
  * Timers run in order of their due time, ties in order of creation.
  */
 import type { Clock, Timer } from "./clock.ts";
@@ -110,7 +110,7 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** Rounds of microtasks given to promise chains before time moves on; long chains need several. */
+/** Rounds of microtasks before time moves on. A promise chain needs one for each link. */
 const settleRounds = 50;
 
 /** Lets promise chains that need no I/O run to their end. */

@@ -60,7 +60,7 @@ export type ReplyBody =
   /** A list: the envelope without items, and items whose bytes exist already. */
   | { readonly as: "list"; readonly list: KubeList<KubeObject>; pieces(): Iterable<Uint8Array> }
   | { readonly as: "bytes"; bytes(): Uint8Array }
-  /** Nothing happens until `start`; its answer stops the watch. The signal of the call stops it as well. */
+  /** Nothing happens until `start`, which returns a function that stops the watch. The call's signal stops it too. */
   | { readonly as: "watch"; start(sink: WatchSink): () => void }
   /** Text that arrives over time (logs). */
   | { readonly as: "stream"; chunks(): AsyncIterable<Uint8Array> };

@@ -9,7 +9,7 @@ const decodeSpec = (value: unknown): ReturnType<typeof decodeObject> =>
   decodeObject({ table: sampleTable, name: "v1.PodSpec" }, value, { path: "spec" });
 
 describe("decodeObject", () => {
-  it("drops unknown fields and tells their paths", () => {
+  it("drops unknown fields and reports their paths", () => {
     const decoded = decodeSpec({
       containers: [
         { name: "a", foo: 1 },
@@ -172,7 +172,7 @@ describe("decodeObject", () => {
     }
   });
 
-  it("takes over what is the very same as in a known object, and reads everything else", () => {
+  it("reuses members that are identical to those of the known object, and decodes all others", () => {
     const known = { metadata: { name: "a", labels: { a: "b" } }, spec: { containers: [] } };
     const value = { metadata: known.metadata, spec: { containers: [], nodeSelector: { x: 1 } } };
     const { object, errors } = decodeObject({ table: sampleTable, name: "v1.Pod" }, value, { known });
@@ -188,7 +188,7 @@ describe("decodeObject", () => {
     expect((copied.object.metadata as typeof known.metadata).labels).not.toBe(known.metadata.labels);
   });
 
-  it("keeps raw text, and makes it of trees", () => {
+  it("keeps raw text, and turns trees into it", () => {
     const raw = new RawJson('{"10":1,"9":2}');
     expect(rawTextPaths(sampleTable, "v1.Pod")).toEqual(["data"]);
     expect(decodeObject({ table: sampleTable, name: "v1.Pod" }, { data: raw }).object.data).toBe(raw);

@@ -17,7 +17,7 @@ import {
 import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
 
 export interface Decoded<T = JsonObject> {
-  /** A fresh graph; shares nothing with the input but immutable RawJson and what `known` names. Whole only when `errors` is empty. */
+  /** A fresh graph, which shares immutable RawJson and members of `known` with the input. Complete only when `errors` is empty. */
   readonly object: T;
   /** Paths of dropped fields, in input order: `spec.containers[0].foo`. */
   readonly unknown: readonly string[];
@@ -28,14 +28,14 @@ export interface Decoded<T = JsonObject> {
 export interface DecodeOptions {
   /** Path of the value inside its object; absent means the root. */
   readonly path?: string;
-  /** Came out of decoding as this type. Its members are taken over unread where the value holds the very same objects. */
+  /** An object that was decoded as this type. Its members are reused undecoded where the value holds the same objects. */
   readonly known?: object;
 }
 
 /**
- * Reads `value` as the named type. null means absent; unknown fields are dropped and told; quantities and times become
- * canonical; zero values are dropped where Go's omitempty would (see Field). Key order follows the input, then absent
- * required fields. Never changes `value`.
+ * Reads `value` as the named type. null means absent. Unknown fields are dropped and reported. Quantities and times become
+ * canonical. Zero values are dropped where Go's omitempty would drop them (see Field). Key order follows the input, then
+ * absent required fields. Never changes `value`.
  */
 export function decodeObject<T = JsonObject>(
   type: SchemaType,
@@ -49,7 +49,7 @@ export function decodeObject<T = JsonObject>(
   return { object: object as T, unknown: decoder.unknown, errors: decoder.errors };
 }
 
-/** Names of the type's own rawText fields: what parseJson should keep as text. */
+/** Names of the type's own rawText fields, for `rawPaths` of parseJson. */
 export function rawTextPaths(table: SchemaTable, schemaName: string): string[] {
   const paths: string[] = [];
   const schema = resolveSchema(table, { type: "ref", name: schemaName });
@@ -63,7 +63,7 @@ export function rawTextPaths(table: SchemaTable, schemaName: string): string[] {
 /** Go's zero time, which it writes as null. */
 const zeroTime = "0001-01-01T00:00:00Z";
 
-/** Times that need no calendar to be canonical: the usual ones. */
+/** Canonical times on days that every month has. Others need the calendar. */
 const plainTime = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 
 interface Place {
@@ -337,7 +337,7 @@ class Decoder {
   }
 }
 
-/** A scalar that decoding leaves as it is, and that no omitempty drops: most members are such. */
+/** A scalar that decoding leaves as it is and omitempty does not drop, as most are. */
 function isPlain(schema: Schema, value: unknown): boolean {
   switch (schema.type) {
     case "string":

@@ -101,7 +101,7 @@ export function goQuote(text: string): string {
   return `${quoted}"`;
 }
 
-/** What stands for itself inside the quotes. */
+/** Texts that need no escapes inside the quotes. */
 const plainText = /^[ !#-[\]-~]*$/;
 
 const shortEscapes: ReadonlyMap<string, string> = new Map([
@@ -128,7 +128,7 @@ function goQuoteChar(char: string): string {
     : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** Characters of a wrong value that are told: longer ones would come back several times as large as they were sent. */
+/** Characters of a wrong value that a message shows. Escapes would make a longer value several times as long in the reply. */
 const shownCharactersMax = 10_000;
 
 function formatValue(value: unknown): string {

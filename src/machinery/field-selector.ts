@@ -1,5 +1,5 @@
 /**
- * Field selectors: exact comparison of single fields. Not here: which fields a kind has (api/kinds.ts).
+ * Field selectors: exact comparison of single fields. Not here: which fields a kind has (api/parts/kinds.ts).
  * Upstream: kubernetes v1.34, apimachinery/pkg/fields/selector.go.
  */
 import { badRequest } from "./status.ts";
@@ -17,7 +17,7 @@ export interface FieldSelector {
 }
 
 /**
- * An empty text selects everything. Whether a field is known is for the caller to judge.
+ * An empty text selects everything. The caller checks whether a kind has the fields.
  * @throws StatusError 400 when the text cannot be understood.
  */
 export function parseFieldSelector(text: string): FieldSelector {
@@ -26,7 +26,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   return fieldSelector(requirements);
 }
 
-/** Everything when there are none. */
+/** Matches everything when there are no requirements. */
 function fieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
   return {
     requirements,

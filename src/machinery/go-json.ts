@@ -19,7 +19,7 @@ export class RawJson {
   }
 }
 
-/** What JSON.stringify makes of a RawJson; other objects that begin so only take the slower way. */
+/** How JSON.stringify begins a RawJson. Any other object that begins so only takes the slower path. */
 const rawMark = '{"text":"';
 
 /**

@@ -1,4 +1,4 @@
-/** Laws of reading and writing JSON. */
+/** Properties of parsing and encoding JSON. */
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, it } from "vitest";

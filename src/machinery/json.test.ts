@@ -25,7 +25,7 @@ describe("parseJson", () => {
     }
   });
 
-  it("knows where strings end", () => {
+  it("finds the end of strings", () => {
     for (const string of ["\\", '"', '\\"', "\\\\", '[\\"[']) {
       const text = JSON.stringify([string, [string]]);
       for (const options of [{ depthMax: 2 }, { ...slow, depthMax: 2 }]) {
@@ -35,7 +35,7 @@ describe("parseJson", () => {
     expect(() => parseJson('["\\\\",[["]"]]]', { depthMax: 2 })).toThrow(/2 levels/);
   });
 
-  it("tells duplicate keys with their paths, and the last one wins", () => {
+  it("reports duplicate keys with their paths, and the last one wins", () => {
     const found: string[] = [];
     const text = '{"a":1,"b":[{"c":1,"c":2}],"a":{"d":1,"d":1,"d":1}}';
     const value = parseJson(text, { onDuplicateKey: (path) => found.push(path) });
@@ -113,7 +113,7 @@ describe("encodeJson", () => {
     expect(encodeJson(undefined)).toBe("null");
   });
 
-  it("writes raw parts verbatim, and nobody can forge one", () => {
+  it("writes raw parts verbatim, and no other object as one", () => {
     const raw = new RawJson('{ "10": "\\u003c", "9": 1 }');
     expect(encodeJson({ a: raw, b: [raw], c: undefined })).toBe(
       '{"a":{"10":"\\u003c","9":1},"b":[{"10":"\\u003c","9":1}]}',

@@ -1,7 +1,7 @@
 /**
- * Reading JSON from strangers: bounded depth, duplicate keys told, chosen parts kept as text, errors with offsets.
- * Not here: writing (go-json.ts). Ordinary bodies take the built-in parser after a cheap scan of their depth; the
- * parser below runs only for duplicates, raw parts and for a clear error.
+ * Parses untrusted JSON: bounded depth, duplicate keys reported, chosen parts kept as text, errors with offsets.
+ * Ordinary bodies take the built-in parser after a cheap scan of their depth. The parser below runs only to find
+ * duplicate keys, to keep raw parts, and to explain an error. Not here: encoding (go-json.ts).
  */
 import { endOfString, RawJson } from "./go-json.ts";
 import { type JsonObject, setOwn } from "./objects.ts";
@@ -10,7 +10,7 @@ import { type JsonObject, setOwn } from "./objects.ts";
 export const jsonDepthMax = 100;
 
 export class JsonError extends Error {
-  /** Place of the fault: UTF-16 units in the text, or bytes when the bytes are no UTF-8. */
+  /** Where the error is: in UTF-16 units of the text, or in bytes when they are no UTF-8. */
   readonly offset: number;
 
   constructor(message: string, offset: number) {
@@ -85,7 +85,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Start of the first sequence that is no UTF-8; the length when all is well. */
+/** Start of the first sequence that is no UTF-8; the length when there is none. */
 function invalidUtf8Offset(bytes: Uint8Array): number {
   let at = 0;
   while (at < bytes.length) {

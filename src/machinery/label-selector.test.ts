@@ -1,4 +1,4 @@
-/** Label selectors: grammar, upstream's complaints, matching. */
+/** Label selectors: grammar, upstream's error texts, matching. */
 import { describe, expect, it } from "vitest";
 import { formatLabelSelector, parseLabelSelector, selectorFromLabelSelector } from "./label-selector.ts";
 

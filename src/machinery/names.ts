@@ -23,7 +23,7 @@ const qualifiedName = new RegExp(`^${qualifiedNamePattern}$`);
 const labelValue = new RegExp(`^${labelValuePattern}$`);
 const configMapKey = new RegExp(`^${configMapKeyPattern}$`);
 
-/** Names of most objects: `a.b-c`, at most 253 characters. Empty array when valid, as everywhere here. */
+/** Names of most objects: `a.b-c`, at most 253 characters. Like all rules here, it returns no error for a valid value. */
 export function dnsSubdomainErrors(value: string): string[] {
   const text =
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
@@ -134,7 +134,7 @@ function maxLenError(max: number): string {
   return `must be no more than ${max} bytes`;
 }
 
-/** Go counts bytes. Nearly all names are ASCII, and those are not encoded for it: this runs for every label of every pod. */
+/** Length in bytes, as Go counts. ASCII names, nearly all, are not encoded for it: this runs for every label of every pod. */
 function byteLength(value: string): number {
   for (let at = 0; at < value.length; at++) {
     if (value.charCodeAt(at) > 0x7f) return new TextEncoder().encode(value).length;

@@ -1,4 +1,4 @@
-/** Laws of patches and decoding; order of strategic merges against upstream's algorithm written out naively. */
+/** Properties of patches and decoding. The order of strategic merges is compared with upstream's algorithm. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { replay } from "../testing/replay.ts";
@@ -48,7 +48,7 @@ function difference(from: { [key: string]: Tree }, to: { [key: string]: Tree }):
   return patch;
 }
 
-it("a merge patch of the difference leads to the other document, and doing it twice changes nothing", () => {
+it("a merge patch of the difference leads to the other document, also when it is applied twice", () => {
   fc.assert(
     fc.property(objectTree(false).map(freeze), objectTree(false).map(freeze), (from, to) => {
       const patch = freeze(difference(from, to));
@@ -60,7 +60,7 @@ it("a merge patch of the difference leads to the other document, and doing it tw
   );
 });
 
-it("any merge patch may be done twice, and changes neither input", () => {
+it("any merge patch may be applied twice, and changes neither input", () => {
   fc.assert(
     fc.property(tree(false).map(freeze), tree(true).map(freeze), (document, patch) => {
       const once = jsonMergePatch(document, patch);
@@ -144,7 +144,7 @@ const patched = (live: readonly Element[], patch: object): Element[] => {
   return (spec as { containers: Element[] }).containers;
 };
 
-it("merged lists hold the right elements in upstream's order, with and without a wish", () => {
+it("merged lists hold the right elements in upstream's order, with and without $setElementOrder", () => {
   fc.assert(
     fc.property(elements("old"), elements("new"), names, names, (live, changes, gone, extra) => {
       const change = changes.filter((each) => !gone.includes(each.name));
@@ -161,24 +161,24 @@ it("merged lists hold the right elements in upstream's order, with and without a
       const plain = patched(live, { containers: [...deletions, ...change] });
       expect(plain).toEqual(naiveOrder(merged, changeNames, kept).map(image));
 
-      const wish = [...changeNames, ...extra.filter((each) => !changeNames.includes(each))];
+      const order = [...changeNames, ...extra.filter((each) => !changeNames.includes(each))];
       const ordered = patched(live, {
-        "$setElementOrder/containers": wish.map((each) => ({ name: each })),
+        "$setElementOrder/containers": order.map((each) => ({ name: each })),
         containers: [...change, ...deletions],
       });
-      expect(ordered).toEqual(naiveOrder(merged, wish, liveNames).map(image));
+      expect(ordered).toEqual(naiveOrder(merged, order, liveNames).map(image));
     }),
     { numRuns: 1000, ...replay() },
   );
 });
 
-it("a strategic merge with a wish may be done twice", () => {
+it("a strategic merge with $setElementOrder may be applied twice", () => {
   fc.assert(
     fc.property(elements("old"), elements("new"), names, (live, changes, extra) => {
       const changeNames = changes.map((each) => each.name);
-      const wish = [...changeNames, ...extra.filter((each) => !changeNames.includes(each))];
+      const order = [...changeNames, ...extra.filter((each) => !changeNames.includes(each))];
       const patch = {
-        "$setElementOrder/containers": wish.map((each) => ({ name: each })),
+        "$setElementOrder/containers": order.map((each) => ({ name: each })),
         containers: changes,
       };
       const once = patched(live, patch);

@@ -1,4 +1,4 @@
-/** Each rule of reading protobuf: what a field means, what counts when it comes twice, what is refused and how. */
+/** Each rule of decoding protobuf: what a field means, what counts when it occurs twice, what is refused and how. */
 import { describe, expect, test } from "vitest";
 import { lengthDelimited, varint } from "../testing/protobuf-encoder.ts";
 import { encodeJson, RawJson } from "./go-json.ts";
@@ -119,7 +119,7 @@ describe("values", () => {
   });
 });
 
-describe("what comes twice", () => {
+describe("fields that occur twice", () => {
   test.each<readonly [string, Uint8Array, object]>([
     ["the last scalar counts", bytes(held(1, "a"), held(1, "b")), { name: "b" }],
     ["also when it is zero", bytes(number(2, 5), number(2, 0)), {}],
@@ -144,7 +144,7 @@ describe("what comes twice", () => {
   });
 });
 
-describe("unknown fields are passed over", () => {
+describe("unknown fields are skipped", () => {
   test.each<readonly [string, Uint8Array]>([
     ["varint", number(99, 2n ** 63n)],
     ["fixed64", bytes(varint(99 * 8 + 1), "12345678")],
@@ -191,9 +191,9 @@ describe("what is refused", () => {
     ["a number for a list", held(17, number(2, 1)), "proto: wrong wireType = 0 for field Lists"],
     ["no UTF-8", held(1, 0xff), "proto: field name contains invalid UTF-8"],
     ["a key that is no UTF-8", held(14, held(1, 0xc0, 0x80)), "proto: field labels contains invalid UTF-8"],
-    ["a strange number or string", held(7, number(1, 2)), "impossible IntOrString.Type"],
+    ["neither number nor string", held(7, number(1, 2)), "impossible IntOrString.Type"],
     ["the year 10000", held(8, number(1, 253_402_300_800)), "year outside of range [0,9999]"],
-    ["a time before all", held(9, number(1, -(2n ** 63n))), "year outside of range [0,9999]"],
+    ["the earliest time", held(9, number(1, -(2n ** 63n))), "year outside of range [0,9999]"],
   ])("%s", (_, message, text) => {
     expect(() => decode(message)).toThrow(new ProtobufError(text));
   });
@@ -219,14 +219,14 @@ describe("the envelope", () => {
   const magic = bytes("k8s", 0);
   const said = held(1, held(1, "apps/v1"), held(2, "DaemonSet"));
 
-  test("says what it holds", () => {
+  test("names the type of its object", () => {
     const body = bytes(magic, said, held(2, "raw"), held(3, "gzip"), held(4, "x/y"), number(9, 1));
     expect(readEnvelope(body)).toEqual({ apiVersion: "apps/v1", kind: "DaemonSet", raw: bytes("raw") });
   });
-  test("may say nothing", () => {
+  test("may name no type", () => {
     expect(readEnvelope(bytes(magic, held(3)))).toEqual({ apiVersion: "", kind: "", raw: bytes() });
   });
-  test("the last message counts, what is said is merged", () => {
+  test("the last message counts, and types are merged", () => {
     const body = bytes(magic, held(2, "a"), held(1, held(2, "Pod")), held(2, "b"), held(1, held(1, "v1")));
     expect(readEnvelope(body)).toEqual({ apiVersion: "v1", kind: "Pod", raw: bytes("b") });
   });

@@ -1,9 +1,9 @@
 /**
  * Objects in Kubernetes' protobuf, read by the field numbers of a schema table into the tree that their JSON would give.
- * What holds for any tree (types, quantities, what is left out) is decode.ts's work, as for JSON.
- * Not here: the wire format (wire-reader.ts); writing: nothing in this house answers in protobuf.
+ * decode.ts then checks types, makes quantities canonical and drops what Go omits, as for JSON.
+ * Not here: the wire format (wire-reader.ts), encoding (the server never answers in protobuf).
  * Upstream: kubernetes v1.34, apimachinery/pkg/runtime/serializer/protobuf/protobuf.go.
- * Differs: of an IntOrString that comes twice the last one counts, upstream would merge their halves.
+ * Differs: when an IntOrString occurs twice, the last one counts. Upstream merges the two.
  */
 import { RawJson } from "./go-json.ts";
 import { type IntOrString } from "./int-or-string.ts";
@@ -24,7 +24,7 @@ import { formatTime } from "./time.ts";
 import { ProtobufError, WireReader } from "./wire-reader.ts";
 
 export interface Envelope {
-  /** Empty when the sender does not say. */
+  /** Empty when the sender does not name it. */
   readonly apiVersion: string;
   readonly kind: string;
   /** The object's message: a view into the given bytes. */
@@ -43,13 +43,13 @@ function message(...fields: (readonly [string, Schema])[]): ObjectSchema {
   return { type: "object", fields: Object.fromEntries(numbered) };
 }
 
-/** What is one value in JSON and a message on the wire. */
+/** Messages of the envelope, and types that are one value in JSON and a message on the wire. */
 const typeMeta: ObjectSchema = message(["apiVersion", string], ["kind", string]);
 const quantity: ObjectSchema = message(["string", string]);
 const intOrString: ObjectSchema = message(["type", int64], ["intVal", int32], ["strVal", string]);
 const time: ObjectSchema = message(["seconds", int64], ["nanos", int32]);
 
-/** What the body is said to be, and its message, unread. @throws ProtobufError. */
+/** The type that the body names, and its message, not decoded. @throws ProtobufError. */
 export function readEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length === 0) throw new ProtobufError("empty data");
   if (magic.some((byte, index) => bytes[index] !== byte)) {
@@ -76,8 +76,8 @@ export function readEnvelope(bytes: Uint8Array): Envelope {
 }
 
 /**
- * The message as the named type: a fresh tree, without apiVersion and kind. Unknown fields are passed over, zero
- * values of scalars that are no pointers are absent, of fields that come twice the last counts and messages are merged.
+ * The message as the named type: a fresh tree, without apiVersion and kind. Unknown fields are skipped. Zero values of
+ * scalars that are no pointers are absent. When a field occurs twice the last value counts, and messages are merged.
  * @throws ProtobufError, JsonError for JSON inside the message.
  */
 export function decodeProtobuf(type: SchemaType, raw: Uint8Array): JsonObject {
@@ -109,7 +109,7 @@ interface Target extends Place {
 
 class MessageDecoder {
   readonly #table: SchemaTable;
-  /** Of the types met so far: few bodies hold many. */
+  /** For the types met so far. Few bodies hold many. */
   readonly #members = new Map<ObjectSchema, Members>();
 
   constructor(table: SchemaTable) {
@@ -164,7 +164,7 @@ class MessageDecoder {
     return into;
   }
 
-  /** Adds the element that lies here, or all of them where numbers are packed. */
+  /** Adds the element at this place, or all elements of packed numbers. */
   #listed(list: unknown[], { of }: ArraySchema, { reader, place }: Source): unknown[] {
     const isPackable = of.type === "integer" || of.type === "boolean";
     if (!isPackable || reader.wireType !== 2) {
@@ -207,7 +207,7 @@ class MessageDecoder {
     }
   }
 
-  /** A list is no value on the wire: the first field of a message holds it (ExtraValue). */
+  /** A list as the value of a map (ExtraValue) is a message whose first field holds the elements. */
   #items({ of }: ArraySchema, reader: WireReader, place: Place): unknown[] {
     reader.expect(2, place.name);
     const items: unknown[] = [];
@@ -254,7 +254,7 @@ class MessageDecoder {
     return into;
   }
 
-  /** An empty message is no time. */
+  /** An empty message means no time. */
   #time(type: "time" | "microTime", reader: WireReader, place: Place): string | undefined {
     if (reader.isAtEnd) return undefined;
     const parts = this.#parts(time, reader, place);
@@ -327,7 +327,7 @@ function microTimeOf({ seconds = 0, nanos = 0 }: TimeParts): string {
   return `${text.slice(0, -1)}.${String(micros - carried * 1e6).padStart(6, "0")}Z`;
 }
 
-/** RawExtension and FieldsV1: a message whose first field is a JSON text. Nothing in it means null. */
+/** RawExtension and FieldsV1: a message whose first field is a JSON text. An empty message means null. */
 function jsonOf(type: "raw" | "rawText", reader: WireReader): unknown {
   let bytes: Uint8Array | undefined;
   while (reader.next("RawExtension")) {
@@ -342,7 +342,7 @@ function jsonOf(type: "raw" | "rawText", reader: WireReader): unknown {
   return type === "raw" ? value : new RawJson(new TextDecoder().decode(bytes));
 }
 
-/** Bytes turned into text at a time: as arguments of one call they must fit the stack. */
+/** Bytes that one call turns into text. They are its arguments, so they must fit the stack. */
 const chunkBytes = 8192;
 
 function base64(bytes: Uint8Array): string {

@@ -17,7 +17,7 @@ export const quantityFormatMessage =
 const nanosPerUnit = 1_000_000_000n;
 /** As upstream: greater amounts are cut to the largest 64-bit integer. */
 const nanosMax = (2n ** 63n - 1n) * nanosPerUnit;
-/** Digits accepted: enough for every value in range; more would only burn time. */
+/** Digits accepted. Enough for every value in range; more would only cost time. */
 const digitsMax = 400;
 const exponentMax = 400;
 

@@ -1,4 +1,4 @@
-/** The reader of paths against any text, and against the maker of paths. */
+/** RequestInfo of any text, and of paths whose parts are known. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Method } from "./call.ts";
@@ -28,7 +28,7 @@ const query = fc.array(
   fc.tuple(fc.constantFrom("watch", "fieldSelector", "labelSelector", "x"), fc.string()),
 );
 
-test("any call is understood or refused with 400", () => {
+test("any call has a RequestInfo or is refused with 400", () => {
   fc.assert(
     fc.property(method, path, query, (method, path, query) => {
       try {
@@ -52,7 +52,7 @@ const plural = fc
   .stringMatching(/^[a-z]{1,12}$/)
   .filter((text) => !/^(watch|proxy|namespaces|status|finalize)$/.test(text));
 
-test("what a path was made of is read from it", () => {
+test("a path gives the parts that it was made of", () => {
   const address = fc.record({
     group: fc.oneof(fc.constant(""), fc.stringMatching(/^[a-z][a-z.]{0,20}$/)),
     version: fc.stringMatching(/^v[1-9][a-z0-9]{0,6}$/),

@@ -19,7 +19,7 @@ export interface RequestInfo {
   readonly isResourceRequest: boolean;
   /** As in the call: percent-encoding still in place. */
   readonly path: string;
-  /** Of a resource request what is done with the resource, "" when the method does nothing with any; else the method in lower case. */
+  /** What a resource request does with the resource, "" for methods without such a verb. Of other requests the method in lower case. */
   readonly verb: ResourceVerb | "proxy" | "" | Lowercase<Method>;
   /** Set for discovery paths too. */
   readonly apiPrefix: "" | "api" | "apis";
@@ -40,7 +40,7 @@ export interface RequestInfo {
   readonly isInNamespace: boolean;
   /** The deprecated form `/api/v1/watch/...`, or `/api/v1/proxy/...`. */
   readonly isVerbInPath: boolean;
-  /** Such a call may last: it has no time limit and takes no seat. */
+  /** Such a call has no time limit and takes no seat in flow control. */
   readonly isLongRunning: boolean;
 }
 
@@ -120,7 +120,7 @@ interface Split {
   readonly apiPrefix: "api" | "apis";
   readonly apiGroup: string;
   readonly apiVersion: string;
-  /** At least one, none empty. Taken over. */
+  /** At least one, none empty. The array is changed. */
   readonly parts: string[];
 }
 

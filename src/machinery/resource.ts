@@ -1,6 +1,6 @@
 /**
  * The address of a kind: group, version and plural resource name. Constants stand in api/.
- * Not here: what the server does with a kind (api/kinds.ts).
+ * Not here: what the server does with a kind (api/parts/kinds.ts).
  */
 import type { KubeObject } from "./meta.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The run-time picture of API types: which fields an object has, how Go would print them, how patches merge them.
- * Written by hand only here; the table itself is generated in api/. Not here: decoding (decode.ts), patching
+ * API types at run time: which fields an object has, how Go would print them, how patches merge them.
+ * The table itself is generated (api/generated). Not here: decoding (decode.ts), patching
  * (strategic-merge-patch.ts), defaults and validation (api/).
  */
 

@@ -1,4 +1,4 @@
-/** Failures: upstream's wording, details and predicates. */
+/** StatusError: upstream's wording, details and predicates. */
 import { describe, expect, it } from "vitest";
 import { invalidValue, required } from "./field-error.ts";
 import {
@@ -120,7 +120,7 @@ describe("makers", () => {
     expect(invalid({ group: "", kind: "Pod" }, "", []).message).toBe('Pod "" is invalid');
   });
 
-  it("keeps extras in their places", () => {
+  it("puts continue token, retry time and cause in their fields", () => {
     expect(expired("old", { continue: "abc" }).status.metadata).toEqual({ continue: "abc" });
     expect(suggestedRetrySeconds(generateNameConflict(pods, "a-"))).toBe(1);
     expect(suggestedRetrySeconds(new Error("x"))).toBe(0);
@@ -186,7 +186,7 @@ describe("predicates", () => {
     }
   });
 
-  it("lets the reason decide, and the code only when there is no known reason", () => {
+  it("decide by the reason, and by the code only when no reason is known", () => {
     const status = notFound(pods, "x").status;
     expect(isNotFound({ ...status, reason: "" })).toBe(true);
     expect(isNotFound({ ...status, reason: "SomethingNew" })).toBe(true);

@@ -100,7 +100,7 @@ export function notFound(resource: GroupResource, name: string): StatusError {
   return failure("NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
 }
 
-/** For paths that lead nowhere. */
+/** For paths that nothing is served at. */
 export function pathNotFound(): StatusError {
   return failure("NotFound", "the server could not find the requested resource", {});
 }
@@ -125,7 +125,7 @@ export function generateNameConflict(resource: GroupResource, name: string): Sta
   return failure("AlreadyExists", message, { ...detailsOf(resource, name), retryAfterSeconds: 1 });
 }
 
-/** What a lost optimistic lock says. */
+/** Upstream's text for a write of an object that has been modified. */
 const modifiedMessage =
   "the object has been modified; please apply your changes to the latest version and try again";
 
@@ -140,7 +140,7 @@ export function conflict(
 }
 
 export interface ExpiredOptions {
-  /** Token to go on with, inconsistently. */
+  /** Token with which the client may continue the list, inconsistently. */
   readonly continue?: string;
 }
 
@@ -280,7 +280,7 @@ export function suggestedRetrySeconds(error: unknown): number {
   return failureStatus(error)?.details?.retryAfterSeconds ?? 0;
 }
 
-/** The Status inside a thrown value; anything else becomes an InternalError that tells its message. */
+/** The Status inside a thrown value; anything else becomes an InternalError with its message. */
 export function statusOf(error: unknown): Status {
   return failureStatus(error) ?? internalError(error).status;
 }

@@ -64,7 +64,7 @@ describe("objects", () => {
 });
 
 describe("lists of objects", () => {
-  it("merges by key, and puts what is new where upstream puts it: before what only the server has", () => {
+  it("merges by key, and puts new elements before those that only the server has, as upstream", () => {
     const live = { containers: [{ name: "a", image: "1", args: ["x", "y"] }, { name: "b" }] };
     const patch = {
       containers: [
@@ -188,7 +188,7 @@ describe("order", () => {
     [["s", "t"], ["b"], ["b"], ["b", "s", "t"]],
     [[], ["b", "a"], ["b", "a"], ["b", "a"]],
     [["a", "b"], [], ["b", "z", "a"], ["b", "a"]],
-  ])("live %j, patch %j, wished %j: %j", (live, patch, order, result) => {
+  ])("live %j, patch %j, order %j: %j", (live, patch, order, result) => {
     const body = {
       "$setElementOrder/containers": order.map((name) => ({ name })),
       ...(patch.length === 0 ? {} : containers(...patch)),
@@ -196,11 +196,11 @@ describe("order", () => {
     expect(names(patchSpec(containers(...live), body))).toEqual(result);
   });
 
-  it("without a wish follows the patch list", () => {
+  it("follows the patch list when there is no $setElementOrder", () => {
     expect(names(patchSpec(containers("a", "s", "b"), containers("b", "a")))).toEqual(["s", "b", "a"]);
   });
 
-  it("refuses a wish that contradicts the patch list", () => {
+  it("refuses a $setElementOrder that contradicts the patch list", () => {
     const patch = { "$setElementOrder/containers": [{ name: "a" }], ...containers("b") };
     expect(() => patchSpec({}, patch)).toThrow(/^The order in patch list:/);
     const swapped = {
@@ -219,7 +219,7 @@ describe("order", () => {
     );
   });
 
-  it("does nothing for a list that is nowhere", () => {
+  it("does nothing for a list that neither side has", () => {
     expect(patchSpec({}, { "$setElementOrder/containers": [{ name: "a" }] })).toEqual({});
     expect(
       patchSpec(containers("a"), { "$setElementOrder/containers": [{ name: "a" }], containers: null }),

@@ -138,7 +138,7 @@ function mergeOrdered(
   let contents = live;
   if (changes !== undefined)
     contents = isMergeList(field) ? mergeList(live, changes, list) : withoutDirectives(changes);
-  setOwn(merged, name, arrange(contents, { live, wished: order, list }));
+  setOwn(merged, name, arrange(contents, { live, order: order, list }));
 }
 
 /** How the elements of a list are told apart, and what they are. */
@@ -172,11 +172,11 @@ function mergeList(live: readonly unknown[], patch: readonly unknown[], list: Li
   if (all.some(Array.isArray)) throw unprocessable("lists of lists are not supported");
   if (all.some(isObject) !== all.every(isObject)) throw unprocessable("list element types are not identical");
   if (!isObject(all[0]))
-    return arrange(unique([...live, ...patch.map(copyJson)]), { live, wished: patch, list });
+    return arrange(unique([...live, ...patch.map(copyJson)]), { live, order: patch, list });
   if (list.mergeKey === undefined) throw unprocessable("cannot merge lists without merge key");
   const { kept, changes } = applySpecialElements(live as JsonObject[], patch as JsonObject[], list.mergeKey);
   const merged = mergeElements(kept, changes, list);
-  return arrange(merged, { live: kept, wished: changes, list });
+  return arrange(merged, { live: kept, order: changes, list });
 }
 
 interface SplitPatch {
@@ -184,7 +184,7 @@ interface SplitPatch {
   readonly changes: readonly JsonObject[];
 }
 
-/** Carries out elements with `$patch`; what remains of the patch is ordinary. */
+/** Applies the elements with `$patch` to `live`. The rest of the patch are ordinary elements. */
 function applySpecialElements(
   live: readonly JsonObject[],
   patch: readonly JsonObject[],
@@ -237,22 +237,22 @@ function mergeElements(
 
 interface Arrangement {
   readonly live: readonly unknown[];
-  readonly wished: readonly unknown[];
+  readonly order: readonly unknown[];
   readonly list: ListContext;
 }
 
 /**
- * Upstream's order: elements named in `wished` follow it, the others follow `live`; then the two rows are joined, and
- * one of the others goes first only when both were in the live list and it stood before.
+ * Upstream's order. Elements named in `order` follow it, the others follow `live`. Then the two lists are merged: one of
+ * the others goes first only when both were in the live list and it stood before.
  */
-function arrange(elements: readonly unknown[], { live, wished, list }: Arrangement): unknown[] {
-  const wishedAt = positions(wished, list);
+function arrange(elements: readonly unknown[], { live, order, list }: Arrangement): unknown[] {
+  const orderAt = positions(order, list);
   const liveAt = positions(live, list);
   const at = (map: ReadonlyMap<string, number>, element: unknown): number =>
     map.get(identityOf(element, list)) ?? -1;
-  const named = elements.filter((element) => at(wishedAt, element) >= 0);
-  const others = elements.filter((element) => at(wishedAt, element) < 0);
-  named.sort((a, b) => at(wishedAt, a) - at(wishedAt, b));
+  const named = elements.filter((element) => at(orderAt, element) >= 0);
+  const others = elements.filter((element) => at(orderAt, element) < 0);
+  named.sort((a, b) => at(orderAt, a) - at(orderAt, b));
   others.sort((a, b) => at(liveAt, a) - at(liveAt, b));
   const arranged: unknown[] = [];
   let other = 0;

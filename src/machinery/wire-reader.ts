@@ -1,5 +1,5 @@
 /**
- * Protobuf's wire format: tags, varints, lengths, and the skipping of what nobody knows.
+ * Protobuf's wire format: tags, varints, lengths, and skipping of unknown fields.
  * As tolerant and as strict as upstream's generated code (gogo), with its wording; only strings must be UTF-8.
  * Not here: what the fields mean (protobuf.ts).
  */
@@ -21,7 +21,7 @@ export class WireReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
   #at: number;
-  /** Of the tag read last. */
+  /** Field number of the tag read last. */
   number = 0;
   wireType = 0;
   /** Halves of the varint read last, as signed 32-bit numbers. */
@@ -88,7 +88,7 @@ export class WireReader {
     }
   }
 
-  /** A reader of the message that lies here. */
+  /** A reader of the message at this place. */
   message(): WireReader {
     const start = this.#skipLength();
     return new WireReader(this.#bytes, start, this.#at);
@@ -101,12 +101,12 @@ export class WireReader {
     return reader;
   }
 
-  /** Passes over the value of the field. Groups may nest as deep as they like: nothing is kept of them. */
+  /** Skips the value of the field. Groups may nest to any depth, because nothing is kept of them. */
   skip(): void {
     for (let depth = this.#skipOne(); depth > 0; depth += this.#skipOne()) this.#readTag();
   }
 
-  /** @returns how much deeper in groups the next field is. */
+  /** @returns 1 when a group begins, -1 when it ends, else 0. */
   #skipOne(): number {
     switch (this.wireType) {
       case 0:
@@ -136,7 +136,7 @@ export class WireReader {
     this.wireType = this.#low & 7;
   }
 
-  /** @returns where the bytes begin that now lie behind. */
+  /** Skips the bytes of a value with a length. @returns where they begin. */
   #skipLength(): number {
     this.#readVarint();
     if (this.#high < 0) throw new ProtobufError("proto: negative length found during unmarshaling");
