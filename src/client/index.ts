@@ -15,6 +15,13 @@ export type {
   WatchOptions,
   WriteOptions,
 } from "./transport/client.ts";
+export {
+  type Controller,
+  type ControllerContext,
+  createController,
+  type QueueController,
+  runWhenSynced,
+} from "./work/controller.ts";
 export type { EventType } from "./work/event-correlator.ts";
 export {
   createEventBroadcaster,

@@ -24,6 +24,7 @@ import type { Log, Random } from "../base/index.ts";
 import { UsageError } from "../cli/index.ts";
 import {
   type Client,
+  type ControllerContext,
   createClient,
   createEventRecorder,
   createInformerFactory,
@@ -31,20 +32,10 @@ import {
   type InformerFactory,
   loopbackTransport,
 } from "../client/index.ts";
-import { createDaemonSetController } from "../controllers/daemonset/index.ts";
-import { createGarbageCollector } from "../controllers/garbage-collector/index.ts";
-import { createNamespaceController } from "../controllers/namespace/index.ts";
-import {
-  createNodeLifecycleController,
-  createTaintEvictionController,
-} from "../controllers/node-lifecycle/index.ts";
-import { createPodGcController } from "../controllers/pod-gc/index.ts";
-import { createRootCaController } from "../controllers/root-ca/index.ts";
-import { createServiceAccountController } from "../controllers/service-account/index.ts";
 import { adminToken, tokenAuthenticator } from "./admin-token.ts";
 import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
-import { type ControllerName, selectControllers } from "./controller-names.ts";
+import { type ControllerDescriptor, nodeLifecycle, selectControllers } from "./controller-descriptors.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { type FleetRecorderOptions, fleetRecorders } from "./fleet-recorders.ts";
 import { type Placement, placementModes } from "./placement.ts";
@@ -111,7 +102,7 @@ class RunningControlPlane implements ControlPlane {
   #fail: (error: unknown) => void = () => {};
   readonly #failed = new Promise<never>((_, reject) => (this.#fail = reject));
   #kubeconfig = "";
-  readonly #controllers: ReadonlySet<ControllerName>;
+  readonly #controllers: ReadonlySet<ControllerDescriptor>;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -147,7 +138,7 @@ class RunningControlPlane implements ControlPlane {
     });
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
     this.#server = createApiServer(
-      { build: { version }, taintsNewNodes: this.#controllers.has("node-lifecycle-controller") },
+      { build: { version }, taintsNewNodes: this.#controllers.has(nodeLifecycle) },
       {
         store: this.#store,
         clock: systemClock,
@@ -246,49 +237,33 @@ class RunningControlPlane implements ControlPlane {
 
   #startControllers(rootCa: string): void {
     const { log, placement } = this.#options;
-    const shared = {
-      informers: this.informers,
-      clock: systemClock,
-      random: this.#random,
-      log,
-      metrics: this.#metrics,
-    };
-    const as = (account: string, component: string) => {
+    const setting = { placement: placementModes[placement], rootCa };
+    const contextOf = ({ account, component }: Speaker): ControllerContext => {
       const client = this.client(masters(`system:serviceaccount:kube-system:${account}`), component);
-      return { ...shared, client, recorder: this.#recorder(client, component) };
+      return {
+        client,
+        informers: this.informers,
+        clock: systemClock,
+        random: this.#random,
+        log,
+        metrics: this.#metrics,
+        recorder: this.#recorder(client, component),
+      };
     };
-    const mode = placementModes[placement];
-    const scheduler = createScheduler({}, as("scheduler", "default-scheduler"));
+    const scheduler = createScheduler(
+      {},
+      contextOf({ account: "scheduler", component: "default-scheduler" }),
+    );
     this.start("scheduler", (signal) => scheduler.run(signal));
-    const makers: Readonly<Record<ControllerName, () => Part>> = {
-      "daemonset-controller": () =>
-        createDaemonSetController({ placement: mode }, as("daemon-set-controller", "daemonset-controller")),
-      "garbage-collector-controller": () =>
-        createGarbageCollector({}, as("generic-garbage-collector", "garbage-collector-controller")),
-      "namespace-controller": () =>
-        createNamespaceController({}, as("namespace-controller", "namespace-controller")),
-      "node-lifecycle-controller": () =>
-        createNodeLifecycleController({}, as("node-controller", "node-controller")),
-      "pod-garbage-collector-controller": () =>
-        createPodGcController({}, as("pod-garbage-collector", "pod-garbage-collector")),
-      "root-ca-certificate-publisher-controller": () =>
-        createRootCaController({ rootCa }, as("root-ca-cert-publisher", "root-ca-certificate-publisher")),
-      "serviceaccount-controller": () =>
-        createServiceAccountController({}, as("service-account-controller", "service-account-controller")),
-      "taint-eviction-controller": () =>
-        createTaintEvictionController({}, as("taint-eviction-controller", "taint-eviction-controller")),
-    };
-    for (const name of this.#controllers) {
-      const part = makers[name]();
-      this.start(name, (signal) => part.run(signal));
+    for (const descriptor of this.#controllers) {
+      const controller = descriptor.make(contextOf(descriptor), setting);
+      this.start(descriptor.name, (signal) => controller.run(signal));
     }
   }
 }
 
-/** What every controller is to the process. */
-interface Part {
-  run(signal: AbortSignal): Promise<void>;
-}
+/** As whom a part speaks to the API server. */
+type Speaker = Pick<ControllerDescriptor, "account" | "component">;
 
 /** Every part of the control plane may do everything until there are roles. */
 function masters(username: string): UserInfo {

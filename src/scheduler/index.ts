@@ -1,2 +1,2 @@
 /** Face of `scheduler`: gives pods their nodes. */
-export { createScheduler, type SchedulerDependencies, type SchedulerOptions } from "./scheduler.ts";
+export { createScheduler, type SchedulerOptions } from "./scheduler.ts";

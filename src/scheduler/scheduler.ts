@@ -8,9 +8,9 @@
  * Not here: preemption. A pod never makes room for itself by removing others, whatever its priority.
  * Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go, eventhandlers.go.
  */
-import type { Clock, Counter, Gauge, Log, Metrics, Random } from "../base/index.ts";
+import type { Counter, Gauge } from "../base/index.ts";
 import { isPodTerminal, type Node, nodes, type Pod, podCondition, pods } from "../api/index.ts";
-import type { Client, EventRecorder, Informer, InformerFactory } from "../client/index.ts";
+import { type Controller, type ControllerContext, type Informer, runWhenSynced } from "../client/index.ts";
 import { isConflict, isNotFound, keyOf } from "../machinery/index.ts";
 import { bindPod, reportGated, reportUnschedulable } from "./calls.ts";
 import { ClusterState } from "./cluster-state.ts";
@@ -24,17 +24,6 @@ export interface SchedulerOptions {
   readonly schedulerName?: string;
 }
 
-export interface SchedulerDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Of component default-scheduler. */
-  readonly recorder: EventRecorder;
-}
-
 /** Calls on their way at once: enough to fill a group commit, few enough to leave the server to others. */
 const inFlightMax = 64;
 /** Pods looked at in one turn, so that a full queue of hopeless pods does not stop the process. */
@@ -43,16 +32,13 @@ const turnMax = 256;
 const roomFilters: readonly Filter[] = ["NodeResourcesFit", "NodePorts"];
 
 /** Asks for its informers at once; does nothing before `run`. `run` ends when the signal aborts; call it once. */
-export function createScheduler(
-  options: SchedulerOptions,
-  dependencies: SchedulerDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new Scheduler(options, dependencies);
+export function createScheduler(options: SchedulerOptions, context: ControllerContext): Controller {
+  return new Scheduler(options, context);
 }
 
-class Scheduler {
+class Scheduler implements Controller {
   readonly #name: string;
-  readonly #dependencies: SchedulerDependencies;
+  readonly #context: ControllerContext;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   readonly #cluster = new ClusterState();
@@ -64,10 +50,10 @@ class Scheduler {
   #isRunning = false;
   #isTurnDue = false;
 
-  constructor(options: SchedulerOptions, dependencies: SchedulerDependencies) {
-    const { informers, clock, metrics, random } = dependencies;
+  constructor(options: SchedulerOptions, context: ControllerContext) {
+    const { informers, clock, metrics, random } = context;
     this.#name = options.schedulerName ?? "default-scheduler";
-    this.#dependencies = dependencies;
+    this.#context = context;
     this.#queue = new SchedulingQueue(clock, () => this.#turnSoon());
     this.#selector = new Selector(this.#cluster, random);
     this.#attempts = metrics.counter("scheduler_schedule_attempts_total", "Tries to find a node for a pod.", [
@@ -88,8 +74,11 @@ class Scheduler {
     });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
+  run(signal: AbortSignal): Promise<void> {
+    return runWhenSynced(this.#context.informers, signal, () => this.#work(signal));
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
     this.#isRunning = true;
     this.#turn();
     await new Promise<void>((resolve) => {
@@ -114,7 +103,7 @@ class Scheduler {
     } else if (!isToSchedule(pod, this.#name)) {
       this.#queue.remove(key);
     } else if (isGated(pod)) {
-      this.#background(reportGated(this.#dependencies, pod));
+      this.#background(reportGated(this.#context, pod));
     } else {
       this.#wanted(before, pod);
     }
@@ -173,7 +162,7 @@ class Scheduler {
   #turn(): void {
     for (let looked = 0; this.#isRunning && this.#inFlight < inFlightMax; looked++) {
       if (looked === turnMax) {
-        this.#dependencies.clock.after(0, () => this.#turn());
+        this.#context.clock.after(0, () => this.#turn());
         return;
       }
       const waiting = this.#queue.take();
@@ -195,7 +184,7 @@ class Scheduler {
       this.#queue.park(waiting, parked);
       this.#attempts.add(1, { result: "unschedulable" });
       if (podCondition(pod, "PodScheduled")?.message === parked.message) return;
-      this.#background(reportUnschedulable(this.#dependencies, pod, parked.message));
+      this.#background(reportUnschedulable(this.#context, pod, parked.message));
       return;
     }
     const choice = this.#selector.choose({ pod, facts });
@@ -222,12 +211,12 @@ class Scheduler {
   #park(waiting: Waiting, { pod }: Candidate, reason: Omit<Parked, "entries" | "sinceMs">): void {
     this.#attempts.add(1, { result: "unschedulable" });
     this.#queue.park(waiting, reason);
-    this.#background(reportUnschedulable(this.#dependencies, pod, reason.message));
+    this.#background(reportUnschedulable(this.#context, pod, reason.message));
   }
 
   async #bind(waiting: Waiting, { pod, facts }: Candidate, node: string): Promise<void> {
     try {
-      await bindPod(this.#dependencies, pod, node);
+      await bindPod(this.#context, pod, node);
       this.#queue.remove(waiting.key);
     } catch (error) {
       this.#bindFailed(waiting, facts.uid, error);
@@ -244,7 +233,7 @@ class Scheduler {
     if (isNotFound(error) && seen?.metadata.uid !== uid) this.#queue.remove(waiting.key);
     else this.#queue.retry(waiting);
     if (this.#isRunning && !isConflict(error) && !isNotFound(error)) {
-      this.#dependencies.log.warn("binding failed", { pod: waiting.key, error: String(error) });
+      this.#context.log.warn("binding failed", { pod: waiting.key, error: String(error) });
     }
   }
 

@@ -3,16 +3,16 @@
  * Not here: what a sync does (reconcile.ts).
  */
 import { controllerrevisions, type DaemonSet, daemonsets, nodes, type Pod, pods } from "../../api/index.ts";
-import { type Clock, type Log, type Metrics, type Random, sleep } from "../../base/index.ts";
+import type { Metrics } from "../../base/index.ts";
 import {
-  type Client,
+  type Controller,
+  type ControllerContext,
+  createController,
   createExpectations,
-  createWorkqueue,
-  type EventRecorder,
   type Expectations,
   type Informer,
-  type InformerFactory,
   type PriorityClass,
+  type QueueController,
   type ReconcileResult,
   type Workqueue,
 } from "../../client/index.ts";
@@ -49,23 +49,14 @@ export interface DaemonSetControllerOptions {
   readonly planning?: (own: Planning) => Planning;
 }
 
-export interface DaemonSetControllerDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly recorder: EventRecorder;
+export interface DaemonSetControllerDependencies extends ControllerContext {
   /** Where keys wait; made here when absent. A caller that gives one can see what events enqueue. */
   readonly queue?: Workqueue;
   /** What was sent and not seen yet; made here when absent. */
   readonly expectations?: Expectations;
 }
 
-export interface DaemonSetController {
-  /** Waits for the caches, then works until the signal aborts; resolves when the syncs under way have ended. */
-  run(signal: AbortSignal): Promise<void>;
+export interface DaemonSetController extends Controller {
   /** One sync of one key, for tests and tools; never while `run` works on the same key. */
   reconcile(key: string): Promise<ReconcileResult>;
   /** What is known of a DaemonSet. */
@@ -78,20 +69,16 @@ export function createDaemonSetController(
   options: DaemonSetControllerOptions,
   dependencies: DaemonSetControllerDependencies,
 ): DaemonSetController {
-  return new Controller(options, dependencies);
+  return new TrackingController(options, dependencies);
 }
 
-class Controller implements DaemonSetController {
-  readonly #options: DaemonSetControllerOptions;
-  readonly #dependencies: DaemonSetControllerDependencies;
+class TrackingController implements DaemonSetController {
   readonly #tracker: Tracker;
   readonly #reconciler: Reconciler;
-  readonly #queue: Workqueue;
+  readonly #controller: QueueController<string>;
   readonly #metrics: DaemonSetMetrics;
 
   constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
-    this.#options = options;
-    this.#dependencies = dependencies;
     const { client, clock, random, informers, log, metrics, recorder } = dependencies;
     const caches = {
       daemonSets: informers.for(daemonsets),
@@ -109,9 +96,19 @@ class Controller implements DaemonSetController {
     };
     this.#tracker = new Tracker(trackerDependencies, () => new FailedPodBackoff(options.failedPodBackoff));
     const classOf = (key: string): PriorityClass => priorityOf(caches.daemonSets.lister.get(key));
-    const name = options.queueName ?? "daemonset";
-    this.#queue = dependencies.queue ?? createWorkqueue({ name, clock, log, metrics, classOf });
     this.#metrics = new DaemonSetMetrics(metrics, { tracker: this.#tracker, clock });
+    this.#controller = createController<string>(
+      {
+        name: options.queueName ?? "daemonset",
+        workers: options.workers ?? workersDefault,
+        reconcile: (key) => this.reconcile(key),
+        begin: () => this.#metrics.start(),
+        periodic: { everyMs: backoffSweepMs, work: () => this.#sweep() },
+        classOf,
+        ...(dependencies.queue === undefined ? {} : { queue: dependencies.queue }),
+      },
+      dependencies,
+    );
     const expectations = dependencies.expectations ?? createExpectations({ clock });
     const revisions = new RevisionKeeper({
       client,
@@ -120,7 +117,7 @@ class Controller implements DaemonSetController {
       clock,
     });
     const shared = { tracker: this.#tracker, expectations };
-    const handlers = createHandlers({ ...shared, enqueue: (key) => this.#queue.add(key) });
+    const handlers = createHandlers({ ...shared, enqueue: (key) => this.#controller.queue.add(key) });
     caches.nodes.addHandler(handlers.nodes);
     caches.daemonSets.addHandler(handlers.daemonSets);
     caches.revisions.addHandler(handlers.revisions);
@@ -146,23 +143,8 @@ class Controller implements DaemonSetController {
     );
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { informers } = this.#dependencies;
-    informers.start(signal);
-    try {
-      await informers.waitForSync(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
-    const workers = this.#options.workers ?? workersDefault;
-    const reconcile = (key: string): Promise<ReconcileResult> => this.reconcile(key);
-    const stopMetrics = this.#metrics.start();
-    try {
-      await Promise.all([this.#queue.run({ workers, reconcile, signal }), this.#sweep(signal)]);
-    } finally {
-      stopMetrics();
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
   }
 
   async reconcile(key: string): Promise<ReconcileResult> {
@@ -183,17 +165,8 @@ class Controller implements DaemonSetController {
     );
   }
 
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#dependencies;
-    while (!signal.aborted) {
-      try {
-        await sleep(clock, backoffSweepMs, signal);
-      } catch {
-        // Aborted: the loop ends.
-        return;
-      }
-      for (const tracked of this.#tracker.all()) tracked.holds.sweep();
-    }
+  #sweep(): void {
+    for (const tracked of this.#tracker.all()) tracked.holds.sweep();
   }
 }
 

@@ -9,16 +9,15 @@
  * Upstream: kubernetes v1.35, pkg/controller/garbagecollector. Differs: owners that were orphaned are remembered, so that
  * a dependent that is seen late is released too instead of being deleted.
  */
-import { createLimiter, type Clock, type Log, type Metrics, type Random } from "../../base/index.ts";
+import { createLimiter } from "../../base/index.ts";
 import { type Kind, kinds } from "../../api/index.ts";
 import {
-  type Client,
-  createWorkqueue,
-  type EventRecorder,
+  type Controller,
+  type ControllerContext,
+  createController,
   type Informer,
-  type InformerFactory,
+  type QueueController,
   type ReconcileResult,
-  type Workqueue,
 } from "../../client/index.ts";
 import {
   apiVersionOf,
@@ -35,17 +34,6 @@ import { type Decision, type OwnerState, plan } from "./plan.ts";
 export interface GarbageCollectorOptions {
   /** Kinds to follow. Default: all that can be listed, watched and deleted, but events. */
   readonly resources?: readonly Resource[];
-}
-
-export interface GarbageCollectorDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Of component garbage-collector-controller. */
-  readonly recorder: EventRecorder;
 }
 
 /** Objects looked at once: enough to fill a group commit. */
@@ -68,15 +56,15 @@ function collectedResources(all: readonly Kind[]): readonly Resource[] {
 
 export function createGarbageCollector(
   options: GarbageCollectorOptions,
-  dependencies: GarbageCollectorDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new GarbageCollector(options.resources ?? collectedResources(kinds), dependencies);
+  context: ControllerContext,
+): Controller {
+  return new GarbageCollector(options.resources ?? collectedResources(kinds), context);
 }
 
-class GarbageCollector {
-  readonly #dependencies: GarbageCollectorDependencies;
+class GarbageCollector implements Controller {
+  readonly #context: ControllerContext;
   readonly #graph = new Graph();
-  readonly #queue: Workqueue<Work>;
+  readonly #controller: QueueController<Work>;
   readonly #informers = new Map<Resource, Informer<KubeObject>>();
   /** `apps/v1 DaemonSet` → resource. */
   readonly #byKind = new Map<string, Resource>();
@@ -85,10 +73,18 @@ class GarbageCollector {
   readonly #orphaned = new RecentSet();
   #hasSynced = false;
 
-  constructor(resources: readonly Resource[], dependencies: GarbageCollectorDependencies) {
-    const { informers, clock, log, metrics } = dependencies;
-    this.#dependencies = dependencies;
-    this.#queue = createWorkqueue<Work>({ name: "garbage-collector", clock, log, metrics });
+  constructor(resources: readonly Resource[], context: ControllerContext) {
+    const { informers } = context;
+    this.#context = context;
+    this.#controller = createController<Work>(
+      {
+        name: "garbage-collector",
+        workers,
+        reconcile: (work) => this.#reconcile(work),
+        begin: () => this.#begin(),
+      },
+      context,
+    );
     for (const resource of resources) {
       const informer = informers.for(resource);
       this.#informers.set(resource, informer);
@@ -101,11 +97,13 @@ class GarbageCollector {
     }
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
+  }
+
+  #begin(): void {
     this.#hasSynced = true;
     this.#enqueue(this.#graph.withAbsentOwner());
-    await this.#queue.run({ workers, signal, reconcile: (work) => this.#reconcile(work) });
   }
 
   /** Before all kinds are known nearly every owner looks absent; those are looked at once, after the first lists. */
@@ -116,7 +114,7 @@ class GarbageCollector {
         item.startsWith("orphan/") ||
         this.#graph.get(item.slice(7))?.isDeletingDependents
       ) {
-        this.#queue.add(item);
+        this.#controller.queue.add(item);
       }
     }
   }
@@ -196,7 +194,7 @@ class GarbageCollector {
     const { apiVersion, kind, name, uid } = reference;
     const place = `[${apiVersion}/${kind}, namespace: ${item.namespace}, name: ${name}, uid: ${uid}]`;
     const message = `ownerRef ${place} does not exist in namespace "${item.namespace}"`;
-    this.#dependencies.recorder.event(object, "Warning", "OwnerRefInvalidNamespace", message);
+    this.#context.recorder.event(object, "Warning", "OwnerRefInvalidNamespace", message);
   }
 
   async #apply(
@@ -217,7 +215,7 @@ class GarbageCollector {
           ...(decision.unblockOwners ? {} : { resourceVersion: resourceVersion! }),
         };
         return this.#write(() =>
-          this.#dependencies.client.delete(item.resource, addressOf(item), {
+          this.#context.client.delete(item.resource, addressOf(item), {
             preconditions,
             propagationPolicy: decision.policy,
           }),
@@ -232,7 +230,7 @@ class GarbageCollector {
       return this.#removeFinalizer(item, object, foregroundFinalizer);
     }
     for (const dependent of this.#graph.dependentsOf(item.uid)) {
-      if (!dependent.isDeleting) this.#queue.add(`delete/${dependent.uid}`);
+      if (!dependent.isDeleting) this.#controller.queue.add(`delete/${dependent.uid}`);
     }
     return;
   }
@@ -256,7 +254,7 @@ class GarbageCollector {
     const ownerReferences = uids.map((uid) => ({ $patch: "delete", uid }));
     const body = { metadata: { uid: item.uid, ownerReferences } };
     return this.#write(() =>
-      this.#dependencies.client.patch(item.resource, addressOf(item), { type: "strategic", body }),
+      this.#context.client.patch(item.resource, addressOf(item), { type: "strategic", body }),
     );
   }
 
@@ -268,7 +266,7 @@ class GarbageCollector {
     }));
     const body = { metadata: { uid: item.uid, ownerReferences } };
     return this.#write(() =>
-      this.#dependencies.client.patch(item.resource, addressOf(item), { type: "strategic", body }),
+      this.#context.client.patch(item.resource, addressOf(item), { type: "strategic", body }),
     );
   }
 
@@ -282,7 +280,7 @@ class GarbageCollector {
       metadata: { uid: item.uid, resourceVersion: object.metadata.resourceVersion, finalizers },
     };
     return this.#write(() =>
-      this.#dependencies.client.patch(item.resource, addressOf(item), { type: "merge", body }),
+      this.#context.client.patch(item.resource, addressOf(item), { type: "merge", body }),
     );
   }
 
@@ -308,7 +306,7 @@ class GarbageCollector {
     at: { readonly namespace: string; readonly name: string },
   ): Promise<KubeObject | undefined> {
     try {
-      return await this.#dependencies.client.get(resource, addressOf(at));
+      return await this.#context.client.get(resource, addressOf(at));
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -8,16 +8,15 @@
  * Keys are names of namespaces. Pods end gracefully: their nodes get the usual time. New objects cannot come in, the server refuses them.
  * Not here: what is said and when it may go (plan.ts). Upstream: kubernetes v1.35, pkg/controller/namespace.
  */
-import { createLimiter, type Clock, type Log, type Metrics, type Random } from "../../base/index.ts";
+import { createLimiter } from "../../base/index.ts";
 import { type Kind, kinds, namespaces, type Namespace } from "../../api/index.ts";
 import {
-  type Client,
-  createWorkqueue,
-  type EventRecorder,
+  type Controller,
+  type ControllerContext,
+  createController,
   type Informer,
-  type InformerFactory,
+  type QueueController,
   type ReconcileResult,
-  type Workqueue,
 } from "../../client/index.ts";
 import {
   formatTime,
@@ -32,16 +31,6 @@ import { type Findings, isToEmpty, plan } from "./plan.ts";
 export interface NamespaceOptions {
   /** Kinds that may be in a namespace. Default: all namespaced ones that can be listed and deleted. */
   readonly resources?: readonly Resource[];
-}
-
-export interface NamespaceDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly recorder: EventRecorder;
 }
 
 /** Namespaces worked on at once; upstream's concurrent-namespace-syncs. */
@@ -64,30 +53,28 @@ function emptiedResources(all: readonly Kind[]): readonly Resource[] {
     .map((kind) => kind.resource);
 }
 
-export function createNamespaceController(
-  options: NamespaceOptions,
-  dependencies: NamespaceDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new NamespaceController(options.resources ?? emptiedResources(kinds), dependencies);
+export function createNamespaceController(options: NamespaceOptions, context: ControllerContext): Controller {
+  return new NamespaceController(options.resources ?? emptiedResources(kinds), context);
 }
 
-class NamespaceController {
-  readonly #dependencies: NamespaceDependencies;
+class NamespaceController implements Controller {
+  readonly #context: ControllerContext;
   readonly #resources: readonly Resource[];
   readonly #namespaces: Informer<Namespace>;
   readonly #caches = new Map<Resource, Informer<KubeObject>>();
-  readonly #queue: Workqueue;
+  readonly #controller: QueueController<string>;
   /** Namespaces being emptied → objects that the last look left; undefined while we look. */
   readonly #left = new Map<string, number | undefined>();
 
-  constructor(resources: readonly Resource[], dependencies: NamespaceDependencies) {
-    const { informers, clock, log, metrics } = dependencies;
-    this.#dependencies = dependencies;
+  constructor(resources: readonly Resource[], context: ControllerContext) {
+    const { informers } = context;
+    this.#context = context;
     this.#resources = resources;
-    this.#queue = createWorkqueue({ name: "namespace", clock, log, metrics });
+    const reconcile = (name: string): Promise<ReconcileResult> => this.#reconcile(name);
+    this.#controller = createController({ name: "namespace", workers, reconcile }, context);
     this.#namespaces = informers.for(namespaces);
     const seen = (namespace: Namespace): void => {
-      if (isToEmpty(namespace)) this.#queue.add(namespace.metadata.name ?? "");
+      if (isToEmpty(namespace)) this.#controller.queue.add(namespace.metadata.name ?? "");
     };
     this.#namespaces.addHandler({
       added: seen,
@@ -105,26 +92,25 @@ class NamespaceController {
     }
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
-    await this.#queue.run({ workers, signal, reconcile: (name) => this.#reconcile(name) });
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
   }
 
   /** O(1): a look is due when all that the last one left has gone, or when something went during a look. */
   #objectGone(namespace: string): void {
     if (!this.#left.has(namespace)) return;
     const left = this.#left.get(namespace);
-    if (left === undefined) this.#queue.addAfter(namespace, gatherMs);
+    if (left === undefined) this.#controller.queue.addAfter(namespace, gatherMs);
     else {
       this.#left.set(namespace, left - 1);
-      if (left === 1) this.#queue.add(namespace);
+      if (left === 1) this.#controller.queue.add(namespace);
     }
   }
 
   async #reconcile(name: string): Promise<ReconcileResult> {
     const namespace = this.#namespaces.lister.get(name);
     if (namespace === undefined || !isToEmpty(namespace)) return;
-    const { client, clock } = this.#dependencies;
+    const { client, clock } = this.#context;
     this.#left.set(name, undefined);
     const findings = await this.#empty(name);
     let left = 0;
@@ -177,7 +163,7 @@ class NamespaceController {
     resource: Resource,
     namespace: string,
   ): Promise<{ readonly items: readonly KubeObject[]; readonly count: number }> {
-    const { client } = this.#dependencies;
+    const { client } = this.#context;
     await this.#removeAll(resource, this.#caches.get(resource)?.lister.list(namespace) ?? []);
     for (let pages = 1; ; pages++) {
       const { items, metadata } = await client.list(resource, { namespace, limit: pageMax });
@@ -200,7 +186,7 @@ class NamespaceController {
     const preconditions = uid === undefined ? {} : { preconditions: { uid } };
     try {
       const options = { propagationPolicy: "Background", ...preconditions } as const;
-      await this.#dependencies.client.delete(resource, { name, namespace }, options);
+      await this.#context.client.delete(resource, { name, namespace }, options);
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }

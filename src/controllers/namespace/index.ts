@@ -1,6 +1,2 @@
 /** Face of `controllers/namespace`: empties namespaces that are being deleted. */
-export {
-  createNamespaceController,
-  type NamespaceDependencies,
-  type NamespaceOptions,
-} from "./controller.ts";
+export { createNamespaceController, type NamespaceOptions } from "./controller.ts";

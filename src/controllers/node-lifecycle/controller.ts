@@ -9,26 +9,17 @@
  * Not here: deletion of pods on tainted nodes (taint-eviction.ts), of pods on deleted nodes (pod-gc).
  * Upstream: kubernetes v1.35, pkg/controller/nodelifecycle.
  */
-import {
-  createLimiter,
-  type Clock,
-  type Log,
-  type Metrics,
-  type Random,
-  sleep,
-  type Gauge,
-} from "../../base/index.ts";
+import { createLimiter, type Gauge } from "../../base/index.ts";
 import { isPodReady, type Lease, leases, type Node, nodes, type Pod, pods } from "../../api/index.ts";
 import {
-  type Client,
-  createWorkqueue,
-  type EventRecorder,
+  type Controller,
+  type ControllerContext,
+  createController,
   indexPodsByNode,
   type Informer,
-  type InformerFactory,
   podsByNode,
+  type QueueController,
   type ReconcileResult,
-  type Workqueue,
 } from "../../client/index.ts";
 import { formatTime, isConflict, isNotFound, keyOf, semanticEqual } from "../../machinery/index.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -52,17 +43,6 @@ export interface NodeLifecycleOptions {
   readonly zones?: Partial<ZoneFigures>;
 }
 
-export interface NodeLifecycleDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Of component node-controller. */
-  readonly recorder: EventRecorder;
-}
-
 const monitorGraceMsDefault = 40_000;
 const startupGraceMsDefault = 60_000;
 const monitorPeriodMsDefault = 5_000;
@@ -76,17 +56,17 @@ const leaseNamespace = "kube-node-lease";
 
 export function createNodeLifecycleController(
   options: NodeLifecycleOptions,
-  dependencies: NodeLifecycleDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new NodeLifecycle(options, dependencies);
+  context: ControllerContext,
+): Controller {
+  return new NodeLifecycle(options, context);
 }
 
-class NodeLifecycle {
+class NodeLifecycle implements Controller {
   readonly #options: NodeLifecycleOptions;
-  readonly #dependencies: NodeLifecycleDependencies;
+  readonly #context: ControllerContext;
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
-  readonly #queue: Workqueue;
+  readonly #controller: QueueController<string>;
   readonly #heartbeats = new Heartbeats();
   readonly #zones: Zones;
   readonly #unready: Gauge;
@@ -97,12 +77,24 @@ class NodeLifecycle {
   #wasBlind = false;
   #isRunning = false;
 
-  constructor(options: NodeLifecycleOptions, dependencies: NodeLifecycleDependencies) {
-    const { informers, clock, log, metrics } = dependencies;
+  constructor(options: NodeLifecycleOptions, context: ControllerContext) {
+    const { informers, metrics } = context;
     this.#options = options;
-    this.#dependencies = dependencies;
+    this.#context = context;
     this.#zones = new Zones({ ...zoneFigures, ...options.zones });
-    this.#queue = createWorkqueue({ name: "node-lifecycle", clock, log, metrics });
+    this.#controller = createController<string>(
+      {
+        name: "node-lifecycle",
+        workers,
+        reconcile: (name) => this.#reconcile(name),
+        begin: () => this.#begin(),
+        periodic: {
+          everyMs: options.monitorPeriodMs ?? monitorPeriodMsDefault,
+          work: () => this.#tick(),
+        },
+      },
+      context,
+    );
     this.#unready = metrics.gauge(
       "node_lifecycle_unready_nodes",
       "Nodes that are not ready, as last looked at.",
@@ -127,27 +119,14 @@ class NodeLifecycle {
     });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
-    // Whatever happened while we were not there: every node gets its full grace from now on.
-    this.#heartbeats.hearAll(this.#now());
-    this.#isRunning = true;
-    const stop = this.#monitor(signal);
-    await this.#queue.run({ workers, signal, reconcile: (name) => this.#reconcile(name) });
-    await stop;
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
   }
 
-  async #monitor(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#dependencies;
-    while (!signal.aborted) {
-      try {
-        await sleep(clock, this.#options.monitorPeriodMs ?? monitorPeriodMsDefault, signal);
-      } catch {
-        // Aborted: the only reason for which sleep rejects.
-        return;
-      }
-      this.#tick();
-    }
+  #begin(): void {
+    // Whatever happened while nobody listened: every node gets its full grace from here on.
+    this.#heartbeats.hearAll(this.#now());
+    this.#isRunning = true;
   }
 
   #tick(): void {
@@ -155,13 +134,13 @@ class NodeLifecycle {
     for (const name of this.#heartbeats.expire(now)) {
       // Silent for a second time, after we had been the deaf ones: in line again.
       if (!this.#countReadiness(this.#nodes.lister.get(name))) this.#zones.wait(name);
-      this.#queue.add(name);
+      this.#controller.queue.add(name);
     }
     this.#unready.set(this.#zones.unreadyCount);
     this.#watchBlindness(now);
     for (const name of this.#zones.due(now)) {
       this.#mayEvict.add(name);
-      this.#queue.add(name);
+      this.#controller.queue.add(name);
     }
   }
 
@@ -170,7 +149,7 @@ class NodeLifecycle {
     const { isBlind } = this.#zones;
     if (isBlind === this.#wasBlind) return;
     this.#wasBlind = isBlind;
-    this.#dependencies.log.warn(isBlind ? "no node is ready, evictions stop" : "nodes are ready again", {
+    this.#context.log.warn(isBlind ? "no node is ready, evictions stop" : "nodes are ready again", {
       nodes: this.#heartbeats.size,
     });
     if (isBlind) this.#mayEvict.clear();
@@ -181,7 +160,7 @@ class NodeLifecycle {
     for (const node of this.#nodes.lister.list()) {
       this.#countReadiness(node);
       if (!isBlind && readinessOf(node) === "False") this.#zones.wait(node.metadata.name ?? "");
-      this.#queue.add(node.metadata.name ?? "");
+      this.#controller.queue.add(node.metadata.name ?? "");
     }
   }
 
@@ -193,22 +172,22 @@ class NodeLifecycle {
       this.#mayEvict.add(name);
     if (readinessOf(node) === "False" || readinessOf(node) === "Unknown") this.#podsToMark.add(name);
     this.#countReadiness(node);
-    this.#queue.add(name);
+    this.#controller.queue.add(name);
     if (!isInitial) {
       const message = `Node ${name} event: Registered Node ${name} in Controller`;
-      this.#dependencies.recorder.event(node, "Normal", "RegisteredNode", message);
+      this.#context.recorder.event(node, "Normal", "RegisteredNode", message);
     }
   }
 
   #nodeChanged(before: Node, node: Node): void {
     const name = node.metadata.name ?? "";
     if (isHeartbeat(before, node) && this.#heartbeats.heard(name, this.#now(), this.#graceOf(node)))
-      this.#queue.add(name);
+      this.#controller.queue.add(name);
     if (before.spec === node.spec && before.status === node.status) return;
     const wasReady = readinessOf(before) === "True";
     if (wasReady && readinessOf(node) !== "True") {
       this.#podsToMark.add(name);
-      this.#dependencies.recorder.event(
+      this.#context.recorder.event(
         node,
         "Normal",
         "NodeNotReady",
@@ -216,7 +195,7 @@ class NodeLifecycle {
       );
     }
     this.#countReadiness(node);
-    if (concernsUs(before, node)) this.#queue.add(name);
+    if (concernsUs(before, node)) this.#controller.queue.add(name);
   }
 
   #nodeGone(node: Node): void {
@@ -226,7 +205,7 @@ class NodeLifecycle {
     this.#mayEvict.delete(name);
     this.#podsToMark.delete(name);
     const message = `Node ${name} event: Removing Node ${name} from Controller`;
-    this.#dependencies.recorder.event(node, "Normal", "RemovingNode", message);
+    this.#context.recorder.event(node, "Normal", "RemovingNode", message);
   }
 
   /** The hot path: 15,000 nodes renew every 10 s. */
@@ -237,14 +216,14 @@ class NodeLifecycle {
     if (!this.#heartbeats.has(name)) return;
     const node = this.#nodes.lister.get(name);
     if (node !== undefined && this.#heartbeats.heard(name, this.#now(), this.#graceOf(node)))
-      this.#queue.add(name);
+      this.#controller.queue.add(name);
   }
 
   #podAssigned(pod: Pod): void {
     const node = pod.spec.nodeName ? this.#nodes.lister.get(pod.spec.nodeName) : undefined;
     if (node === undefined || !isPodReady(pod) || !isUnready(node)) return;
     this.#podsToMark.add(node.metadata.name ?? "");
-    this.#queue.add(node.metadata.name ?? "");
+    this.#controller.queue.add(node.metadata.name ?? "");
   }
 
   /** @returns false when this was known. */
@@ -274,12 +253,8 @@ class NodeLifecycle {
     if (conditions.length === 0) return;
     const { name = "", uid } = node.metadata;
     const body = { metadata: { uid }, status: { conditions } };
-    await this.#dependencies.client.patch(
-      nodes,
-      { name, subresource: "status" },
-      { type: "strategic", body },
-    );
-    this.#dependencies.log.info("node is silent", { node: name });
+    await this.#context.client.patch(nodes, { name, subresource: "status" }, { type: "strategic", body });
+    this.#context.log.info("node is silent", { node: name });
   }
 
   /** The resourceVersion in the patch keeps taints that others set meanwhile. */
@@ -289,7 +264,7 @@ class NodeLifecycle {
     const taints = wantedTaints(node, this.#timeText(), mayEvict);
     if (taints === undefined) return;
     const body = { metadata: { resourceVersion }, spec: { taints } };
-    await this.#dependencies.client.patch(nodes, { name }, { type: "merge", body });
+    await this.#context.client.patch(nodes, { name }, { type: "merge", body });
   }
 
   async #markPods(name: string): Promise<void> {
@@ -305,7 +280,7 @@ class NodeLifecycle {
   }
 
   async #markPod(pod: Pod): Promise<void> {
-    const { client, recorder } = this.#dependencies;
+    const { client, recorder } = this.#context;
     const { name = "", namespace = "", uid } = pod.metadata;
     const condition = { type: "Ready", status: "False", lastTransitionTime: this.#timeText() };
     const body = { metadata: { uid }, status: { conditions: [condition] } };
@@ -314,7 +289,7 @@ class NodeLifecycle {
       recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready");
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
-      this.#dependencies.log.debug("pod changed while it was marked", { pod: keyOf(pod) });
+      this.#context.log.debug("pod changed while it was marked", { pod: keyOf(pod) });
     }
   }
 
@@ -325,11 +300,11 @@ class NodeLifecycle {
   }
 
   #now(): number {
-    return this.#dependencies.clock.monotonicMs();
+    return this.#context.clock.monotonicMs();
   }
 
   #timeText(): string {
-    return formatTime(this.#dependencies.clock.nowMs());
+    return formatTime(this.#context.clock.nowMs());
   }
 }
 

@@ -1,7 +1,3 @@
 /** Face of `controllers/node-lifecycle`: watches over nodes, and evicts pods from nodes that repel them. */
-export {
-  createNodeLifecycleController,
-  type NodeLifecycleDependencies,
-  type NodeLifecycleOptions,
-} from "./controller.ts";
-export { createTaintEvictionController, type TaintEvictionDependencies } from "./taint-eviction.ts";
+export { createNodeLifecycleController, type NodeLifecycleOptions } from "./controller.ts";
+export { createTaintEvictionController } from "./taint-eviction.ts";

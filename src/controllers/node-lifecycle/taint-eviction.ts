@@ -3,55 +3,43 @@
  * Keys are pods; a pod's clock starts when it first meets the taints and stops when they go.
  * Not here: who sets the taints (controller.ts). Upstream: kubernetes v1.35, pkg/controller/tainteviction.
  */
-import type { Clock, Log, Metrics, Random } from "../../base/index.ts";
 import { type Node, nodes, type Pod, pods } from "../../api/index.ts";
 import {
-  type Client,
-  createWorkqueue,
-  type EventRecorder,
+  type Controller,
+  type ControllerContext,
+  createController,
   indexPodsByNode,
   type Informer,
-  type InformerFactory,
   podsByNode,
+  type QueueController,
   type ReconcileResult,
-  type Workqueue,
 } from "../../client/index.ts";
 import { formatTime, isConflict, isNotFound, keyOf, semanticEqual } from "../../machinery/index.ts";
 import { noExecuteTaints, stayMs } from "./eviction-plan.ts";
-
-export interface TaintEvictionDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Of component taint-eviction-controller. */
-  readonly recorder: EventRecorder;
-}
 
 /** Pods evicted at once: two writes each. */
 const workers = 8;
 
 export function createTaintEvictionController(
   _options: Readonly<Record<string, never>>,
-  dependencies: TaintEvictionDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new TaintEviction(dependencies);
+  context: ControllerContext,
+): Controller {
+  return new TaintEviction(context);
 }
 
-class TaintEviction {
-  readonly #dependencies: TaintEvictionDependencies;
+class TaintEviction implements Controller {
+  readonly #context: ControllerContext;
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
-  readonly #queue: Workqueue;
+  readonly #controller: QueueController<string>;
   /** UIDs of pods whose clock runs → when it started. */
   readonly #sinceMs = new Map<string, number>();
 
-  constructor(dependencies: TaintEvictionDependencies) {
-    const { informers, clock, log, metrics } = dependencies;
-    this.#dependencies = dependencies;
-    this.#queue = createWorkqueue({ name: "taint-eviction", clock, log, metrics });
+  constructor(context: ControllerContext) {
+    const { informers } = context;
+    this.#context = context;
+    const reconcile = (key: string): Promise<ReconcileResult> => this.#reconcile(key);
+    this.#controller = createController({ name: "taint-eviction", workers, reconcile }, context);
     this.#nodes = informers.for(nodes);
     this.#pods = informers.for(pods);
     indexPodsByNode(this.#pods);
@@ -66,16 +54,15 @@ class TaintEviction {
     });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
-    await this.#queue.run({ workers, signal, reconcile: (key) => this.#reconcile(key) });
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
   }
 
   #taintsChanged(before: Node | undefined, node: Node): void {
     if (before !== undefined && before.spec.taints === node.spec.taints) return;
     if (semanticEqual(noExecuteTaints(before), noExecuteTaints(node))) return;
     for (const pod of this.#pods.lister.byIndex(podsByNode, node.metadata.name ?? ""))
-      this.#queue.add(keyOf(pod));
+      this.#controller.queue.add(keyOf(pod));
   }
 
   #podChanged(before: Pod | undefined, pod: Pod): void {
@@ -83,7 +70,7 @@ class TaintEviction {
     if (!nodeName || noExecuteTaints(this.#nodes.lister.get(nodeName)).length === 0) return;
     const isSame =
       before?.spec.nodeName === nodeName && semanticEqual(before.spec.tolerations, pod.spec.tolerations);
-    if (!isSame) this.#queue.add(keyOf(pod));
+    if (!isSame) this.#controller.queue.add(keyOf(pod));
   }
 
   async #reconcile(key: string): Promise<ReconcileResult> {
@@ -92,7 +79,7 @@ class TaintEviction {
     const uid = pod.metadata.uid ?? "";
     const staysMs = stayMs(pod, noExecuteTaints(this.#nodes.lister.get(pod.spec.nodeName ?? "")));
     if (staysMs === Infinity) return this.#cancel(pod, uid);
-    const nowMs = this.#dependencies.clock.monotonicMs();
+    const nowMs = this.#context.clock.monotonicMs();
     const sinceMs = this.#sinceMs.get(uid) ?? nowMs;
     const leftMs = sinceMs + staysMs - nowMs;
     if (leftMs > 0) {
@@ -106,11 +93,11 @@ class TaintEviction {
   #cancel(pod: Pod, uid: string): undefined {
     if (!this.#sinceMs.delete(uid)) return;
     const message = `Cancelling deletion of Pod ${keyOf(pod)}`;
-    this.#dependencies.recorder.event(pod, "Normal", "TaintManagerEviction", message);
+    this.#context.recorder.event(pod, "Normal", "TaintManagerEviction", message);
   }
 
   async #evict(pod: Pod): Promise<void> {
-    const { client, clock, recorder } = this.#dependencies;
+    const { client, clock, recorder } = this.#context;
     const { name = "", namespace = "", uid } = pod.metadata;
     const condition = {
       type: "DisruptionTarget",

@@ -10,17 +10,15 @@
  * because it polls caches that may know a pod before its node; that case keeps upstream's 40 s here.
  * Not here: eviction by taints (node-lifecycle).
  */
-import type { Clock, Log, Metrics, Random } from "../../base/index.ts";
 import { type Node, nodes, type Pod, pods } from "../../api/index.ts";
 import {
-  type Client,
-  createWorkqueue,
-  type EventRecorder,
+  type Controller,
+  type ControllerContext,
+  createController,
   indexPodsByNode,
   type Informer,
-  type InformerFactory,
   podsByNode,
-  type Workqueue,
+  type QueueController,
 } from "../../client/index.ts";
 import { formatTime, isConflict, isNotFound, keyOf } from "../../machinery/index.ts";
 import { FinishedPods } from "./finished-pods.ts";
@@ -33,16 +31,6 @@ export interface PodGcOptions {
   readonly quarantineMs?: number;
 }
 
-export interface PodGcDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly recorder: EventRecorder;
-}
-
 const finishedPodsMaxDefault = 12_500;
 const quarantineMsDefault = 40_000;
 /** Pods removed at once: two writes each. */
@@ -50,16 +38,13 @@ const workers = 16;
 
 type Key = `node/${string}` | `pod/${string}` | `finished/${string}`;
 
-export function createPodGcController(
-  options: PodGcOptions,
-  dependencies: PodGcDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  return new PodGc(options, dependencies);
+export function createPodGcController(options: PodGcOptions, context: ControllerContext): Controller {
+  return new PodGc(options, context);
 }
 
-class PodGc {
-  readonly #dependencies: PodGcDependencies;
-  readonly #queue: Workqueue<Key>;
+class PodGc implements Controller {
+  readonly #context: ControllerContext;
+  readonly #controller: QueueController<Key>;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   readonly #quarantineMs: number;
@@ -67,19 +52,20 @@ class PodGc {
   /** UIDs of pods that were bound to a node before the server itself said that it has no such node. */
   readonly #doomed = new Set<string>();
 
-  constructor(options: PodGcOptions, dependencies: PodGcDependencies) {
-    const { informers, clock, log, metrics } = dependencies;
-    this.#dependencies = dependencies;
+  constructor(options: PodGcOptions, context: ControllerContext) {
+    const { informers } = context;
+    this.#context = context;
     this.#quarantineMs = options.quarantineMs ?? quarantineMsDefault;
     this.#finished = new FinishedPods((options.finishedPodsMax ?? finishedPodsMaxDefault) || Infinity);
-    this.#queue = createWorkqueue<Key>({ name: "pod-gc", clock, log, metrics });
+    const reconcile = (key: Key): Promise<void> => this.#reconcile(key);
+    this.#controller = createController({ name: "pod-gc", workers, reconcile }, context);
     this.#pods = informers.for(pods);
     this.#nodes = informers.for(nodes);
     indexPodsByNode(this.#pods);
     this.#nodes.addHandler({
       added: (node) => this.#nodeSeen(undefined, node),
       updated: (before, node) => this.#nodeSeen(before, node),
-      deleted: (node) => this.#queue.add(`node/${node.metadata.name ?? ""}`),
+      deleted: (node) => this.#controller.queue.add(`node/${node.metadata.name ?? ""}`),
     });
     this.#pods.addHandler({
       added: (pod) => this.#podSeen(undefined, pod),
@@ -91,25 +77,24 @@ class PodGc {
     });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.#dependencies.informers.waitForSync(signal);
-    await this.#queue.run({ workers, signal, reconcile: (key) => this.#reconcile(key) });
+  run(signal: AbortSignal): Promise<void> {
+    return this.#controller.run(signal);
   }
 
   #nodeSeen(before: Node | undefined, node: Node): void {
     if (!isOutOfService(node) || (before !== undefined && isOutOfService(before))) return;
     for (const pod of this.#pods.lister.byIndex(podsByNode, node.metadata.name ?? ""))
-      this.#queue.add(`pod/${keyOf(pod)}`);
+      this.#controller.queue.add(`pod/${keyOf(pod)}`);
   }
 
   #podSeen(before: Pod | undefined, pod: Pod): void {
-    for (const key of this.#finished.seen(pod)) this.#queue.add(`finished/${key}`);
+    for (const key of this.#finished.seen(pod)) this.#controller.queue.add(`finished/${key}`);
     const { nodeName } = pod.spec;
     if (pod.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined) {
-      this.#queue.add(`pod/${keyOf(pod)}`);
+      this.#controller.queue.add(`pod/${keyOf(pod)}`);
     }
     if (nodeName && before?.spec.nodeName !== nodeName && this.#nodes.lister.get(nodeName) === undefined) {
-      this.#queue.addAfter(`node/${nodeName}`, this.#quarantineMs);
+      this.#controller.queue.addAfter(`node/${nodeName}`, this.#quarantineMs);
     }
   }
 
@@ -137,14 +122,14 @@ class PodGc {
     if (doomed.length === 0 || !(await this.#isGone(name))) return;
     for (const pod of doomed) {
       this.#doomed.add(pod.metadata.uid ?? "");
-      this.#queue.add(`pod/${keyOf(pod)}`);
+      this.#controller.queue.add(`pod/${keyOf(pod)}`);
     }
-    this.#dependencies.log.info("node is gone, removing its pods", { node: name, pods: doomed.length });
+    this.#context.log.info("node is gone, removing its pods", { node: name, pods: doomed.length });
   }
 
   async #isGone(name: string): Promise<boolean> {
     try {
-      await this.#dependencies.client.get(nodes, { name });
+      await this.#context.client.get(nodes, { name });
       return false;
     } catch (error) {
       if (isNotFound(error)) return true;
@@ -154,7 +139,7 @@ class PodGc {
 
   /** A pod that is gone, or is another one by now, needs nothing. */
   async #remove(pod: Pod, reason: Reason): Promise<void> {
-    const { client, clock } = this.#dependencies;
+    const { client, clock } = this.#context;
     const { name = "", namespace = "", uid } = pod.metadata;
     const preconditions = uid === undefined ? {} : { preconditions: { uid } };
     try {

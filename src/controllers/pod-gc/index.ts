@@ -1,2 +1,2 @@
 /** Face of `controllers/pod-gc`: removes pods that nobody will ever end. */
-export { createPodGcController, type PodGcDependencies, type PodGcOptions } from "./controller.ts";
+export { createPodGcController, type PodGcOptions } from "./controller.ts";

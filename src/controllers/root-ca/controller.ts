@@ -2,13 +2,12 @@
  * Every active namespace has the ConfigMap `kube-root-ca.crt`; it is restored when somebody changes or deletes it.
  * Keys are names of namespaces. Not here: what has to be done (plan.ts).
  */
-import type { Clock, Log, Metrics, Random } from "../../base/index.ts";
 import { type ConfigMap, configmaps, namespaces } from "../../api/index.ts";
 import {
   type Client,
-  createWorkqueue,
-  type EventRecorder,
-  type InformerFactory,
+  type Controller,
+  type ControllerContext,
+  createController,
 } from "../../client/index.ts";
 import { hasStatusCause, isAlreadyExists, isNotFound } from "../../machinery/index.ts";
 import { type Action, configMapName, plan } from "./plan.ts";
@@ -18,26 +17,19 @@ export interface RootCaOptions {
   readonly rootCa: string;
 }
 
-export interface RootCaDependencies {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly recorder: EventRecorder;
-}
-
 /** Namespaces worked on at once: writes are small and a start meets many namespaces. */
 const workers = 5;
 
-export function createRootCaController(
-  { rootCa }: RootCaOptions,
-  { client, informers, clock, log, metrics }: RootCaDependencies,
-): { run(signal: AbortSignal): Promise<void> } {
-  const queue = createWorkqueue({ name: "root-ca", clock, log, metrics });
+export function createRootCaController({ rootCa }: RootCaOptions, context: ControllerContext): Controller {
+  const { client, informers } = context;
   const namespaceInformer = informers.for(namespaces);
   const configMapInformer = informers.for(configmaps);
+  const reconcile = async (name: string): Promise<void> => {
+    const configMap = configMapInformer.lister.get(`${name}/${configMapName}`);
+    await apply(client, plan({ namespace: namespaceInformer.lister.get(name), configMap, rootCa }));
+  };
+  const controller = createController({ name: "root-ca", workers, reconcile }, context);
+  const { queue } = controller;
   const changed = (configMap: ConfigMap): void => {
     if (configMap.metadata.name === configMapName) queue.add(configMap.metadata.namespace ?? "");
   };
@@ -48,18 +40,7 @@ export function createRootCaController(
     },
   });
   configMapInformer.addHandler({ updated: (_before, after) => changed(after), deleted: changed });
-
-  const reconcile = async (name: string): Promise<void> => {
-    const configMap = configMapInformer.lister.get(`${name}/${configMapName}`);
-    await apply(client, plan({ namespace: namespaceInformer.lister.get(name), configMap, rootCa }));
-  };
-
-  return {
-    run: async (signal) => {
-      await informers.waitForSync(signal);
-      await queue.run({ workers, reconcile, signal });
-    },
-  };
+  return controller;
 }
 
 async function apply(client: Client, action: Action): Promise<void> {

@@ -1,2 +1,2 @@
 /** Face of `controllers/root-ca`: the cluster's certificate authority in every namespace. */
-export { createRootCaController, type RootCaDependencies, type RootCaOptions } from "./controller.ts";
+export { createRootCaController, type RootCaOptions } from "./controller.ts";

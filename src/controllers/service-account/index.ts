@@ -1,6 +1,2 @@
 /** Face of `controllers/service-account`: the service account `default` in every namespace. */
-export {
-  createServiceAccountController,
-  type ServiceAccountDependencies,
-  type ServiceAccountOptions,
-} from "./controller.ts";
+export { createServiceAccountController, type ServiceAccountOptions } from "./controller.ts";
