@@ -46,12 +46,18 @@ const step = 10n ** 6n;
 const milliStep = 10n ** 12n;
 const isExact = ({ exact }: Amount): boolean => exact % step === 0n;
 
+/** A binary quantity of whole thousands has no suffix. Read again it is a decimal one, and becomes `50240k`; as upstream. */
+const changesFormat = (text: string, canonical: string): boolean =>
+  text.endsWith("i") && canonical.endsWith("000");
+
 it("canonical quantities are stable, keep the value and hold no fraction", () => {
   fc.assert(
     fc.property(amount, ({ text }) => {
       const canonical = canonicalQuantity(text) ?? "";
       expect(canonical).toMatch(/^(0|-?[1-9][0-9]*(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e-?[0-9]+)?)$/);
-      expect(canonicalQuantity(canonical)).toBe(canonical);
+      const again = canonicalQuantity(canonical) ?? "";
+      if (!changesFormat(text, canonical)) expect(again).toBe(canonical);
+      expect(canonicalQuantity(again)).toBe(again);
       expect(compareQuantities(canonical, text)).toBe(0);
     }),
     { numRuns: 1000, ...replay() },
