@@ -8,7 +8,7 @@ export {
 } from "./certificates/certificates.ts";
 export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http/http-server.ts";
 export { type KubeconfigOptions, writeKubeconfig } from "./certificates/kubeconfig.ts";
-export type { LogQuery, NodeLogs } from "./resources/pods.ts";
+export type { LogQuery, NodeLogs } from "./resources/pods/log.ts";
 export {
   type ApiServer,
   type ApiServerDependencies,

@@ -14,24 +14,28 @@ import {
   type RequestInfo,
   type ResourceVerb,
 } from "../machinery/index.ts";
-import { deleteEach, deleteObject, deleteOptionsOf } from "./registry/deletion.ts";
-import { finalizeNamespace } from "./resources/namespaces.ts";
+import { deleteOptionsOf } from "./registry/delete-options.ts";
+import { deleteEach, deleteObject } from "./registry/deletion.ts";
 import { plainForm, replyForm } from "./registry/negotiate.ts";
 import { patchObject } from "./registry/patches.ts";
-import { evictPod } from "./resources/eviction.ts";
-import { bindPod, type NodeLogs, podLog } from "./resources/pods.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
-import type { Writes, Target, WriteRequest, Written } from "./registry/writes.ts";
 import { type ShownAs, stateReply, successReply, withWarnings } from "./registry/replies.ts";
-import type { Served, ServedResources } from "./registry/served.ts";
+import {
+  isStored,
+  type ResourceRegistry,
+  type Served,
+  type ServedResource,
+} from "./registry/resource-registry.ts";
+import { type Target, type WriteRequest, writerOf, type Written } from "./registry/change.ts";
+import type { Writes } from "./registry/writes.ts";
+import { serverObjects } from "./registry/server-objects.ts";
+import type { Connector, ServerObjects } from "./registry/definition.ts";
 
 export interface ResourceHandlerDependencies {
-  readonly kinds: readonly Kind[];
-  readonly served: ServedResources;
+  readonly resources: ResourceRegistry;
   readonly reads: Reads;
   readonly writes: Writes;
-  readonly nodeLogs: NodeLogs | undefined;
   readonly clock: Clock;
 }
 
@@ -41,26 +45,26 @@ export interface ResourceRequest {
   readonly info: RequestInfo;
   readonly verb: ResourceVerb;
   readonly kind: Kind;
+  readonly served: ServedResource;
   /** Absent of a kind without namespaces, and of calls over all namespaces. */
   readonly namespace: string | undefined;
 }
 
 export class ResourceHandler {
   readonly #deps: ResourceHandlerDependencies;
-  readonly #kinds = new Map<string, Kind>();
+
+  readonly #objects: ServerObjects;
 
   constructor(dependencies: ResourceHandlerDependencies) {
     this.#deps = dependencies;
-    for (const kind of dependencies.kinds) {
-      const { group, version, resource } = kind.resource;
-      this.#kinds.set(kindKey(group, version, resource), kind);
-    }
+    this.#objects = serverObjects(dependencies);
   }
 
   /** @throws StatusError 404 for unknown resources, names and subresources, 405 for verbs that they lack. */
   requestOf(call: ApiCall, info: RequestInfo): ResourceRequest {
-    const kind = this.#kinds.get(kindKey(info.apiGroup, info.apiVersion, info.resource));
-    if (kind === undefined || info.isVerbInPath || info.parts.length > 3) throw pathNotFound();
+    const served = this.#deps.resources.find(info.apiGroup, info.apiVersion, info.resource);
+    if (served === undefined || info.isVerbInPath || info.parts.length > 3) throw pathNotFound();
+    const { kind } = served;
     const { namespaced } = kind.resource;
     const isCollection = info.parts.length === 1;
     if (namespaced ? !info.isInNamespace && !isCollection : info.isInNamespace) throw pathNotFound();
@@ -71,20 +75,20 @@ export class ResourceHandler {
       const subresource = kind.subresources.find((candidate) => candidate.name === info.subresource);
       if (subresource === undefined) throw pathNotFound();
       if (!subresource.verbs.includes(verb)) throw methodNotAllowed(kind.resource, verb);
-      return { call, info, verb, kind, namespace };
+      return { call, info, verb, kind, served, namespace };
     }
     const needsNamespace = verb === "create" || verb === "deletecollection";
     if (!kind.verbs.includes(verb) || (namespaced && needsNamespace && namespace === undefined)) {
       throw methodNotAllowed(kind.resource, verb);
     }
-    return { call, info, verb, kind, namespace };
+    return { call, info, verb, kind, served, namespace };
   }
 
   async serve(request: ResourceRequest): Promise<ApiReply> {
-    const { info, kind, namespace } = request;
-    const served = this.#deps.served.find(info.apiGroup, info.apiVersion, info.resource);
-    if (served === undefined) return this.#answer(request);
-    if (info.subresource !== "" && info.subresource !== "status") return this.#subresource(served, request);
+    const { info, kind, served, namespace } = request;
+    if (!isStored(served)) return this.#connect(served.answers, request);
+    const subresource = info.subresource === "" ? undefined : served.subresources.get(info.subresource);
+    if (subresource?.as === "connector") return this.#connect(subresource, request);
     switch (request.verb) {
       case "get":
         return this.#deps.reads.get(served, targetOf(request), readRequest(request));
@@ -115,38 +119,29 @@ export class ResourceHandler {
     }
   }
 
-  /** Subresources that are more than another view of the object. */
-  async #subresource(served: Served, request: ResourceRequest): Promise<ApiReply> {
-    const { call, info } = request;
-    const { writes, nodeLogs } = this.#deps;
-    const target = targetOf(request);
-    switch (`${info.resource}/${info.subresource}`) {
-      case "pods/binding":
-        await bindPod(writes, served, { ...writeRequest(request, "CreateOptions"), target });
-        return successReply(201);
-      case "pods/eviction":
-        return evictPod(writes, this.#deps.served, { ...writeRequest(request, "CreateOptions"), target });
-      case "pods/log":
-        return podLog(writes, served, { call, target, nodeLogs });
-      case "namespaces/finalize":
-        return this.#writeReply(
-          served,
-          request,
-          await finalizeNamespace(writes, served, { ...writeRequest(request, "UpdateOptions"), target }),
-        );
-      default:
-        throw pathNotFound();
-    }
-  }
-
-  /** Kinds that are never stored: they only answer. */
-  async #answer(request: ResourceRequest): Promise<ApiReply> {
-    const { kind, namespace } = request;
-    if (kind.resource.resource !== "bindings") throw methodNotAllowed(kind.resource, request.verb);
-    const pods = this.#deps.served.find("", "v1", "pods")!;
-    const target = namespace === undefined ? {} : { namespace };
-    await bindPod(this.#deps.writes, pods, { ...writeRequest(request, "CreateOptions"), target });
-    return successReply(201);
+  async #connect(connector: Connector, request: ResourceRequest): Promise<ApiReply> {
+    const { call, info, verb, kind, namespace } = request;
+    const { writes } = this.#deps;
+    const does = connector.verbs[verb];
+    if (does === undefined) throw methodNotAllowed(kind.resource, verb);
+    const name = info.parts.length > 1 ? targetOf(request).name : "";
+    const asked = { call, namespace, name, objects: this.#objects };
+    if (does.operation === undefined) return does.serve(asked);
+    const writer = writerOf(writeRequest(request, "CreateOptions"));
+    const about = does.admittedAs ?? { resource: kind.resource, subresource: info.subresource };
+    const admitted = writes.admission({
+      operation: does.operation,
+      ...about,
+      writer,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(name === "" ? {} : { name }),
+    });
+    const object = does.read(call);
+    if (admitted.isAsked) await writes.caughtUp();
+    await admitted.admit(object as object);
+    does.check?.(object, asked);
+    await admitted.validate(object as object);
+    return withWarnings(await does.serve(object, { ...asked, writer }), admitted.warnings);
   }
 
   #writeReply(served: Served, request: ResourceRequest, written: Written): ApiReply {
@@ -160,7 +155,7 @@ export class ResourceHandler {
 
   async #delete(served: Served, request: ResourceRequest, kind: Kind): Promise<ApiReply> {
     const { call } = request;
-    const options = deleteOptionsOf(call, this.#deps.writes.schemas);
+    const options = deleteOptionsOf(call);
     const writer = { user: call.user, isDryRun: options.isDryRun };
     const { state, isRemoved, warnings } = await deleteObject(this.#deps.writes, served, {
       target: targetOf(request),
@@ -182,7 +177,7 @@ export class ResourceHandler {
 
   async #deleteCollection(served: Served, request: ResourceRequest): Promise<ApiReply> {
     const { call, namespace } = request;
-    const options = deleteOptionsOf(call, this.#deps.writes.schemas);
+    const options = deleteOptionsOf(call);
     const read = readRequest(request);
     const page = await this.#deps.reads.page(
       served,
@@ -223,10 +218,6 @@ function verbOf({ verb, parts }: RequestInfo): ResourceVerb | undefined {
     default:
       return undefined;
   }
-}
-
-function kindKey(group: string, version: string, resource: string): string {
-  return `${group}/${version}/${resource}`;
 }
 
 /** @throws StatusError 400 for names that no key can hold; a name that is only unknown is found out later. */

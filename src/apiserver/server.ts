@@ -5,7 +5,7 @@
  *
  * Not here: HTTP (http-server.ts), the store's maker, real clock and random (main/).
  */
-import { kinds as builtInKinds, type Kind, schemas } from "../api/index.ts";
+import { kinds as builtInKinds, type Kind } from "../api/index.ts";
 import type { Clock, Log, Metrics, Random } from "../base/index.ts";
 import type { ApiHandler } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
@@ -16,17 +16,17 @@ import { createSystemObjects } from "./resources/bootstrap.ts";
 import { Cacher } from "./watch-cache/cacher.ts";
 import { WrittenObjects } from "./watch-cache/encode.ts";
 import { serverEndpoints } from "./discovery/endpoints.ts";
-import { expireEvents } from "./resources/event-expiry.ts";
-import { eventShape } from "./resources/event-shape.ts";
+import { builtInResources } from "./resources/built-in.ts";
 import { createHandler } from "./handler.ts";
 import type { BuildInfo } from "./discovery/health.ts";
 import type { OpenApiOptions } from "./discovery/openapi.ts";
-import type { NodeLogs } from "./resources/pods.ts";
+import { expireObjects } from "./registry/expiry.ts";
+import type { NodeLogs } from "./resources/pods/log.ts";
 import { objectLister } from "./registry/object-lister.ts";
 import { Reads } from "./registry/reads.ts";
 import { Writes } from "./registry/writes.ts";
 import { ResourceHandler } from "./resource-handler.ts";
-import { cachedResources, ServedResources } from "./registry/served.ts";
+import { cachedResources, ResourceRegistry } from "./registry/resource-registry.ts";
 
 export interface ApiServerOptions {
   /** Default: all built-in kinds. */
@@ -77,7 +77,7 @@ class Server implements ApiServer {
   readonly ready: Promise<void>;
   #isReady = false;
   readonly #cacher: Cacher;
-  readonly #served: ServedResources;
+  readonly #resources: ResourceRegistry;
   readonly #writes: Writes;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -89,32 +89,19 @@ class Server implements ApiServer {
     const written = new WrittenObjects({ freeze: options.freeze === true });
     this.#clock = clock;
     this.#log = log;
-    this.#cacher = new Cacher(cachedResources(kinds), { store, written, clock });
-    this.#served = new ServedResources(kinds, {
-      cacher: this.#cacher,
-      store,
-      written,
-      clock,
-      metrics,
-      shapeOf: () => eventShape,
-    });
-    const admission = admissionChain(options, objectLister(this.#served));
-    this.#writes = new Writes({
-      store,
-      cacher: this.#cacher,
-      written,
-      admission,
-      schemas,
-      clock,
-      random,
-    });
+    const { nodeLogs } = dependencies;
+    const definitions = builtInResources(kinds, nodeLogs === undefined ? {} : { nodeLogs });
+    this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock });
+    const cacher = this.#cacher;
+    const resources = new ResourceRegistry(definitions, { cacher, store, written, clock, metrics });
+    this.#resources = resources;
+    const admission = admissionChain(options, objectLister(resources));
+    this.#writes = new Writes({ store, cacher, written, admission, clock, random });
     this.handler = createHandler({
       resources: new ResourceHandler({
-        kinds,
-        served: this.#served,
-        reads: new Reads({ cacher: this.#cacher, store, written, clock, random }),
+        resources,
+        reads: new Reads({ cacher, store, written, clock, random }),
         writes: this.#writes,
-        nodeLogs: dependencies.nodeLogs,
         clock,
       }),
       endpoints: serverEndpoints({
@@ -146,18 +133,18 @@ class Server implements ApiServer {
     broken.catch(() => {});
     try {
       await this.#cacher.start(fail);
-      await createSystemObjects(this.#writes, this.#served);
+      await createSystemObjects(this.#writes, this.#resources);
       this.#isReady = true;
       this.#settleReady.resolve();
       this.#log.info("api server ready", { revision: this.#cacher.revision });
-      const expiry = expireEvents(this.#writes, this.#served, { clock: this.#clock, signal });
+      const expiry = expireObjects(this.#writes, this.#resources, { clock: this.#clock, signal });
       await Promise.race([broken, aborted(signal), expiry]);
     } catch (error) {
       this.#settleReady.reject(error);
       throw error;
     } finally {
       this.#isReady = false;
-      this.#served.endAllWatches();
+      this.#resources.endAllWatches();
       this.#cacher.stop();
     }
   }

@@ -249,6 +249,102 @@ it("what a plug-in changes in an update from this process is not the stored obje
   expect(reply.object).toMatchObject({ metadata: { labels: { mine: "1" } }, data: { k: "v" } });
 });
 
+describe("what connectors are asked for", () => {
+  const podsPath = "/api/v1/namespaces/default/pods";
+  const all: Handles = {
+    operations: ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+    resources: [pods],
+    subresources: ["*"],
+  };
+  const bindTo = (name: string, more: object = {}): object => ({
+    metadata: { name: "p" },
+    target: { kind: "Node", name },
+    ...more,
+  });
+  const facts = (plugin: ReturnType<typeof witness>): unknown[] =>
+    plugin.seen.splice(0).map(({ operation, subresource, name, object, oldObject, isDryRun }) => {
+      const kind = (object as { kind?: string } | undefined)?.kind;
+      return [operation, subresource, name, kind, oldObject, isDryRun];
+    });
+  const twice = (fact: unknown): unknown[] => [fact, fact];
+
+  it("is admitted as a CREATE of the subresource, whichever path it takes", async () => {
+    const plugin = witness(all);
+    await start(plugin);
+    await api.ok("POST", podsPath, { body: samplePod("p") });
+    plugin.seen.length = 0;
+    const binding = ["CREATE", "binding", "p", "Binding", undefined, false];
+    await api.ok("POST", `${podsPath}/p/binding`, { body: { kind: "Binding", ...bindTo("n") } });
+    expect(facts(plugin)).toEqual(twice(binding));
+    const again = await api.call("POST", "/api/v1/namespaces/default/bindings", {
+      body: { kind: "Binding", ...bindTo("m") },
+    });
+    expect(again.status).toBe(409);
+    expect(facts(plugin)).toEqual(twice(binding));
+    const eviction = { kind: "Eviction", metadata: { name: "p" }, deleteOptions: { gracePeriodSeconds: 0 } };
+    await api.ok("POST", `${podsPath}/p/eviction?dryRun=All`, { body: eviction });
+    await api.ok("POST", `${podsPath}/p/eviction`, { body: eviction });
+    // The deletion that an eviction leads to is not asked about again.
+    expect(facts(plugin)).toEqual([
+      ...twice(["CREATE", "eviction", "p", "Eviction", undefined, true]),
+      ...twice(["CREATE", "eviction", "p", "Eviction", undefined, false]),
+    ]);
+    expect((await api.call("GET", `${podsPath}/p`)).status).toBe(404);
+  });
+
+  it("may be changed, and is checked afterwards", async () => {
+    const redirect = (name: string): AdmissionPlugin => ({
+      name: "Redirect",
+      handles: { ...all, operations: ["CREATE"], subresources: ["binding"] },
+      admit: ({ object }) => void ((object as unknown as { target: { name: string } }).target.name = name),
+    });
+    await start(redirect("elsewhere"));
+    await api.ok("POST", podsPath, { body: samplePod("p") });
+    await api.ok("POST", `${podsPath}/p/binding`, { body: bindTo("n") });
+    expect((await api.ok("GET", `${podsPath}/p`)).spec.nodeName).toBe("elsewhere");
+    await api.stop();
+    await start(redirect("a/b"));
+    await api.ok("POST", podsPath, { body: samplePod("p") });
+    const refused = await api.call("POST", `${podsPath}/p/binding`, { body: bindTo("n") });
+    expect(refused.object.message).toContain('target.name: Invalid value: "a/b"');
+  });
+
+  it("may be refused, and then nothing happens", async () => {
+    const deny = ({ name, subresource }: ValidatedAttributes): void => {
+      throw forbidden(pods, name, `no ${subresource}`);
+    };
+    await start({ name: "Deny", handles: { ...all, subresources: ["eviction"] }, validate: deny });
+    const made = await api.ok("POST", podsPath, { body: samplePod("p") });
+    const evicted = await api.call("POST", `${podsPath}/p/eviction`, { body: { metadata: { name: "p" } } });
+    expect(evicted.object.message).toBe('pods "p" is forbidden: no eviction');
+    expect(await api.ok("GET", `${podsPath}/p`)).toEqual(made);
+  });
+
+  it("is not admitted when it only reads", async () => {
+    const plugin = witness(all);
+    await start(plugin);
+    await api.ok("POST", podsPath, { body: samplePod("p") });
+    plugin.seen.length = 0;
+    expect((await api.call("GET", `${podsPath}/p/log`)).status).toBe(200);
+    expect(plugin.seen).toEqual([]);
+  });
+});
+
+it("a namespace is finalized by an UPDATE of that subresource", async () => {
+  const plugin = witness({ operations: ["UPDATE"], subresources: ["finalize"] });
+  await start(plugin);
+  const made = await api.ok("POST", "/api/v1/namespaces", { body: { metadata: { name: "n" } } });
+  await api.ok("PUT", "/api/v1/namespaces/n/finalize", { body: { ...made, spec: {} } });
+  const finalizers = (object: unknown): unknown =>
+    (object as { spec?: { finalizers?: unknown } }).spec?.finalizers;
+  expect(
+    plugin.seen.map(({ name, object, oldObject }) => [name, finalizers(object), finalizers(oldObject)]),
+  ).toEqual([
+    ["n", undefined, ["kubernetes"]],
+    ["n", undefined, ["kubernetes"]],
+  ]);
+});
+
 describe("a plug-in that waits while the object changes underneath", () => {
   /** Waits at its first call, until it is let go. */
   function waiting(operation: "CREATE" | "UPDATE" | "DELETE") {

@@ -35,6 +35,11 @@ export class AdmittedWrite {
     this.#step = chain.step(request.resource, request.operation, request.subresource ?? "");
   }
 
+  /** False when there is no plug-in to ask. */
+  get isAsked(): boolean {
+    return this.#step.admits || this.#step.validates;
+  }
+
   /** Undefined when nobody has to wait. @throws StatusError, or rejects with it. */
   admit(object: AnyObject | undefined, oldObject?: KubeObject): Promise<void> | undefined {
     return this.#step.admits ? this.#step.admit(this.#attributes(object, oldObject)) : undefined;

@@ -16,7 +16,6 @@ import {
   ProtobufError,
   rawTextPaths,
   readEnvelope,
-  type SchemaTable,
   type SchemaType,
 } from "../../machinery/index.ts";
 import { bodyForm } from "./negotiate.ts";
@@ -141,9 +140,11 @@ export interface BodyRequest {
  * @throws StatusError 415 for other media types, 400 for another kind or version, wrong types and, when Strict, for
  * unknown and duplicate fields.
  */
-export function decodeBody(kind: Kind, schemas: SchemaTable, request: BodyRequest): DecodedBody {
+export function decodeBody(
+  { kind, type }: { readonly kind: Kind; readonly type: SchemaType },
+  request: BodyRequest,
+): DecodedBody {
   const { call, fieldValidation: validation, known } = request;
-  const type = { table: schemas, name: kind.schema };
   const { value, duplicates } = parseBody(call, type, {
     tellsDuplicates: validation !== "Ignore",
     apiVersion: apiVersionOf(kind.resource),
@@ -185,7 +186,7 @@ function kindOf(type: SchemaType): string {
 }
 
 function cannotBeHandled(type: SchemaType, said: string = kindOf(type)): string {
-  const [, version] = type.name.split(".");
+  const version = type.name.split(".").at(-2);
   return `${said} in version ${JSON.stringify(version)} cannot be handled as a ${kindOf(type)}`;
 }
 
@@ -203,8 +204,8 @@ function checkKind(type: SchemaType, expected: string | undefined, value: unknow
 }
 
 /** How stored values of a kind become objects again. */
-export function storedParser(kind: Kind, schemas: SchemaTable): (value: Uint8Array) => KubeObject {
-  const rawPaths = rawTextPaths(schemas, kind.schema);
+export function storedParser(type: SchemaType): (value: Uint8Array) => KubeObject {
+  const rawPaths = rawTextPaths(type.table, type.name);
   if (rawPaths.length > 0) return (value) => parseJson(value, { rawPaths }) as KubeObject;
   return (value) =>
     JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()) as KubeObject;

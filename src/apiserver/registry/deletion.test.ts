@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { daemonsets, events, type Kind, kinds, namespaces, pods, type Pod } from "../../api/index.ts";
 import type { KubeObject, Resource } from "../../machinery/index.ts";
 import { sampleDaemonSet, samplePod, TestApiServer } from "../../testing/test-api-server.ts";
-import { decideDeletion, type Decision, type DeleteOptions } from "./deletion.ts";
+import type { DeleteOptions } from "./delete-options.ts";
+import { decideDeletion, type Decision } from "./deletion.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 const kindOf = (resource: Resource): Kind => kinds.find((kind) => kind.resource === resource)!;

@@ -10,36 +10,22 @@
  */
 import type { Kind } from "../../api/index.ts";
 import {
-  type ApiCall,
-  badRequest,
   conflict,
-  decodeObject,
   type Draft,
-  type FieldError,
   formatTime,
-  invalidValue,
   isNotFound,
   type KubeObject,
   notFound,
-  notSupported,
   type ObjectMeta,
   parseTimeMs,
-  type SchemaTable,
 } from "../../machinery/index.ts";
-import { parseBody } from "./bodies.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
-import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
 import type { Writer } from "./admitted-write.ts";
-import { isFinished, type Target, type Writes } from "./writes.ts";
-import type { Served } from "./served.ts";
-
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly isDryRun: boolean;
-}
+import type { Target } from "./change.ts";
+import type { DeleteOptions } from "./delete-options.ts";
+import { isFinished, type Writes } from "./writes.ts";
+import type { Served } from "./resource-registry.ts";
 
 export interface Deleted {
   /** What was removed, or the object as it stays for now. */
@@ -65,7 +51,12 @@ export async function deleteObject(writes: Writes, served: Served, request: Dele
   const { target, options, writer } = request;
   const admitted = request.isAdmitted
     ? undefined
-    : writes.admission(served, { operation: "DELETE", writer: { ...writer, options }, ...target });
+    : writes.admission({
+        operation: "DELETE",
+        resource: served.storage.resource,
+        writer: { ...writer, options },
+        ...target,
+      });
   for (let attempt = 1; ; attempt++) {
     const before = await writes.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);
@@ -197,77 +188,4 @@ function sooner(
     return { deletionTimestamp: formatTime(endMs), deletionGracePeriodSeconds: seconds };
   }
   return { deletionTimestamp: formatTime(input.nowMs + 1000), deletionGracePeriodSeconds: 1 };
-}
-
-/** From the body, or from the query when there is none. @throws StatusError 400, 422. */
-export function deleteOptionsOf(call: ApiCall, schemas: SchemaTable): DeleteOptions {
-  const { body } = call;
-  const isEmpty = body === undefined || (body instanceof Uint8Array && body.length === 0);
-  return isEmpty ? optionsFromQuery(call) : optionsFromBody(call, schemas);
-}
-
-function optionsFromQuery(call: ApiCall): DeleteOptions {
-  const { query } = call;
-  const policy = first(query, "propagationPolicy");
-  const orphan = first(query, "orphanDependents");
-  const grace = integer(query, "gracePeriodSeconds");
-  return checked({
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(policy === undefined ? {} : { propagationPolicy: policy }),
-    ...(orphan === undefined ? {} : { orphanDependents: orphan === "true" || orphan === "1" }),
-    dryRun: dryRunOf(call),
-  });
-}
-
-function dryRunOf(call: ApiCall): string[] {
-  return call.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
-}
-
-/** What the schema says of a body; strangers' bodies are read by it, so that no wrong type is overlooked. */
-interface RawOptions {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: string;
-  readonly orphanDependents?: boolean;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly dryRun?: readonly string[];
-}
-
-const optionsSchema = "meta.v1.DeleteOptions";
-
-function optionsFromBody(call: ApiCall, schemas: SchemaTable): DeleteOptions {
-  const type = { table: schemas, name: optionsSchema };
-  const { value } = parseBody(call, type);
-  const { object, errors } = decodeObject<RawOptions>(type, value);
-  if (errors.length > 0) throw badRequest(errors[0]!);
-  const { dryRun = [] } = object;
-  return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
-}
-
-const policies = ["Background", "Foreground", "Orphan"] as const;
-
-function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): DeleteOptions {
-  const { gracePeriodSeconds, orphanDependents: orphan, propagationPolicy, preconditions } = raw;
-  const errors: FieldError[] = dryRunErrors(raw.dryRun);
-  const policy = policies.find((known) => known === propagationPolicy);
-  if (propagationPolicy !== undefined && policy === undefined) {
-    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies]));
-  }
-  if (policy !== undefined && orphan !== undefined) {
-    errors.push(
-      invalidValue(
-        "propagationPolicy",
-        policy,
-        "orphanDependents and deletionPropagation cannot be both set",
-      ),
-    );
-  }
-  if (errors.length > 0) throw optionsInvalid("DeleteOptions", errors);
-  const old = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
-  const chosen = policy ?? old;
-  return {
-    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-    ...(chosen === undefined ? {} : { propagationPolicy: chosen }),
-    ...(preconditions === undefined ? {} : { preconditions }),
-    isDryRun: raw.dryRun.length > 0,
-  };
 }

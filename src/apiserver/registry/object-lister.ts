@@ -3,10 +3,13 @@
  */
 import type { KubeObject, Resource } from "../../machinery/index.ts";
 import type { ObjectLister } from "../admission/lister.ts";
-import type { ServedResources } from "./served.ts";
+import { isStored, type ResourceRegistry } from "./resource-registry.ts";
 
-export function objectLister(served: ServedResources): ObjectLister {
-  const cacheOf = ({ group, version, resource }: Resource) => served.find(group, version, resource)?.cache;
+export function objectLister(resources: ResourceRegistry): ObjectLister {
+  const cacheOf = ({ group, version, resource }: Resource) => {
+    const served = resources.find(group, version, resource);
+    return served !== undefined && isStored(served) ? served.cache : undefined;
+  };
   return {
     get: <T extends KubeObject>(resource: Resource<T>, { namespace, name }: Address) =>
       cacheOf(resource)?.get(namespace, name)?.object as T | undefined,

@@ -16,24 +16,17 @@ import {
   jsonMergePatch,
   type KubeObject,
   rawTextPaths,
-  type SchemaTable,
+  type SchemaType,
   strategicMergePatch,
 } from "../../machinery/index.ts";
 import { complete, fieldProblems, type ParsedBody, parsePatch } from "./bodies.ts";
 import { patchForm, type PatchForm } from "./negotiate.ts";
-import {
-  checkAddress,
-  conflictAttempts,
-  type Writes,
-  type Target,
-  type WriteRequest,
-  writerOf,
-  type Written,
-} from "./writes.ts";
-import type { Served } from "./served.ts";
+import { conflictAttempts, type Target, type WriteRequest, writerOf, type Written } from "./change.ts";
+import { checkAddress, type Writes } from "./writes.ts";
+import type { Served } from "./resource-registry.ts";
 
 interface Patch {
-  readonly schemas: SchemaTable;
+  readonly type: SchemaType;
   readonly form: PatchForm;
   readonly body: ParsedBody;
   readonly validation: "Strict" | "Warn" | "Ignore";
@@ -49,9 +42,9 @@ export async function patchObject(
   const form = patchForm(call.contentType);
   const validation = options.fieldValidation;
   const rawPaths = (): readonly string[] =>
-    form === "json" ? [] : rawTextPaths(writes.schemas, served.kind.schema);
+    form === "json" ? [] : rawTextPaths(served.type.table, served.type.name);
   const patch: Patch = {
-    schemas: writes.schemas,
+    type: served.type,
     form,
     body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
     validation,
@@ -81,10 +74,7 @@ function apply(
   before: KubeObject,
 ): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
   const live = served.shape === undefined ? before : served.shape.shown(before);
-  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(
-    { table: patch.schemas, name: served.kind.schema },
-    patchedTree(served.kind, patch, live),
-  );
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(patch.type, patchedTree(patch, live));
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
   checkType(served.kind, patch, object);
   const problems = fieldProblems(unknown, patch.body.duplicates);
@@ -106,7 +96,7 @@ function checkType(kind: Kind, patch: Patch, object: KubeObject): void {
   );
 }
 
-function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
+function patchedTree(patch: Patch, live: KubeObject): unknown {
   const { value } = patch.body;
   switch (patch.form) {
     case "json":
@@ -116,7 +106,7 @@ function patchedTree(kind: Kind, patch: Patch, live: KubeObject): unknown {
         throw badRequest("error decoding patch: a merge patch must be an object");
       return jsonMergePatch(live, value);
     case "strategic":
-      return strategicMergePatch({ table: patch.schemas, name: kind.schema }, live, value);
+      return strategicMergePatch(patch.type, live, value);
   }
 }
 

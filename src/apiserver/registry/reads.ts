@@ -28,7 +28,7 @@ import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import { type ReadOptions, revisionOf } from "./query.ts";
 import { objectReply, type ShownAs, stateReply } from "./replies.ts";
-import type { Served } from "./served.ts";
+import type { Served } from "./resource-registry.ts";
 import { frameFormat, partialOf, tableOf } from "./tables.ts";
 import { isWanted } from "../watch-cache/watchers.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
-import type { Served } from "./served.ts";
+import type { Served } from "./resource-registry.ts";
 import { type IncludeObject, partialOf, tableOf } from "./tables.ts";
 
 const json = "application/json";
@@ -83,9 +83,10 @@ export function successReply(status: number, details?: Parameters<typeof success
   return objectReply(status, successStatus(details));
 }
 
-/** The reply with these warnings instead of its own. */
+/** The reply with more warnings. */
 export function withWarnings(reply: ApiReply, warnings: readonly string[]): ApiReply {
-  return warnings.length === 0 ? reply : { ...reply, warnings: trimWarnings(warnings) };
+  if (warnings.length === 0) return reply;
+  return { ...reply, warnings: trimWarnings([...(reply.warnings ?? []), ...warnings]) };
 }
 
 /** Upstream's bounds: beyond the first sum of characters every warning is cut to the second. */

@@ -15,7 +15,7 @@ import {
   timeout,
 } from "../../machinery/index.ts";
 import { storageFailureOf } from "../../storage/index.ts";
-import type { Served } from "./served.ts";
+import type { Served } from "./resource-registry.ts";
 
 /** The failure as clients are told it; a StatusError stays as it is, and what nobody foresaw is an internal error. */
 export function statusErrorOf(error: unknown, served?: Served, name = ""): StatusError {

@@ -7,10 +7,9 @@
  * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
 import type { Kind, WriteContext } from "../../api/index.ts";
-import { type Clock, nameSuffix, type Random } from "../../base/index.ts";
+import { assert, type Clock, nameSuffix, type Random } from "../../base/index.ts";
 import {
   alreadyExists,
-  type ApiCall,
   badRequest,
   type Draft,
   type FieldError,
@@ -23,7 +22,6 @@ import {
   type KubeObject,
   notFound,
   requestEntityTooLarge,
-  type SchemaTable,
   semanticEqual,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
@@ -43,9 +41,19 @@ import {
   ordered,
   withoutSystemFields,
 } from "./metadata.ts";
-import type { WriteOptions } from "./query.ts";
 import { type AdmittedRequest, AdmittedWrite, type Writer } from "./admitted-write.ts";
-import type { Served } from "./served.ts";
+import {
+  type Change,
+  conflictAttempts,
+  type NextState,
+  type Target,
+  type WriteRequest,
+  writerOf,
+  type Written,
+} from "./change.ts";
+import type { NextOfView } from "./definition.ts";
+import type { Served } from "./resource-registry.ts";
+import { copyMember } from "./status-view.ts";
 import { statusErrorOf } from "./storage-errors.ts";
 
 export interface WritesDependencies {
@@ -53,37 +61,10 @@ export interface WritesDependencies {
   readonly cacher: Cacher;
   readonly written: WrittenObjects;
   readonly admission: AdmissionChain;
-  readonly schemas: SchemaTable;
   readonly clock: Clock;
   readonly random: Random;
 }
 
-export interface Target {
-  readonly namespace?: string;
-  readonly name: string;
-}
-
-export interface Written {
-  readonly state: StoredObject;
-  readonly isCreated: boolean;
-  readonly warnings: readonly string[];
-}
-
-export interface Change {
-  readonly writer: Writer;
-  /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
-  readonly attempts: number;
-  /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
-  next(before: KubeObject, attempt: number): NextState | Promise<NextState>;
-}
-
-export interface NextState {
-  readonly object: Draft<KubeObject>;
-  readonly warnings?: readonly string[];
-}
-
-/** How often the server runs a lost race again for a client that did not ask for a certain state; as upstream's patches. */
-export const conflictAttempts = 5;
 /** Names tried for generateName; as upstream since 1.30. */
 const generateNameAttempts = 8;
 /** Longest prefix of a generated name, and length of its random end. */
@@ -98,12 +79,8 @@ export class Writes {
   }
 
   /** How the admission chain sees one request. */
-  admission(served: Served, request: Omit<AdmittedRequest, "resource">): AdmittedWrite {
-    return new AdmittedWrite(this.#deps.admission, { ...request, resource: served.storage.resource });
-  }
-
-  get schemas(): SchemaTable {
-    return this.#deps.schemas;
+  admission(request: AdmittedRequest): AdmittedWrite {
+    return new AdmittedWrite(this.#deps.admission, request);
   }
 
   /** Undefined when the caches hold everything that was acknowledged until now. */
@@ -117,7 +94,7 @@ export class Writes {
 
   /** POST to a collection. */
   async create(served: Served, namespace: string | undefined, request: WriteRequest): Promise<Written> {
-    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, bodyRequest(request));
+    const { object, warnings } = decodeBody(served, bodyRequest(request));
     const draft = served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
     return this.createObject(served, draft, {
       writer: writerOf(request),
@@ -140,7 +117,12 @@ export class Writes {
     const place = options.namespace === undefined ? {} : { namespace: options.namespace };
     draft.metadata = withoutSystemFields(submitted, place);
     storage.rules.setDefaults?.(draft);
-    const admitted = this.admission(served, { operation: "CREATE", writer: options.writer, ...place });
+    const admitted = this.admission({
+      operation: "CREATE",
+      resource: storage.resource,
+      writer: options.writer,
+      ...place,
+    });
     await this.caughtUp();
     await admitted.admit(draft);
     const context = this.context(options.writer);
@@ -248,7 +230,7 @@ export class Writes {
     request: WriteRequest,
   ): DecodedBody {
     const known = this.#knownParts(served, target, request);
-    const { object, warnings } = decodeBody(served.kind, this.#deps.schemas, {
+    const { object, warnings } = decodeBody(served, {
       ...bodyRequest(request),
       ...(known === undefined ? {} : { known }),
     });
@@ -261,7 +243,7 @@ export class Writes {
 
   /**
    * Members of the stored object that a body from this process may hold as they are, and that nothing on the way of
-   * an update changes in place: of a status update all, else metadata where there are no defaults; nothing where a
+   * an update changes in place: of a view all, else metadata where there are no defaults; nothing where a
    * plug-in may change the object.
    */
   #knownParts(
@@ -273,7 +255,7 @@ export class Writes {
     const { resource, rules } = served.storage;
     if (this.#deps.admission.step(resource, "UPDATE", target.subresource ?? "").admits) return undefined;
     const stored = served.cache.get(target.namespace, target.name)?.object;
-    if (stored === undefined || target.subresource === "status") return stored;
+    if (stored === undefined || target.subresource !== undefined) return stored;
     return rules.setDefaults === undefined ? { metadata: stored.metadata } : undefined;
   }
 
@@ -287,18 +269,27 @@ export class Writes {
     const isMain = target.subresource === undefined;
     checkUid(resource, draft.metadata.uid, before.metadata);
     if (isMain) served.storage.rules.setDefaults?.(draft);
-    const admitted = this.admission(served, { operation: "UPDATE", writer: writerOf(request), ...target });
+    const admitted = this.admission({
+      operation: "UPDATE",
+      resource: served.storage.resource,
+      writer: writerOf(request),
+      ...target,
+    });
     const waiting = admitted.admit(draft, before);
     if (waiting !== undefined) await waiting;
     checkResourceVersion(resource, draft.metadata.resourceVersion, before.metadata);
-    const { next, errors } = isMain ? this.#nextMain(served, input) : nextStatus(served, input);
-    this.#validate(served, next, errors);
+    const { next, errors } = isMain ? this.#nextMain(served, input) : nextOfView(served, input);
+    const { storage } = served;
+    this.#validate(served, next, [
+      ...changedMetadataErrors(storage, next.metadata, before.metadata),
+      ...errors,
+    ]);
     const checking = admitted.validate(next, before);
     if (checking !== undefined) await checking;
     return { object: next, warnings: admitted.warnings };
   }
 
-  #nextMain(served: Served, { draft, before, request }: NextInput): Prepared {
+  #nextMain(served: Served, { draft, before, request }: NextInput): NextOfView {
     const { storage } = served;
     const { rules } = storage;
     draft.metadata = carriedMetadata(draft.metadata, before);
@@ -309,7 +300,6 @@ export class Writes {
       draft.metadata.generation = (before.metadata.generation ?? 0) + 1;
     }
     const errors = [
-      ...changedMetadataErrors(storage, draft.metadata, before.metadata),
       ...metadataUpdateErrors(draft.metadata, before.metadata),
       ...(rules.validateUpdate?.(draft, before) ?? []),
     ];
@@ -417,11 +407,6 @@ export class Writes {
   }
 }
 
-export interface WriteRequest {
-  readonly call: ApiCall;
-  readonly options: WriteOptions;
-}
-
 export interface NextInput {
   /** What the client wants, decoded; taken over. */
   readonly draft: Draft<KubeObject>;
@@ -430,35 +415,14 @@ export interface NextInput {
   readonly target: Target & { readonly subresource?: string };
 }
 
-/** What is to be stored if there are no errors. */
-interface Prepared {
-  readonly next: Draft<KubeObject>;
-  readonly errors: readonly FieldError[];
-}
-
-function nextStatus({ storage }: Served, { draft, before }: NextInput): Prepared {
-  const metadata = ordered({
-    ...before.metadata,
-    labels: draft.metadata.labels,
-    annotations: draft.metadata.annotations,
-  });
-  const next = { ...before, metadata } as Draft<KubeObject>;
-  copyMember(next, draft, "status");
-  storage.rules.prepareForStatusUpdate?.(next, before);
-  const errors = [
-    ...changedMetadataErrors(storage, next.metadata, before.metadata),
-    ...(storage.rules.validateStatusUpdate?.(next, before) ?? []),
-  ];
-  return { next, errors };
+function nextOfView({ subresources }: Served, { draft, before, target }: NextInput): NextOfView {
+  const view = subresources.get(target.subresource!);
+  assert(view?.as === "view", "no view of an object", target);
+  return view.next(draft, before);
 }
 
 function bodyRequest(request: WriteRequest): BodyRequest {
   return { call: request.call, fieldValidation: request.options.fieldValidation };
-}
-
-export function writerOf(request: WriteRequest): Writer {
-  const { call, options } = request;
-  return { user: call.user, isDryRun: options.isDryRun, options };
 }
 
 /** @throws StatusError 400 when the object says another place than the path. */
@@ -495,11 +459,4 @@ function withoutVersion(object: KubeObject): KubeObject {
 
 function member(object: KubeObject, name: string): unknown {
   return (object as KubeObject & Record<string, unknown>)[name];
-}
-
-function copyMember(to: Draft<KubeObject>, from: KubeObject, name: string): void {
-  const value = member(from, name);
-  const target = to as Draft<KubeObject> & Record<string, unknown>;
-  if (value === undefined) delete target[name];
-  else target[name] = value;
 }

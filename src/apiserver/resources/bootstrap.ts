@@ -11,7 +11,7 @@ import {
   type Resource,
 } from "../../machinery/index.ts";
 import type { Writes } from "../registry/writes.ts";
-import type { ServedResources } from "../registry/served.ts";
+import type { ResourceRegistry } from "../registry/resource-registry.ts";
 
 const namespaceNames = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
@@ -22,22 +22,22 @@ const priorityDescriptions: Readonly<Record<string, string>> = {
 };
 
 /** Creates what is missing; leaves what is there. */
-export async function createSystemObjects(writes: Writes, served: ServedResources): Promise<void> {
+export async function createSystemObjects(writes: Writes, resources: ResourceRegistry): Promise<void> {
   for (const name of namespaceNames)
-    await createMissing(writes, served, { resource: namespaces, name, members: { spec: {} } });
+    await createMissing(writes, resources, { resource: namespaces, name, members: { spec: {} } });
   for (const [name, value] of systemPriorities) {
     const members = { value, globalDefault: false, description: priorityDescriptions[name] ?? "" };
-    await createMissing(writes, served, { resource: priorityclasses, name, members });
+    await createMissing(writes, resources, { resource: priorityclasses, name, members });
   }
 }
 
 async function createMissing(
   writes: Writes,
-  served: ServedResources,
+  resources: ResourceRegistry,
   wanted: { readonly resource: Resource; readonly name: string; readonly members: object },
 ): Promise<void> {
   const { resource, name, members } = wanted;
-  const target = served.of(resource);
+  const target = resources.of(resource);
   if ((await writes.find(target, { name })) !== undefined) return;
   const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name }, ...members };
   const writer = { user: { username: "system:apiserver", groups: ["system:masters"] }, isDryRun: false };

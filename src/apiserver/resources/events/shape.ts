@@ -3,8 +3,8 @@
  * Not here: defaults and validation of events (api/).
  * Upstream: kubernetes v1.34, pkg/apis/events/v1/conversion.go.
  */
-import type { Event, EventsV1Event } from "../../api/index.ts";
-import type { KubeObject } from "../../machinery/index.ts";
+import type { Event, EventsV1Event } from "../../../api/index.ts";
+import type { KubeObject } from "../../../machinery/index.ts";
 
 type Members = Record<string, unknown>;
 

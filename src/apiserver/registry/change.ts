@@ -1,0 +1,45 @@
+/**
+ * A request to change one stored object: who asks, what for, and what came of it.
+ * Not here: how it is made (writes.ts).
+ */
+import type { ApiCall, Draft, KubeObject } from "../../machinery/index.ts";
+import type { StoredObject } from "../watch-cache/encode.ts";
+import type { Writer } from "./admitted-write.ts";
+import type { WriteOptions } from "./query.ts";
+
+export interface Target {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface Change {
+  readonly writer: Writer;
+  /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
+  readonly attempts: number;
+  /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
+  next(before: KubeObject, attempt: number): NextState | Promise<NextState>;
+}
+
+export interface NextState {
+  readonly object: Draft<KubeObject>;
+  readonly warnings?: readonly string[];
+}
+
+export interface Written {
+  readonly state: StoredObject;
+  readonly isCreated: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface WriteRequest {
+  readonly call: ApiCall;
+  readonly options: WriteOptions;
+}
+
+export function writerOf(request: WriteRequest): Writer {
+  const { call, options } = request;
+  return { user: call.user, isDryRun: options.isDryRun, options };
+}
+
+/** How often the server runs a lost race again for a client that did not ask for a certain state; as upstream's patches. */
+export const conflictAttempts = 5;

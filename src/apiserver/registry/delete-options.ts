@@ -1,0 +1,95 @@
+/**
+ * The options of a DELETE, from its body or its query.
+ * Not here: what they do (deletion.ts).
+ */
+import { schemas } from "../../api/index.ts";
+import {
+  type ApiCall,
+  badRequest,
+  decodeObject,
+  type FieldError,
+  invalidValue,
+  notSupported,
+  type SchemaType,
+} from "../../machinery/index.ts";
+import { parseBody } from "./bodies.ts";
+import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly isDryRun: boolean;
+}
+
+/** From the body, or from the query when there is none. @throws StatusError 400, 422. */
+export function deleteOptionsOf(call: ApiCall): DeleteOptions {
+  const { body } = call;
+  const isEmpty = body === undefined || (body instanceof Uint8Array && body.length === 0);
+  return isEmpty ? optionsFromQuery(call) : optionsFromBody(call);
+}
+
+function optionsFromQuery(call: ApiCall): DeleteOptions {
+  const { query } = call;
+  const policy = first(query, "propagationPolicy");
+  const orphan = first(query, "orphanDependents");
+  const grace = integer(query, "gracePeriodSeconds");
+  return checked({
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(orphan === undefined ? {} : { orphanDependents: orphan === "true" || orphan === "1" }),
+    dryRun: dryRunOf(call),
+  });
+}
+
+function dryRunOf(call: ApiCall): string[] {
+  return call.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
+}
+
+/** What the schema says of a body; strangers' bodies are read by it, so that no wrong type is overlooked. */
+interface RawOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: string;
+  readonly orphanDependents?: boolean;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: readonly string[];
+}
+
+const optionsType: SchemaType = { table: schemas, name: "meta.v1.DeleteOptions" };
+
+function optionsFromBody(call: ApiCall): DeleteOptions {
+  const { value } = parseBody(call, optionsType);
+  const { object, errors } = decodeObject<RawOptions>(optionsType, value);
+  if (errors.length > 0) throw badRequest(errors[0]!);
+  const { dryRun = [] } = object;
+  return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
+}
+
+const policies = ["Background", "Foreground", "Orphan"] as const;
+
+function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): DeleteOptions {
+  const { gracePeriodSeconds, orphanDependents: orphan, propagationPolicy, preconditions } = raw;
+  const errors: FieldError[] = dryRunErrors(raw.dryRun);
+  const policy = policies.find((known) => known === propagationPolicy);
+  if (propagationPolicy !== undefined && policy === undefined) {
+    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies]));
+  }
+  if (policy !== undefined && orphan !== undefined) {
+    errors.push(
+      invalidValue(
+        "propagationPolicy",
+        policy,
+        "orphanDependents and deletionPropagation cannot be both set",
+      ),
+    );
+  }
+  if (errors.length > 0) throw optionsInvalid("DeleteOptions", errors);
+  const old = orphan === undefined ? undefined : orphan ? "Orphan" : "Background";
+  const chosen = policy ?? old;
+  return {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(chosen === undefined ? {} : { propagationPolicy: chosen }),
+    ...(preconditions === undefined ? {} : { preconditions }),
+    isDryRun: raw.dryRun.length > 0,
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The objects of this server as connectors see them: by resource, without caches.
+ * Not here: what connectors do (resources/).
+ */
+import type { Clock } from "../../base/index.ts";
+import type { KubeObject, Resource } from "../../machinery/index.ts";
+import type { Target } from "./change.ts";
+import type { ServerObjects } from "./definition.ts";
+import { deleteObject } from "./deletion.ts";
+import type { ResourceRegistry } from "./resource-registry.ts";
+import type { Writes } from "./writes.ts";
+
+export function serverObjects(server: {
+  readonly resources: ResourceRegistry;
+  readonly writes: Writes;
+  readonly clock: Clock;
+}): ServerObjects {
+  const { resources, writes, clock } = server;
+  return {
+    nowMs: () => clock.nowMs(),
+    get: async <T extends KubeObject>(resource: Resource<T>, target: Target) =>
+      (await writes.find(resources.of(resource), target))?.object as T | undefined,
+    list: <T extends KubeObject>(resource: Resource<T>, namespace: string) =>
+      resources
+        .of(resource)
+        .cache.candidates({ namespace })
+        .map((state) => state.object as T),
+    modify: async (resource, target, change) =>
+      void (await writes.modify(resources.of(resource), target, change)),
+    delete: async (resource, target, request) =>
+      void (await deleteObject(writes, resources.of(resource), { ...request, target, isAdmitted: true })),
+  };
+}
