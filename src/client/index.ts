@@ -42,7 +42,6 @@ export {
 export { type LoopbackOptions, loopbackTransport } from "./transport/loopback-transport.ts";
 export { measuredTransport } from "./transport/measured-transport.ts";
 export { inNamespace } from "./informers/namespaced-informers.ts";
-export { createWorkqueue, type WorkqueueOptions } from "./work/rate-limited-queue.ts";
 export { indexPodsByNode, podsByNode } from "./informers/pod-node-index.ts";
 export { type AdaptiveLimitOptions, adaptiveTransport } from "./transport/rate-limited-transport.ts";
 export type { FirstList, Selection } from "./informers/reflector.ts";

@@ -23,13 +23,8 @@ import {
   type DaemonSetController,
   type DaemonSetControllerOptions,
 } from "../controllers/daemonset/index.ts";
-import {
-  type Client,
-  createInformerFactory,
-  createWorkqueue,
-  type InformerFactory,
-  type Workqueue,
-} from "../client/index.ts";
+import { type Client, createInformerFactory, type InformerFactory, type Workqueue } from "../client/index.ts";
+import { createWorkqueue } from "../client/work/rate-limited-queue.ts";
 import { controllerOf, expired, formatTime, type KubeObject, type Resource } from "../machinery/index.ts";
 import { makeNode } from "./cluster-objects.ts";
 import { TestCluster } from "./cluster.ts";

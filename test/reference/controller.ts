@@ -22,7 +22,6 @@ import {
 import { type Clock, type Log, sleep } from "../../src/base/index.ts";
 import {
   type Client,
-  createWorkqueue,
   type EventRecorder,
   type Informer,
   type InformerFactory,
@@ -30,6 +29,7 @@ import {
   podsByNode,
   type Workqueue,
 } from "../../src/client/index.ts";
+import { createWorkqueue } from "../../src/client/work/rate-limited-queue.ts";
 import { hasStatusCause, isNotFound } from "../../src/machinery/index.ts";
 import { CountingExpectations, PodBackoff } from "./bookkeeping.ts";
 import {

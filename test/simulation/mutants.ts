@@ -6,12 +6,8 @@
  */
 import type { DaemonSet, Node, Pod } from "../../src/api/index.ts";
 import type { Clock } from "../../src/base/index.ts";
-import {
-  createWorkqueue,
-  type Expectations,
-  type InformerFactory,
-  type TransportCall,
-} from "../../src/client/index.ts";
+import { type Expectations, type InformerFactory, type TransportCall } from "../../src/client/index.ts";
+import { createWorkqueue } from "../../src/client/work/rate-limited-queue.ts";
 import type {
   Action,
   DaemonSetControllerDependencies,
