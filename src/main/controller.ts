@@ -136,7 +136,7 @@ async function lead(setting: Setting, signal: AbortSignal): Promise<void> {
         status.set(1, { name });
         const isOpen = (): boolean => elector.isLeader;
         try {
-          await runTerm(setting, { signal: term, isOpen, isSuccession: elector.hasSeenRival });
+          await runTerm(setting, { signal: term, isOpen, isSuccession: elector.hasSeenOtherLeader });
           if (!term.aborted) throw new Error("the controller ended by itself");
         } catch (error) {
           if (term.aborted) return;

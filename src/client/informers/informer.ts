@@ -1,6 +1,6 @@
 /**
  * Shared cache of one resource: list, watch, indexes, handlers.
- * Maker: `createInformerFactory` in shared-informer.ts, fed by reflector.ts.
+ * Implementation: shared-informer.ts, fed by reflector.ts.
  */
 import type { KubeObject } from "../../machinery/index.ts";
 
@@ -18,7 +18,7 @@ export interface InformerHandler<T extends KubeObject> {
   /** `isInitial` is true while the first list is delivered. */
   added?(object: T, isInitial: boolean): void;
   updated?(before: T, after: T): void;
-  /** `isStale` is true when the deletion was found by a list, so the object is only the last state known (a tombstone). */
+  /** `isStale` is true when a list found the deletion, so the object is only the last known state (a tombstone). */
   deleted?(object: T, isStale: boolean): void;
 }
 
@@ -33,7 +33,7 @@ export interface Informer<T extends KubeObject> {
   /** The newest resourceVersion the cache has seen (from objects, lists and bookmarks); "" before the first list. */
   readonly lastResourceVersion: string;
   addHandler(handler: InformerHandler<T>): void;
-  /** Before or after start; `of` yields the values that an object is filed under. */
+  /** Before or after start. `of` is the index function: the values under which an object is found. */
   addIndex(name: string, of: (object: T) => readonly string[]): void;
   /** Lists and watches until the signal aborts; survives 410, resets and time-outs by listing or watching again with back-off. */
   run(signal: AbortSignal): Promise<void>;

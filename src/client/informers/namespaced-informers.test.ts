@@ -8,7 +8,7 @@ import { loopbackTransport } from "../transport/loopback-transport.ts";
 import { inNamespace } from "./namespaced-informers.ts";
 import { createInformerFactory } from "./shared-informer.ts";
 
-test("lists and watches name the namespace, and see nothing else", async () => {
+test("lists and watches are confined to the namespace", async () => {
   const server = await TestApiServer.start();
   const { clock } = server;
   const paths: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * A factory that shows one namespace only: lists and watches of namespaced kinds carry it, so rights in that namespace
- * are enough. Cluster-scoped kinds are shared with the factory behind it.
+ * An informer factory for one namespace: lists and watches of namespaced kinds name it, so rights in that namespace
+ * are enough. Informers of cluster-scoped kinds are those of the given factory.
  */
 import type { KubeObject, Resource } from "../../machinery/index.ts";
 import type { Informer, InformerFactory } from "./informer.ts";

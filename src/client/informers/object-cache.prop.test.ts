@@ -1,4 +1,4 @@
-/** The cache and its indexes answer as a scan of a plain map would, whatever happened before. */
+/** The cache and its indexes answer as a scan of a plain map would, after any sequence of changes. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { keyOf, type KubeObject } from "../../machinery/index.ts";
@@ -15,7 +15,7 @@ const command = fc.record({
 const byLabel = (object: KubeObject): readonly string[] =>
   Object.entries(object.metadata.labels ?? {}).map(([key, value]) => `${key}=${value}`);
 
-test("indexes, namespaces and keys equal a scan, with an index that comes late", () => {
+test("indexes, namespaces and keys equal a scan, also for an index that is added late", () => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 40 }), fc.nat(40), (commands, lateAt) => {
       const cache = new ObjectCache<KubeObject>();

@@ -1,4 +1,4 @@
-/** The index of pods by node that all controllers of a process share, so that it is kept once. */
+/** The index of pods by node, which all controllers of a process share. */
 import type { Pod } from "../../api/index.ts";
 import type { Informer } from "./informer.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Whatever a server does to its watchers (ends, silence, repeats, 410, refusals), an informer's handlers tell a story
- * that equals its cache at every step, never twice and never back in time, and in the end the cache equals the server.
+ * Whatever a server does to its watchers (ends, silence, repeats, 410, refusals): the events that handlers get, added up,
+ * equal the cache at every step. None is a repeat or goes back in time. In the end the cache equals the server.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -47,7 +47,7 @@ async function perform(server: FaultyServer, clock: SimulatedClock, action: Step
   else if (action.do === "restart") await server.restart();
   else if (action.do === "lose everything") {
     await server.restartEmpty();
-    // A client can tell only while the new revisions are behind its own.
+    // A client can notice this only while the new revisions are below its own.
     await clock.advance(noticedWithinMs);
   } else if (action.do === "wait" && "ms" in action) await clock.advance(action.ms);
   else if ("count" in action && action.do === "repeat") server.repeat(action.count);
@@ -56,34 +56,34 @@ async function perform(server: FaultyServer, clock: SimulatedClock, action: Step
       server.failNext(action.do === "expire" ? expired("too old") : serviceUnavailable("busy"));
 }
 
-/** Fails at once when a handler is told something that does not follow from what it was told before. */
-function tell(informer: Informer<Node>, story: Map<string, Node>): void {
+/** Keeps `mirror` by the events of a handler. Fails at once when an event does not follow from those before. */
+function keepMirror(informer: Informer<Node>, mirror: Map<string, Node>): void {
   const check = (name: string): void => {
-    expect(informer.lister.get(name)).toBe(story.get(name));
-    expect(informer.lister.size).toBe(story.size);
+    expect(informer.lister.get(name)).toBe(mirror.get(name));
+    expect(informer.lister.size).toBe(mirror.size);
   };
   informer.addHandler({
     added: (object) => {
-      expect(story.has(object.metadata.name!)).toBe(false);
-      story.set(object.metadata.name!, object);
+      expect(mirror.has(object.metadata.name!)).toBe(false);
+      mirror.set(object.metadata.name!, object);
       check(object.metadata.name!);
     },
     updated: (before, after) => {
-      expect(story.get(after.metadata.name!)).toBe(before);
+      expect(mirror.get(after.metadata.name!)).toBe(before);
       expect(after.metadata.uid).toBe(before.metadata.uid);
       expect(Number(after.metadata.resourceVersion)).toBeGreaterThan(Number(before.metadata.resourceVersion));
-      story.set(after.metadata.name!, after);
+      mirror.set(after.metadata.name!, after);
       check(after.metadata.name!);
     },
     deleted: (object) => {
-      expect(story.get(object.metadata.name!)?.metadata.uid).toBe(object.metadata.uid);
-      story.delete(object.metadata.name!);
+      expect(mirror.get(object.metadata.name!)?.metadata.uid).toBe(object.metadata.uid);
+      mirror.delete(object.metadata.name!);
       check(object.metadata.name!);
     },
   });
 }
 
-test("an informer converges, and its story is its cache", async () => {
+test("an informer converges, and its events add up to its cache", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(), async (steps, seed) => {
       const server = await FaultyServer.start();
@@ -95,14 +95,14 @@ test("an informer converges, and its story is its cache", async () => {
       const dependencies = { clock, random: seededRandom(seed), log, freeze: true };
       const informers = createInformerFactory(client, dependencies);
       const informer = informers.for(nodes);
-      const story = new Map<string, Node>();
-      tell(informer, story);
+      const mirror = new Map<string, Node>();
+      keepMirror(informer, mirror);
       informers.start(stop.signal);
       for (const action of steps) await perform(server, clock, action);
       await clock.advance(1_200_000);
       expect(defects).toEqual([]);
       expect(new Set(informer.lister.list())).toEqual(new Set(await server.objects(nodes)));
-      expect(new Set(story.values())).toEqual(new Set(await server.objects(nodes)));
+      expect(new Set(mirror.values())).toEqual(new Set(await server.objects(nodes)));
       expect(server.watchers).toBeGreaterThanOrEqual(1);
       stop.abort();
       await settleMicrotasks();

@@ -1,5 +1,5 @@
 /**
- * Keeps a target equal to a collection on the server: one list, then watches that go on where the last one ended.
+ * Keeps a target equal to a collection on the server: one list, then watches that resume where the last one ended.
  *
  *             ┌────────── 410 ───────────┐
  *             ▼                          │
@@ -7,7 +7,7 @@
  *     └─ too old or from the future: newest data, in pages
  *
  * Not here: the cache and its handlers (shared-informer.ts).
- * Upstream: client-go tools/cache/reflector.go. Differs: a watch that says nothing for `silentMs` is given up.
+ * Upstream: client-go tools/cache/reflector.go. Differs: a watch that is silent for `silentMs` is ended and begun anew.
  */
 import { type Clock, type Log, type Random, sleep, type Timer } from "../../base/index.ts";
 import {
@@ -29,15 +29,15 @@ const backoffMaxMs = 30_000;
 const watchSecondsMin = 300;
 /** Longest silence of a watch, in ms: three bookmarks of a server that sends one a minute. */
 const silentMs = 180_000;
-/** A server that does not end a watch so long after its time-out has forgotten it. */
+/** Ms after its time-out at which a watch that the server has not ended is given up. */
 const watchGraceMs = 30_000;
-/** A list that takes longer is given up, in ms; 15,000 pods over a slow line take seconds. */
+/** Longest that a list may take, in ms; 15,000 pods over a slow line take seconds. */
 const listTimeoutMs = 300_000;
 /** Page size where pages are used; upstream's figure. */
 const pageItemsMax = 500;
-/** A watch shorter than this (ms) that brought nothing counts as a failure, or a broken server would be hammered. */
+/** A watch shorter than this (ms) without an event counts as a failure, so that a broken server is not flooded. */
 const shortWatchMs = 1000;
-/** A watch that lived so long (ms) clears the back-off, even when nothing happened. */
+/** A watch that lasted this long (ms) resets the back-off, even without an event. */
 const healthyWatchMs = 60_000;
 
 export interface ReflectorTarget<T extends KubeObject> {
@@ -69,12 +69,12 @@ export interface ReflectorOptions<T extends KubeObject> {
 }
 
 /**
- * `cached` lets a server answer the first list from a cache of any age; `newest` makes it look at its store.
- * Whoever follows another writer, such as a new leader, has to see all that one did.
+ * `cached` lets a server answer the first list from a cache of any age; `newest` makes it read its store.
+ * A new leader needs `newest`, to see everything that the last leader wrote.
  */
 export type FirstList = "cached" | "newest";
 
-/** Runs until the signal aborts; never rejects. After it resolves the target is left alone. */
+/** Runs until the signal aborts; never rejects. Does not call the target after it has resolved. */
 export function reflect<T extends KubeObject>(
   options: ReflectorOptions<T>,
   signal: AbortSignal,
@@ -138,7 +138,7 @@ class Reflector<T extends KubeObject> {
     }
   }
 
-  /** At least as new as what was seen; when the server cannot (410, or it restarted from older data) the newest there is. */
+  /** A list as new as what was seen, or the newest when the server has none (410, or it restarted from older data). */
   async #fetch(signal: AbortSignal): Promise<KubeList<T>> {
     const { client, resource, selection, firstList } = this.#options;
     if (this.#resourceVersion === "" && firstList === "newest")
@@ -199,7 +199,7 @@ class Reflector<T extends KubeObject> {
     return session.outcome;
   }
 
-  /** Duplicates and stragglers are older than what was seen: both decimal, so they can be told. */
+  /** Drops repeated and late events: they are not newer than what was seen. */
   #take(event: WatchEvent<T>): void {
     const resourceVersion = event.object.metadata.resourceVersion ?? "";
     if (event.type === "BOOKMARK") {
@@ -220,7 +220,7 @@ class Reflector<T extends KubeObject> {
       this.#needsList = true;
       return this.#failures++ === 0 ? 0 : this.#backoffMs();
     }
-    // The server is behind us: it was restored to older data, or it is another one. Only a list tells what it has.
+    // The server's data is older than ours: it was restored, or is another server. Only a list shows what it has.
     if (hasStatusCause(outcome.error, "ResourceVersionTooLarge")) this.#needsList = true;
     if (outcome.error !== undefined) return this.#afterFailure(outcome.error, "watch");
     if (outcome.isSilent) log.info("watch fell silent, watching again", { resource: resource.resource });
@@ -248,7 +248,7 @@ class Reflector<T extends KubeObject> {
   }
 }
 
-/** One watch from its request to its end, whichever way it ends; nothing is passed on after that. */
+/** One watch from its request to its end, however it ends. Nothing is passed on afterwards. */
 class WatchSession<T extends KubeObject> implements ClientWatchSink<T> {
   readonly outcome: Promise<WatchOutcome>;
   readonly #clock: Clock;
@@ -290,7 +290,7 @@ class WatchSession<T extends KubeObject> implements ClientWatchSink<T> {
     this.#finish(error, false);
   }
 
-  /** Looks again when the silence could be long enough; one timer per watch, none per event. */
+  /** Ends a silent watch, or checks again when the silence could be long enough. One timer per watch, none per event. */
   #check(): void {
     const now = this.#clock.monotonicMs();
     const dueMs = Math.min(this.#heardMs + silentMs, this.#deadlineMs);

@@ -1,6 +1,6 @@
 /**
  * The one place outside the server where resourceVersions are compared for order, and only when both are decimal:
- * our server and newer Kubernetes promise that they grow. Anything else is opaque and never "not newer".
+ * our server and newer Kubernetes promise that they grow. All others are opaque and never count as "not newer".
  */
 
 /** True when both are decimal numbers and `candidate` is not greater than `seen`: a repeated or late event. */
@@ -9,7 +9,7 @@ export function isNotNewer(candidate: string, seen: string): boolean {
   return candidate.length === seen.length ? candidate <= seen : candidate.length < seen.length;
 }
 
-/** No leading zero, so that length and text decide the order of any size of number. */
+/** Without a leading zero, numbers of any size compare by length, then as text. */
 function isDecimal(text: string): boolean {
   return /^[1-9][0-9]*$/.test(text);
 }

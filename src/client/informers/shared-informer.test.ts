@@ -1,4 +1,4 @@
-/** Informers of the real API server: what is delivered, when, and how they come through faults. */
+/** Informers over the real API server: what is delivered, when, and what happens at faults. */
 import { expect, test } from "vitest";
 import { nodes, type Node, pods } from "../../api/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, type SimulatedClock } from "../../base/index.ts";
@@ -10,7 +10,7 @@ import type { InformerFactory, InformerHandler } from "./informer.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
 import { createInformerFactory } from "./shared-informer.ts";
 
-/** The server's rhythm of bookmarks. */
+/** How often the server sends bookmarks. */
 const bookmarkEveryMs = 60_000;
 
 interface Rig {
@@ -105,7 +105,7 @@ test("after 410 a new list finds deletions as tombstones and leaves unchanged ob
   expect(seen).toEqual(["-b?", "-a?", "+a", "~c"]);
 });
 
-test("a watch that ends is taken up where it was, without a list", async () => {
+test("a watch that ends is resumed where it was, without a list", async () => {
   const { server, factory, stop, seen, handler, clock } = await rig();
   factory.for(nodes).addHandler(handler);
   factory.start(stop.signal);
@@ -145,7 +145,7 @@ test("failures back off from 0.8 s, and longer when the server asks for it", asy
   expect(server.calls.length).toBeGreaterThan(2);
 });
 
-test("a server that closes every watch at once is not hammered", async () => {
+test("a server that closes every watch at once is not flooded with requests", async () => {
   const { server, factory, stop, clock } = await rig();
   factory.for(nodes);
   factory.start(stop.signal);
@@ -156,7 +156,7 @@ test("a server that closes every watch at once is not hammered", async () => {
   expect(server.calls.length).toBeLessThan(12);
 });
 
-test("a restarted server with older data is taken as it is", async () => {
+test("after a server restarts with older data, the cache equals it", async () => {
   const { server, factory, stop, clock } = await rig();
   await server.put(nodes, node("a"));
   await server.put(nodes, node("b"));
@@ -171,7 +171,7 @@ test("a restarted server with older data is taken as it is", async () => {
   expect(Number(informer.lastResourceVersion)).toBeLessThan(Number(before));
 });
 
-test("handlers that throw disturb nobody, and cached objects cannot be changed", async () => {
+test("a handler that throws does not affect the others, and cached objects cannot be changed", async () => {
   const { server, factory, stop, seen, handler, clock } = await rig();
   const informer = factory.for(nodes);
   informer.addHandler({

@@ -1,4 +1,4 @@
-/** The rate that follows the server, window by window. */
+/** The adaptive rate, window by window. */
 import { expect, test } from "vitest";
 import { AdaptiveRate, perSecondMin } from "./adaptive-rate.ts";
 
@@ -34,7 +34,7 @@ test("doubles while calls wait and answers are quick, up to the ceiling", () => 
   expect(seen).toEqual([100, 200, 400, 800, 1000, 1000, 1000]);
 });
 
-test("stays when nothing waits: an idle client learns nothing about the server", () => {
+test("stays when no call waits, since an idle client learns nothing about the server", () => {
   const rig = new Rig();
   rig.windows(20, 5, false);
   expect(rig.rate.perSecond).toBe(50);
@@ -54,7 +54,7 @@ test("a refusal halves it, once a window, and from then on it grows by steps", (
   expect(rig.rate.perSecond).toBe(300);
 });
 
-test("a server that refuses everything is asked ever more slowly, down to the floor", () => {
+test("a server that refuses everything gets ever fewer calls, down to the floor", () => {
   const rig = new Rig();
   for (let second = 0; second < 30; second++) rig.rate.refused(second * 1000);
   expect(rig.rate.perSecond).toBe(perSecondMin);
@@ -70,7 +70,7 @@ test("a median that doubles lowers it by a fifth each window; when it falls, the
   expect(rig.rate.perSecond).toBeCloseTo(306);
 });
 
-test("noise of a quick server is not taken for a queue, and single slow answers move no median", () => {
+test("neither noise of a quick server nor single slow answers lower the rate", () => {
   const rig = new Rig();
   rig.windows(3, 1);
   expect(rig.windows(3, 15)).toEqual([]);

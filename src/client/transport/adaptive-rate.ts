@@ -3,7 +3,7 @@
  *
  *   quick answers while calls wait ─▶ faster: doubling until the first trouble, then by a step each window
  *   429, or 503 with Retry-After   ─▶ half, at most once a window
- *   median of writes grows         ─▶ four fifths of it: a queue builds up somewhere, and more calls only make it longer
+ *   median of writes grows         ─▶ four fifths: a queue builds up somewhere, and more calls only make it longer
  *
  * Not here: waiting (rate-limited-transport.ts). Upstream has a fixed rate (client-go: 20/s in the controller manager).
  */
@@ -20,16 +20,16 @@ const windowMs = 1_000;
 const stepPerSecond = 25;
 /** Factor after a refusal. TCP's figure. */
 const refusedFactor = 0.5;
-/** Factor after a window of slow answers: gentler, since latency is a hint and a refusal is an order. */
+/** Factor after a window of slow answers. Gentler, since slow answers are only a sign of overload. */
 const slowFactor = 0.8;
 /** A median this many times the usual one, and this many ms above it, is slow. Noise of quick servers stays below. */
 const slowRatio = 2;
 const slowMarginMs = 20;
-/** Samples that make a median worth something; windows with fewer change nothing. */
+/** Samples that a median needs; a window with fewer changes nothing. */
 const samplesMin = 5;
 /** Samples kept per window; later ones are not needed for a median. */
 const samplesMax = 512;
-/** How fast the usual median forgets a lucky low: it may grow by this part of itself per window. */
+/** The usual median may grow by this part of itself per window, so that one very quick window does not stand for ever. */
 const usualDrift = 0.02;
 
 export type SlowdownReason = "refused" | "slow";
@@ -39,7 +39,7 @@ export interface AdaptiveRateOptions {
   readonly startPerSecond?: number;
 }
 
-/** Not a thing with a life: callers tell it the time, and read the rate. */
+/** Has no timers: callers pass the time, and read the rate. */
 export class AdaptiveRate {
   readonly #perSecondMax: number;
   #perSecond: number;
@@ -62,7 +62,7 @@ export class AdaptiveRate {
     return this.#perSecond;
   }
 
-  /** A call had to wait for its turn: only then is it of use to go faster. */
+  /** A call had to wait for its turn. Only then may the rate grow. */
   waited(): void {
     this.#hasWaited = true;
   }
@@ -116,7 +116,7 @@ export class AdaptiveRate {
   }
 }
 
-/** The upper one of two. */
+/** The upper of the two middle values when their number is even. */
 function medianOf(samples: readonly number[]): number {
   return samples.toSorted((a, b) => a - b)[samples.length >> 1]!;
 }

@@ -1,4 +1,4 @@
-/** What the client puts on the way and what it makes of answers, over the loopback and the real API server. */
+/** The requests that the client makes, and what it returns for replies; over the loopback and the real API server. */
 import { expect, test } from "vitest";
 import { daemonsets, nodes, type Pod, pods } from "../../api/index.ts";
 import {
@@ -83,7 +83,7 @@ test("each method makes upstream's request", async () => {
   expect(calls.every((call) => call.userAgent === "ua")).toBe(true);
 });
 
-test("failures are the server's Status", async () => {
+test("failures carry the server's Status", async () => {
   const { client } = await serverClient();
   await client.create(pods, pod);
   expect(await client.get(pods, { namespace: "default", name: "q" }).catch(isNotFound)).toBe(true);
@@ -91,7 +91,7 @@ test("failures are the server's Status", async () => {
   expect(await client.update(pods, stale).catch(isConflict)).toBe(true);
 });
 
-test("a failure without a Status still says its code", async () => {
+test("a failure without a Status has its code", async () => {
   const transport = { ...listening(), send: async () => ({ status: 503, object: {}, warnings: [] }) };
   const client = createClient(transport as never);
   await expect(client.get(nodes, { name: "n" })).rejects.toMatchObject({
@@ -99,7 +99,7 @@ test("a failure without a Status still says its code", async () => {
   });
 });
 
-test("list items always tell their kind", async () => {
+test("list items always have apiVersion and kind", async () => {
   const items = [{ metadata: { name: "n" } }];
   const send = async (): Promise<object> => ({ status: 200, object: { metadata: {}, items }, warnings: [] });
   const client = createClient({ ...listening(), send } as never);
@@ -143,7 +143,7 @@ test("an ERROR event ends the watch with a StatusError, and nothing follows", as
   expect(stopped).toBe(1);
 });
 
-test("a transport that goes on after an ERROR event is not listened to", async () => {
+test("events that a transport sends after an ERROR event are ignored", async () => {
   const seen: unknown[] = [];
   const watch: Transport["watch"] = async (_, sink) => {
     sink.events([{ type: "ERROR", object: expired("old").status as never }]);

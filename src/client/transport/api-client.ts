@@ -201,7 +201,7 @@ interface CallParts {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Passes events on; an ERROR event becomes the end of the watch, and nothing arrives after an end. */
+/** Passes events on. An ERROR event ends the watch, and nothing is passed on after an end. */
 class WatchDecoder implements ClientWatchSink {
   readonly #sink: ClientWatchSink;
   readonly #stop: Linked;
@@ -266,7 +266,7 @@ function listQuery(options: ListOptions): Pair[] {
   return query;
 }
 
-/** DeleteOptions travel in the body, as kubectl and client-go send them. */
+/** DeleteOptions are sent in the body, as kubectl and client-go do. */
 function deleteBody(options: DeleteOptions): object {
   return {
     apiVersion: "v1",
@@ -283,7 +283,7 @@ function withType<T extends KubeObject>(resource: Resource<T>, object: T): T {
   return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }
 
-/** Servers may leave kind and apiVersion out of list items; everybody here may rely on them. */
+/** Adds apiVersion and kind to list items, which servers may leave out. */
 function withItemTypes<T extends KubeObject>(resource: Resource<T>, list: KubeList<T>): KubeList<T> {
   const items = list.items ?? [];
   if (
@@ -294,7 +294,7 @@ function withItemTypes<T extends KubeObject>(resource: Resource<T>, list: KubeLi
   return { ...list, items: items.map((item) => withType(resource, item)) };
 }
 
-/** The server's Status as an error; a body that is none is described by its code. */
+/** The server's Status as an error. A body that is no Status becomes an error with the code. */
 export function statusErrorOf(code: number, body: object): StatusError {
   const status = body as Partial<Status>;
   if (status.kind === "Status" && typeof status.code === "number") return new StatusError(status as Status);

@@ -1,11 +1,11 @@
 /**
- * What controllers, agents and commands use to talk to an API server, whichever transport carries it.
- * Makers: `httpTransport` (kubeconfig, any Kubernetes) and `loopbackTransport` (an ApiHandler in this process).
+ * The client of an API server for controllers, agents and commands, and the transport below it.
+ * Transports: `httpTransport` (any Kubernetes, by kubeconfig) and `loopbackTransport` (an ApiHandler in this process).
  * Not here: caches (informer.ts), queues (workqueue.ts).
  */
 import type { ApiCall, KubeList, KubeObject, Resource, WatchEventType } from "../../machinery/index.ts";
 
-/** Sends one call. Loopback passes it to the server's handler; HTTP makes a request of it. Never rejects but on abort or a broken connection. */
+/** Carries calls to a server and replies back. Rejects only on abort and on a broken connection. */
 export interface Transport {
   /** For single objects and lists; resolves with parsed objects (frozen and shared over loopback: never change them). */
   send(call: TransportCall): Promise<TransportReply>;

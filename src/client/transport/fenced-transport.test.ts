@@ -1,4 +1,4 @@
-/** Nothing passes a fence that is down, and what was under way ends with it. */
+/** Once leadership has ended no call is sent, and calls under way are cancelled. */
 import { expect, test } from "vitest";
 import type { Transport, TransportCall } from "./client.ts";
 import { fencedTransport } from "./fenced-transport.ts";
@@ -37,7 +37,7 @@ const call = (signal = new AbortController().signal): TransportCall => ({
   signal,
 });
 
-test("calls pass while it is up, and end with their own signal", async () => {
+test("calls pass while leadership lasts, and end with their own signal", async () => {
   const { sent, answer, transport } = rig();
   const reply = transport.send(call());
   answer();
@@ -49,7 +49,7 @@ test("calls pass while it is up, and end with their own signal", async () => {
   expect(sent.length).toBe(2);
 });
 
-test("a call under way is cancelled when it comes down, and none is sent after", async () => {
+test("when leadership ends, the call under way is cancelled, and none is sent after", async () => {
   const { sent, fence, transport } = rig();
   const underWay = transport.send(call());
   fence.abort(new Error("leadership ended"));

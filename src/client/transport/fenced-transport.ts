@@ -1,6 +1,6 @@
 /**
- * A transport for the time of one leadership: nothing is sent once the fence is down, and what is under way then is
- * cancelled, so that a former leader's writes cannot meet those of the next.
+ * A transport for one term of leadership. Once the term is over it sends nothing and cancels the calls under way, so that
+ * a former leader's writes cannot meet those of the next.
  * Not promised: that a cancelled write did not happen; the next leader finds it in its first list.
  * Not here: who leads (leader-election.ts).
  */
@@ -8,13 +8,13 @@ import { linkedController } from "./api-client.ts";
 import type { Transport, TransportCall } from "./client.ts";
 
 export interface Fence {
-  /** Asked at once before each call goes out: true while we may act. */
+  /** Called right before each call is sent: true while the term lasts. */
   isOpen(): boolean;
-  /** Aborts when it has come down; every call under way ends with its reason. */
+  /** Aborts when the term is over; every call under way ends with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** Calls reject with the fence's reason once it is down. `close` closes `transport`. */
+/** Calls reject with the reason of `fence.signal` once the term is over. `close` closes `transport`. */
 export function fencedTransport(transport: Transport, fence: Fence): Transport {
   const check = (): void => {
     fence.signal.throwIfAborted();

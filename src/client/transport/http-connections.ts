@@ -1,7 +1,7 @@
 /**
  * Connections to one API server: HTTP/2 sessions where the server speaks it, HTTP/1.1 with keep-alive where not.
- * Finds dead connections by pings, opens another session when one has no stream left, reconnects when asked again.
- * Not here: what is sent and what comes back (http-transport.ts), when to try again (callers).
+ * Finds dead connections by pings, opens another session when one has no stream left, reconnects at the next request.
+ * Not here: calls and replies (http-transport.ts), when to try again (callers).
  *
  *   first request ─▶ TLS ─▶ ALPN "h2" ─▶ session ─▶ streams ──full──▶ next session
  *                             └─ other ─▶ https agent
@@ -20,7 +20,7 @@ import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from "n
 import type { Clock, Log, Timer } from "../../base/index.ts";
 
 export interface ConnectionTarget {
-  /** `https://host:port`, a path is put before all paths; `http:` for a local proxy. */
+  /** `https://host:port`; its path, if any, is a prefix of all paths. `http:` for a local proxy. */
   readonly server: string;
   /** PEM; absent means the system's authorities. */
   readonly ca?: string;
@@ -48,21 +48,21 @@ export interface WireResponse {
 
 /** Milliseconds for TCP and TLS together. */
 const connectMsMax = 10_000;
-/** Milliseconds between pings of a session in use, and for their answer: a silent death shows within half a minute. */
+/** Milliseconds between pings of a session in use, and for their answer: a dead connection is found within 30 s. */
 const pingEveryMs = 15_000;
 const pingAnswerMsMax = 15_000;
-/** Bytes that the server may send ahead on one stream and on one session; Node's 64 KiB would throttle lists. */
+/** Flow-control window of one stream and of one session, in bytes; Node's 64 KiB would throttle lists. */
 const streamWindowBytes = 4 * 1024 * 1024;
 const sessionWindowBytes = 32 * 1024 * 1024;
 /** Streams at once on a session when the server sets no lower limit. */
 const streamsPerSessionMax = 100;
-/** Sessions at once; beyond it requests wait in the emptiest one. */
+/** Sessions at once. With this many, requests wait in the one with the fewest streams. */
 const sessionsMax = 64;
 /** Connections at once over HTTP/1.1, where every watch takes one. */
 const http1SocketsMax = 1_024;
 /** Milliseconds of silence before TCP probes an HTTP/1.1 connection. */
 const tcpKeepAliveMs = 15_000;
-/** Tries of a request that the server provably has not touched (its session was going away). */
+/** Tries of a request that the server has certainly not processed (its session was closing). */
 const untouchedTriesMax = 3;
 
 /** A request that never reached the server's handler, so that sending it again is safe. */
@@ -191,7 +191,7 @@ export class HttpConnections {
     });
   }
 
-  /** A ping every so often while something waits on the session; no answer in time means it is dead. */
+  /** Pings the session while requests wait on it. Without an answer in time the session is dead. */
   #watchOver(session: Session): void {
     const { http2 } = session;
     const next = (): void => {
@@ -324,7 +324,7 @@ function closeReason(stream: ClientHttp2Stream, failure: Error | undefined): Err
   return failure ?? new Error("the connection was lost before the answer came");
 }
 
-/** The promise, or the signal's reason; the work goes on for others who wait for it. */
+/** Settles as the promise, or rejects with the signal's reason. The work itself goes on for other waiters. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);

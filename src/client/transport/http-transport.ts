@@ -17,7 +17,7 @@ import {
 import { WatchLines } from "./watch-lines.ts";
 
 export interface HttpTransportOptions extends ConnectionTarget {
-  /** Asked before every request, since tokens in files are replaced now and then. */
+  /** A function is called before every request, since tokens in files are replaced now and then. */
   readonly token?: string | (() => string | Promise<string>);
   readonly basicAuth?: { readonly username: string; readonly password: string };
   readonly userAgent?: string;
@@ -29,10 +29,10 @@ export interface HttpTransportOptions extends ConnectionTarget {
 
 const requestMsMaxDefault = 65_000;
 
-/** Bytes of one reply: a list of 100,000 pods. */
+/** Bytes of one reply: enough for a list of 100,000 pods. */
 const replyBytesMax = 512 * 1024 * 1024;
 
-/** Connects at the first call, and again whenever a connection was lost. Objects are the caller's own. */
+/** Connects at the first call, and anew after a connection was lost. The caller owns the objects of replies. */
 export function httpTransport(options: HttpTransportOptions): Transport {
   const connections = new HttpConnections(options, { clock: options.clock, log: options.log ?? silentLog });
   const open = async (call: TransportCall, signal: AbortSignal): Promise<WireResponse> =>
@@ -51,7 +51,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       limit.release();
     }
   };
-  /** A response that is read for longer than the time limit; its signal is let go when its body closes. */
+  /** A response without a time limit on its body. The listener on the signal goes when the body closes. */
   const openLong = async (call: TransportCall): Promise<Readable> => {
     const limit = limited(options, call.signal);
     try {
@@ -84,7 +84,7 @@ interface Limit {
 
 function limited(options: HttpTransportOptions, outer: AbortSignal): Limit {
   outer.throwIfAborted();
-  // One signal may stand behind any number of calls at once; Node would warn of a leak from the eleventh on.
+  // Any number of calls may share one signal; Node would warn of a leak from the eleventh on.
   setMaxListeners(0, outer);
   const { controller, unlink } = linkedController(outer);
   const limitMs = options.requestMsMax ?? requestMsMaxDefault;
@@ -137,7 +137,7 @@ async function replyOf(response: WireResponse, signal: AbortSignal): Promise<Tra
   return { status: response.status, object: withRetryAfter(objectOf(response, bytes), response), warnings };
 }
 
-/** Real servers name the wait of a 429 or 503 in the header only; here it is where the Status has its place for it. */
+/** Copies Retry-After into the Status: Kubernetes names the wait of a 429 or 503 only in the header. */
 function withRetryAfter(object: object, { status, headers }: WireResponse): object {
   const seconds = Number(headers["retry-after"] ?? NaN);
   if (status < 400 || !Number.isInteger(seconds) || seconds < 0) return object;
@@ -146,7 +146,7 @@ function withRetryAfter(object: object, { status, headers }: WireResponse): obje
   return { ...failure, details: { ...failure.details, retryAfterSeconds: seconds } };
 }
 
-/** JSON as it is; any other text becomes a Status when the call failed (proxies answer in HTML), else `{ text }`. */
+/** The JSON body. Any other text becomes a Status when the call failed (proxies answer in HTML), else `{ text }`. */
 function objectOf(response: WireResponse, bytes: Buffer): object {
   const isJson = response.headers["content-type"]?.startsWith("application/json") ?? false;
   if (isJson && bytes.length > 0) return JSON.parse(bytes.toString("utf8")) as object;
@@ -187,7 +187,7 @@ async function* chunksOf(body: Readable): AsyncIterable<Uint8Array> {
   }
 }
 
-/** Events of one chunk in one call; the end once, last. */
+/** Passes the events of a chunk in one call of the sink, and the end once, last. */
 function readWatch(body: Readable, sink: ClientWatchSink, signal: AbortSignal): void {
   const lines = new WatchLines();
   let isOver = false;

@@ -1,4 +1,4 @@
-/** Finding the way to a cluster: files, several files, contexts, and clear refusals. */
+/** Kubeconfig: one file, several files, contexts, and clear errors. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
  * Reads how to reach a cluster: kubeconfig files as kubectl does ($KUBECONFIG, ~/.kube/config), or a pod's service
  * account when there is none.
- * Not here: writing one (apiserver/kubeconfig.ts), connections (http-connections.ts).
+ * Not here: writing one (apiserver/certificates/kubeconfig.ts), connections (http-connections.ts).
  */
 import { parse } from "yaml";
 import { readFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ export type Connection = Pick<
   readonly context: string;
 };
 
-/** A kubeconfig that leads nowhere; the message names the file and says what is wrong. */
+/** A kubeconfig that cannot be used; the message names the file and the fault. */
 class KubeconfigLoadError extends Error {
   readonly code = "BAD_KUBECONFIG";
 
@@ -217,7 +217,7 @@ async function inlineOrFile(entry: Entry, member: string): Promise<string | unde
   }
 }
 
-/** Tokens in files are replaced before they expire, so the file is read each time: it is small and in memory. */
+/** Reads the file each time, because tokens are replaced before they expire. The file is small and in the page cache. */
 function tokenReader(file: string): () => Promise<string> {
   return async () => (await readFile(file, "utf8")).trim();
 }

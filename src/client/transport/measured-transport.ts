@@ -9,7 +9,7 @@ import type { Transport } from "./client.ts";
 /** Seconds; upstream's figures. */
 const durationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
-/** Every call through `transport` is counted once, when its answer or its failure is there; watches when they open. */
+/** Counts every call through `transport` once: when it is answered or has failed, a watch when it opens. */
 export function measuredTransport(
   transport: Transport,
   { clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics },

@@ -1,4 +1,4 @@
-/** The turns of calls and the patience with a server that asks for it. */
+/** The order of calls, and waiting as long as the server asks. */
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/index.ts";
 import { serviceUnavailable, type Status, tooManyRequests } from "../../machinery/index.ts";
@@ -28,7 +28,7 @@ function rig(
   return { clock, sent, transport };
 }
 
-test("429 and 503 are waited out as long as the server asks", async () => {
+test("a call is sent again after the time that a 429 or 503 asks for", async () => {
   const asks = [
     tooManyRequests("x", { retryAfterSeconds: 3 }),
     tooManyRequests("x"),
@@ -41,7 +41,7 @@ test("429 and 503 are waited out as long as the server asks", async () => {
   expect((await reply).status).toBe(200);
 });
 
-test("503 without a time, and patience at its end, are passed on", async () => {
+test("a 503 without a time, and the 429 of the last try, are passed on", async () => {
   const once = rig([serviceUnavailable("x").status]);
   expect((await once.transport.send(call)).status).toBe(503);
   const always = rig(Array.from({ length: 50 }, () => tooManyRequests("x").status));
@@ -51,7 +51,7 @@ test("503 without a time, and patience at its end, are passed on", async () => {
   expect(always.sent).toHaveLength(11);
 });
 
-test("a caller that goes away while waiting is not sent for", async () => {
+test("a call that is aborted while it waits is not sent", async () => {
   const { clock, sent, transport } = rig([], 1);
   await transport.send(call);
   const abort = new AbortController();
@@ -62,7 +62,7 @@ test("a caller that goes away while waiting is not sent for", async () => {
   expect(sent).toEqual([0]);
 });
 
-test("the adaptive rate spaces calls in order, and a refusal of one holds back all that wait", async () => {
+test("the adaptive rate spaces calls in order, and a refused call delays all that wait", async () => {
   const refusal = tooManyRequests("x", { retryAfterSeconds: 3 }).status;
   const { clock, sent, transport } = rig([refusal]);
   const order: number[] = [];
@@ -75,7 +75,7 @@ test("the adaptive rate spaces calls in order, and a refusal of one holds back a
   expect(order).toEqual([1, 2, 3, 4, 0]);
 });
 
-test("callers that go away while the adaptive rate holds them back leave no gap", async () => {
+test("calls that are aborted while they wait for their turn leave no gap", async () => {
   const { clock, sent, transport } = rig([]);
   for (let i = 0; i < 2; i++) void transport.send(call);
   const abort = new AbortController();

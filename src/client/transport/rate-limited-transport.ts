@@ -1,6 +1,6 @@
 /**
- * A transport that spaces its calls by a rate that follows the server (adaptive-rate.ts), and is patient when the server
- * asks for it.
+ * A transport that spaces its calls by an adaptive rate (adaptive-rate.ts) and sends a call again when a 429 or 503 asks
+ * for it.
  * Watches and streams take one turn when they open. Calls wait in the order they came.
  * Upstream: client-go rest/request.go (throttle, retry on 429 and 503 with Retry-After, 10 times at most).
  */
@@ -9,15 +9,15 @@ import { statusOf } from "../../machinery/index.ts";
 import { AdaptiveRate, type AdaptiveRateOptions, type SlowdownReason } from "./adaptive-rate.ts";
 import type { Transport, TransportCall, TransportReply } from "./client.ts";
 
-/** Times a call is sent again because the server asked for patience. Upstream's figure. */
+/** Times a call is sent again after a 429 or 503. Upstream's figure. */
 const retriesMax = 10;
 /** Wait in seconds when a 429 names none. */
 const retryAfterDefaultSeconds = 1;
-/** Longest wait in seconds that a server is given its way with; a proxy's answer may ask for hours. */
+/** Longest Retry-After that is obeyed, in seconds; a proxy may ask for hours. */
 const retryAfterMaxSeconds = 60;
-/** Seconds' worth of calls that may go out at once after a pause: covers the jitter of timers, no more. */
+/** Burst after a pause, in seconds' worth of calls: no more than the jitter of timers. */
 const burstSeconds = 0.1;
-/** Buckets of the time that calls wait for their turn. Upstream's figures, in seconds. */
+/** Buckets for the wait of calls, in seconds. Upstream's figures. */
 const waitBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 export interface AdaptiveLimitOptions extends AdaptiveRateOptions {
@@ -26,8 +26,8 @@ export interface AdaptiveLimitOptions extends AdaptiveRateOptions {
 }
 
 /**
- * Each call goes through `transport`, later if need be: the rate falls when the server refuses or slows down, and rises when
- * it does neither. A server that stays busy gets its 429 or 503 passed on in the end.
+ * Sends each call through `transport` when its turn comes. The rate falls when the server refuses or slows down, and rises
+ * when it does neither. After the last try a 429 or 503 is passed on to the caller.
  */
 export function adaptiveTransport(transport: Transport, options: AdaptiveLimitOptions): Transport {
   const { clock } = options;
@@ -39,7 +39,7 @@ export function adaptiveTransport(transport: Transport, options: AdaptiveLimitOp
         const startMs = clock.monotonicMs();
         const reply = await transport.send(call);
         pace.answered(call, reply, clock.monotonicMs() - startMs);
-        const waitSeconds = patienceSeconds(reply);
+        const waitSeconds = retryAfterSecondsOf(reply);
         if (waitSeconds !== undefined) pace.refused(waitSeconds * 1000);
         if (waitSeconds === undefined || retries >= retriesMax) return reply;
         await sleep(clock, waitSeconds * 1000, call.signal);
@@ -62,14 +62,14 @@ interface Waiter {
   isGone: boolean;
 }
 
-/** One queue, one timer: a lower rate and a pause that the server asked for hold for those who wait already. */
+/** One queue and one timer, so that a lower rate and a pause also hold for calls that wait already. */
 class Pace {
   readonly #clock: Clock;
   readonly #rate: AdaptiveRate;
   readonly #measure: PaceMetrics;
   readonly #waiting = new Fifo<Waiter>();
   #timer: Timer | undefined;
-  /** Turn of the next call, in monotonic ms; lies a little back when nothing was sent for a while. */
+  /** Turn of the next call, in monotonic ms. It lies up to the burst in the past when nothing was sent for a while. */
   #nextMs: number;
 
   constructor({ clock, metrics, ...options }: AdaptiveLimitOptions) {
@@ -128,13 +128,13 @@ class Pace {
     });
   }
 
-  /** Writes are alike; a list may take seconds for its size alone. */
+  /** Only latencies of writes count. They are alike; a list may take seconds for its size alone. */
   answered(call: TransportCall, reply: TransportReply, latencyMs: number): void {
     if (call.method === "GET" || reply.status === 429) return;
     this.#tell(this.#rate.answered(latencyMs, this.#clock.monotonicMs()));
   }
 
-  /** Everybody waits as long as one was told to: the answer was about the client, not about the call. */
+  /** All calls wait as long as the refused one, because a 429 is about the client, not about the call. */
   refused(waitMs: number): void {
     const nowMs = this.#clock.monotonicMs();
     this.#tell(this.#rate.refused(nowMs));
@@ -175,8 +175,8 @@ function paceMetrics(metrics: Metrics): PaceMetrics {
   };
 }
 
-/** How long the server wants us to wait before the same call again; undefined when the reply is final. */
-function patienceSeconds(reply: TransportReply): number | undefined {
+/** Seconds that the server asks for before the same call again; undefined when the reply is final. */
+function retryAfterSecondsOf(reply: TransportReply): number | undefined {
   if (reply.status !== 429 && reply.status !== 503) return undefined;
   const asked = statusOf(reply.object).details?.retryAfterSeconds;
   const seconds = reply.status === 503 ? asked : (asked ?? retryAfterDefaultSeconds);

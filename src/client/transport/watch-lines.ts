@@ -1,11 +1,11 @@
 /**
- * Cuts a watch's bytes into events as they arrive: whole lines are parsed in one batch per chunk.
+ * Splits the bytes of a watch into events. The complete lines of a chunk are parsed in one batch.
  * Not here: what is done with events (http-transport.ts).
  */
 import type { KubeObject } from "../../machinery/index.ts";
 import type { WatchEvent } from "./client.ts";
 
-/** Bytes of one event: the largest object is 1.5 MiB, and its JSON is not much more. */
+/** Bytes of one event. The largest stored object has 1.5 MiB. */
 const watchLineBytesMax: number = 16 * 1024 * 1024;
 
 const newline = 0x0a;

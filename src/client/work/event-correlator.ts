@@ -1,6 +1,6 @@
 /**
- * Decides what becomes of an event before it is written: a new Event object, one more count of an earlier one,
- * part of a combined one, or nothing because its source is too loud. No I/O.
+ * Decides how an event is written: as a new Event object, as one more count of an earlier one, as part of a combined one,
+ * or not at all because its source makes too many. No I/O.
  * Upstream: client-go tools/record/events_cache.go (EventCorrelator); figures and order of the steps are its defaults.
  */
 import type { Clock, Random } from "../../base/index.ts";
@@ -9,7 +9,7 @@ import { formatTime } from "../../machinery/index.ts";
 import { Lru } from "./lru.ts";
 import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 
-/** Entries of each memory (spam buckets, similar events, counts); upstream's figure. */
+/** Entries of each LRU (spam buckets, similar events, counts); upstream's figure. */
 const memoryMax = 4096;
 /** The tenth different message of one kind within the window is combined with those that follow. Upstream's figure. */
 const similarEventsMax = 10;
@@ -32,7 +32,7 @@ export interface Occurrence {
   readonly message: string;
 }
 
-/** One Event object of ours; `count`, `lastTimestamp` and `message` grow while it stands. */
+/** One Event object that we wrote. `count`, `lastTimestamp` and `message` change. */
 export interface Observation {
   event: Event;
   /** Whether the server has it, as far as we know. */
@@ -127,7 +127,7 @@ export class EventCorrelator {
     };
   }
 
-  /** `<object>.<hex nanoseconds>`. Clocks here tell milliseconds, so the rest is random, and never the same twice. */
+  /** `<object>.<hex nanoseconds>`. Our clock gives milliseconds; the rest is random and never the same twice. */
   #name(objectName: string): string {
     const drawn =
       BigInt(Math.floor(this.#clock.nowMs())) * 1_000_000n + BigInt(Math.floor(this.#random.next() * 1e6));
@@ -136,7 +136,7 @@ export class EventCorrelator {
   }
 }
 
-/** Names, uids, kinds and hosts hold no line ends. */
+/** Joins with line ends, which names, uids, kinds and hosts do not contain. */
 function keyOfObject({ host, about }: Occurrence): string {
   const { kind, namespace, name, uid, apiVersion } = about;
   return `${host ?? ""}\n${kind ?? ""}\n${namespace ?? ""}\n${name ?? ""}\n${uid ?? ""}\n${apiVersion ?? ""}`;

@@ -1,4 +1,4 @@
-/** Events as they arrive at a server: form, counts, combination, spam limit, trouble. */
+/** Events as a server receives them: form, counts, combination, spam limit, failures. */
 import { expect, test } from "vitest";
 import { type DaemonSet, type Event, events as eventResource, namespaces } from "../../api/index.ts";
 import { seededRandom, silentLog, type SimulatedClock } from "../../base/index.ts";
@@ -74,7 +74,7 @@ test("an event has client-go's form", async () => {
   });
 });
 
-test("the same again is a count on the same object; of cluster-scoped things in namespace default", async () => {
+test("a repeated event raises the count of the first; events about cluster-scoped objects lie in namespace default", async () => {
   const { recorder, events, clock, server } = await rig();
   const about = { apiVersion: "v1", kind: "Node", name: "n1", uid: "n1" };
   for (let i = 0; i < 3; i++) {
@@ -91,7 +91,7 @@ test("the same again is a count on the same object; of cluster-scoped things in 
   expect(server.calls.map((call) => call.method)).toEqual(["POST", "PATCH", "PATCH"]);
 });
 
-test("a burst of the same is written in one go", async () => {
+test("a burst of one event is one write", async () => {
   const { recorder, events, server } = await rig();
   for (let i = 0; i < 5; i++) recorder.event(daemonSet("a"), "Normal", "R", "m");
   await recorder.flush();
@@ -149,7 +149,7 @@ test("the tenth similar message in ten minutes begins a combined event", async (
   expect((await events()).at(-1)).toMatchObject({ count: 1, message: "Created pod: a-13" });
 });
 
-test("one object makes 25 events at once, then one every five minutes; others are not concerned", async () => {
+test("one object makes 25 events at once, then one every five minutes; other objects are not affected", async () => {
   const { recorder, events, clock } = await rig();
   for (let i = 0; i < 40; i++) recorder.event(daemonSet("loud"), "Normal", `Reason${i}`, "m");
   recorder.event(daemonSet("quiet"), "Normal", "R", "m");
@@ -161,7 +161,7 @@ test("one object makes 25 events at once, then one every five minutes; others ar
   expect(await events()).toHaveLength(27);
 });
 
-test("a terminating namespace is passed over in silence, other refusals are logged once", async () => {
+test("refusals because of a terminating namespace are not logged, others once", async () => {
   const { recorder, events, server, logged } = await rig();
   const base = forbidden({ group: "", resource: "events" }, "", "because").status;
   const causes = [{ reason: "NamespaceTerminating" }];

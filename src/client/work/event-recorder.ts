@@ -1,9 +1,9 @@
 /**
- * Writes Events about objects without ever making the caller wait or fail.
+ * Writes Events about objects. The caller never waits and never fails.
  *
  *   event() ─▶ correlate (event-correlator.ts) ─▶ bounded queue ─▶ a few writers ─▶ POST, later PATCH of the count
  *
- * One Event object is written by one writer at a time; what happens to it meanwhile is written as one further PATCH.
+ * One writer at a time writes an Event object. Its changes meanwhile are written as one further PATCH.
  * Not promised: that an event arrives. Upstream: client-go tools/record/event.go.
  */
 import { type Event, events, type ObjectReference } from "../../api/index.ts";
@@ -14,7 +14,7 @@ import { EventCorrelator, type EventType, type Observation, type Occurrence } fr
 
 /** Event objects that wait to be written, by default as many as the correlator remembers. Beyond that events are dropped. */
 export const queuedEventsMax = 4096;
-/** Writes at once by default: enough to hide the time of a commit, too few to crowd out the writes that matter. */
+/** Writes at once by default: enough to hide the latency of a commit, too few to delay other writes. */
 const writersMax = 8;
 /** Tries of one write when the server cannot be reached, and ms between them. Upstream's figures. */
 const attemptsMax = 12;
@@ -29,7 +29,7 @@ export interface EventBroadcasterOptions {
   readonly log: Log;
   /** When it aborts, nothing more is written. */
   readonly signal?: AbortSignal;
-  /** Defaults are for one component; who speaks for thousands of hosts needs more. */
+  /** The defaults suit one component. A broadcaster for thousands of hosts needs more. */
   readonly writersMax?: number;
   readonly queuedEventsMax?: number;
 }
@@ -42,11 +42,11 @@ export interface EventRecorderOptions extends EventBroadcasterOptions {
 export interface EventRecorder {
   /** `about` is an object with apiVersion and kind, or a reference. Returns at once, never throws. */
   event(about: KubeObject | ObjectReference, type: EventType, reason: string, message: string): void;
-  /** Resolves when nothing waits any more, whether written or given up. */
+  /** Resolves when every event has been written or given up. */
   flush(): Promise<void>;
 }
 
-/** One memory, one queue and one set of writers for the recorders of many hosts. */
+/** One correlator, one queue and one set of writers for the recorders of many hosts. */
 export interface EventBroadcaster {
   recorderFor(host: string | undefined): EventRecorder;
 }
@@ -175,12 +175,12 @@ class Broadcaster implements EventBroadcaster {
   }
 }
 
-/** The server has answered: trying again would get the same answer. */
+/** The server has refused the event: trying again would get the same answer. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.name === "StatusError";
 }
 
-/** Nobody needs to hear of these: the namespace goes away, or the event is there already. */
+/** Refusals that are not logged: the namespace is being deleted, or the event exists already. */
 function isSilentRefusal(error: unknown): boolean {
   return isAlreadyExists(error) || hasStatusCause(error, "NamespaceTerminating");
 }

@@ -1,4 +1,4 @@
-/** Laws of expectations, against a model that remembers every call. */
+/** Properties of expectations, against a model that remembers every call. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/index.ts";
@@ -82,7 +82,7 @@ test("satisfied says what the calls so far imply", async () => {
   );
 });
 
-test("the same event twice counts once, and another's deletion not at all", () => {
+test("an event that comes twice counts once, and the deletion of another pod not at all", () => {
   const expectations = createExpectations({ clock: new SimulatedClock() });
   expectations.expectCreations("k", 2);
   expectations.creationObserved("k", "p1");
@@ -97,7 +97,7 @@ test("the same event twice counts once, and another's deletion not at all", () =
   expect(expectations.satisfied("k")).toBe(true);
 });
 
-test("a pod made by somebody else does not stand for one whose name the API returned", () => {
+test("a pod of another creator does not fulfil an expectation whose name the API returned", () => {
   const expectations = createExpectations({ clock: new SimulatedClock() });
   expectations.expectCreations("k", 1);
   expectations.creationReturned("k", "ours");

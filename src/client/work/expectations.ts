@@ -6,14 +6,14 @@
  *   pod events ─▶ creationObserved(key, name) ─▶ satisfied when none is left
  *
  * Upstream: kubernetes pkg/controller/controller_utils.go (UIDTrackingControllerExpectations).
- * Differs: creations are told apart by name, so an event that comes twice counts once, and a pod made by somebody else
- * does not stand for one of ours once the API has told us our names.
+ * Differs: creations are identified by name. So an event that comes twice counts once, and once the API has returned our
+ * names, a pod of another creator fulfils none of our expectations.
  */
 import type { Clock } from "../../base/index.ts";
 
-/** An expectation older than this counts as fulfilled: an escape, never the normal way. Upstream's figure. */
+/** An expectation older than this, in ms, counts as fulfilled. A safety net. Upstream's figure. */
 export const expectationsTimeoutMs = 300_000;
-/** Keys kept; the ones longest unset go first. Far above any number of owners; owners delete theirs. */
+/** Keys kept; those set longest ago go first. Far above any number of owners, which delete their keys themselves. */
 const keysMax = 100_000;
 /** Names remembered per key; above any number of creations in one bulk step (250). */
 const namesMax = 4096;
@@ -23,13 +23,13 @@ export interface Expectations {
   expectCreations(key: string, count: number): void;
   /** Overwrites what was expected of deletions and restarts the time-out. */
   expectDeletions(key: string, uids: readonly string[]): void;
-  /** The API answered a create with this name: from now on exactly this name is waited for. Optional but exact. */
+  /** The API answered a create with this name, so only this name fulfils the expectation. Optional. */
   creationReturned(key: string, name: string): void;
   /** The cache shows an object of this name. Counts once per name; never without a record. */
   creationObserved(key: string, name: string): void;
-  /** The cache shows this UID terminating or gone, or the delete failed. Others' UIDs change nothing. */
+  /** The cache shows this UID terminating or gone, or the delete failed. Other UIDs change nothing. */
   deletionObserved(key: string, uid: string): void;
-  /** So many creations failed or were never tried. */
+  /** `count` creations failed or were never tried. */
   lowerCreations(key: string, count: number): void;
   /** True when nothing is awaited, when there is no record, and when the record is older than `expectationsTimeoutMs`. */
   satisfied(key: string): boolean;

@@ -144,7 +144,7 @@ test("a term counts from the start of the renewal that made it, however late its
   await a.run;
 });
 
-test("a leader that slept too long knows it before any timer fires", async () => {
+test("after a long sleep isLeader is false before any timer fires", async () => {
   const rig = await Rig.start();
   let sleptMs = 0;
   const clock = {
@@ -163,7 +163,7 @@ test("a leader that slept too long knows it before any timer fires", async () =>
   expect(rig.story).toEqual(["a starts", "a ends", "a stopped"]);
 });
 
-test("whether another led until lately is told by its renewals, not by the name that an old lease bears", async () => {
+test("another counts as a recent leader by its renewals, not by its name on an old lease", async () => {
   const rig = await Rig.start();
   const spec = {
     holderIdentity: "ghost",
@@ -174,15 +174,15 @@ test("whether another led until lately is told by its renewals, not by the name 
   await rig.server.put(leases, { metadata: { name: "l", namespace: "kube-system" }, spec } as Lease);
   const a = rig.candidate("a");
   await rig.clock.advance(20_000);
-  expect([a.elector.isLeader, a.elector.hasSeenRival]).toEqual([true, false]);
+  expect([a.elector.isLeader, a.elector.hasSeenOtherLeader]).toEqual([true, false]);
   const b = rig.candidate("b");
   await rig.clock.advance(10_000);
   a.stop.abort();
   await rig.clock.advance(10_000);
-  expect([b.elector.isLeader, b.elector.hasSeenRival]).toEqual([true, true]);
+  expect([b.elector.isLeader, b.elector.hasSeenOtherLeader]).toEqual([true, true]);
 });
 
-test("short trouble does not cost the leadership", async () => {
+test("leadership survives short failures", async () => {
   const rig = await Rig.start();
   const a = rig.candidate("a");
   await rig.clock.advance(5000);
@@ -191,7 +191,7 @@ test("short trouble does not cost the leadership", async () => {
   expect([a.elector.isLeader, rig.story]).toEqual([true, ["a starts"]]);
 });
 
-test("a silent holder is waited for by our own clock, whatever times its lease shows", async () => {
+test("a silent holder's lease expires by our own clock, whatever times it shows", async () => {
   const rig = await Rig.start();
   const spec = {
     holderIdentity: "ghost",
@@ -207,7 +207,7 @@ test("a silent holder is waited for by our own clock, whatever times its lease s
   expect([a.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 5]);
 });
 
-test("a lease taken away by force ends the leadership at the next renewal", async () => {
+test("a lease that another took by force ends the leadership at the next renewal", async () => {
   const rig = await Rig.start();
   const a = rig.candidate("a");
   await rig.clock.advance(1000);
@@ -232,7 +232,7 @@ test("a lease taken while the work winds down is not released", async () => {
   expect((await rig.lease()).spec.holderIdentity).toBe("thief");
 });
 
-test("figures that could make two leaders are refused", async () => {
+test("durations that could make two leaders are refused", async () => {
   const rig = await Rig.start();
   const options = {
     client: createClient(loopbackTransport(rig.server.handler, { user: { username: "", groups: [] } })),

@@ -1,15 +1,15 @@
 /**
- * One leader among several processes, by a Lease: who holds it and renews it in time leads.
+ * One leader among several processes: the one that holds a Lease and renews it in time.
  *
  *   wait ──take──▶ lead ──renew every retryPeriod──┐
  *     ▲ 1.0–2.2 × retryPeriod     └─ no success for renewDeadline, or abort ─▶ stop work ─▶ release ─▶ end
  *
- * Clocks of others are never trusted: a Lease is over when *this* process has not seen it change for its duration.
- * A term ends `renewDeadline` after the *start* of the last renewal that succeeded, so before anybody else can see the
- * Lease run out; `isLeader` tells it to the millisecond even when timers are late (a process that was stopped, a machine
- * that slept), which is what a fence asks before each write (fenced-transport.ts).
+ * Clocks of others are never trusted: a Lease has expired when *this* process has not seen it change for its duration.
+ * A term ends `renewDeadline` after the *start* of the last renewal that succeeded. That is before the Lease expires for
+ * anybody else. `isLeader` is exact even when timers are late (a stopped process, a machine that slept), so the fence reads
+ * it before each write (fenced-transport.ts).
  * Upstream: client-go tools/leaderelection/leaderelection.go.
- * Differs: released only after the work has stopped, so two work at once only if stopping outlasts the Lease.
+ * Differs: the Lease is released only after the work has stopped. Two work at once only if stopping outlasts the Lease.
  */
 import { type Lease, leases, type LeaseSpec } from "../../api/index.ts";
 import { assert, type Clock, type Log, type Random, sleep } from "../../base/index.ts";
@@ -43,15 +43,15 @@ export interface LeaderElectorOptions {
 
 export interface LeaderElector {
   /**
-   * True from just before `onStarted` until the work has been told to stop or the term is over, whichever comes first.
-   * Asks the clocks each time.
+   * True from just before `onStarted` until the work's signal aborts or the term is over, whichever comes first.
+   * Reads the clocks each time.
    */
   readonly isLeader: boolean;
   /** Last identity seen to hold the Lease; "" when free or unknown. */
   readonly leader: string;
-  /** Whether another identity was seen to renew the Lease since this one stands: it led until lately. */
-  readonly hasSeenRival: boolean;
-  /** Waits to lead, leads, and resolves when leadership is lost or the signal aborts. Runs once; call a new one to stand again. */
+  /** Whether another identity was seen to renew the Lease since `run` began, so it led a short time ago. */
+  readonly hasSeenOtherLeader: boolean;
+  /** Waits to lead, leads, and resolves when leadership is lost or the signal aborts. Runs once; another try needs a new elector. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ class Elector implements LeaderElector {
   #observedAtMs = 0;
   #reported = "";
   #isLeading = false;
-  #hasSeenRival = false;
+  #hasSeenOtherLeader = false;
   /** When the last renewal that succeeded began, by both clocks. */
   #renewedAt: Instant = { monotonicMs: 0, wallMs: 0 };
 
@@ -97,8 +97,8 @@ class Elector implements LeaderElector {
     return this.#isLeading && this.#leftMs() > 0;
   }
 
-  get hasSeenRival(): boolean {
-    return this.#hasSeenRival;
+  get hasSeenOtherLeader(): boolean {
+    return this.#hasSeenOtherLeader;
   }
 
   /** The Lease, as last seen, names us; it may have run out. */
@@ -135,7 +135,7 @@ class Elector implements LeaderElector {
     }
   }
 
-  /** @returns when the try that succeeded began; undefined when the signal aborted first. */
+  /** @returns the start of the try that succeeded; undefined when the signal aborted first. */
   async #acquire(signal: AbortSignal): Promise<Instant | undefined> {
     const { clock, random, retryPeriodMs, renewDeadlineMs } = this.#options;
     while (!signal.aborted) {
@@ -167,7 +167,7 @@ class Elector implements LeaderElector {
     return { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
   }
 
-  /** Left of the term. The clock that went further counts: the monotonic one stands still while a machine sleeps. */
+  /** The rest of the term. The clock that went further counts: the monotonic one stands still while a machine sleeps. */
   #leftMs(): number {
     const now = this.#now();
     const { monotonicMs, wallMs } = this.#renewedAt;
@@ -206,7 +206,7 @@ class Elector implements LeaderElector {
     }
   }
 
-  /** The usual way: nobody else wrote, so one update is enough. @returns false to go the long way. */
+  /** The fast path: one update, which succeeds when nobody else wrote. @returns false when the slow path is needed. */
   async #renewKnown(signal: AbortSignal): Promise<boolean> {
     const known = this.#observed!;
     try {
@@ -261,7 +261,7 @@ class Elector implements LeaderElector {
 
   #observe(lease: Lease): void {
     const holder = lease.spec.holderIdentity ?? "";
-    if (holder !== "" && holder === this.leader && !this.#isHolder) this.#hasSeenRival = true;
+    if (holder !== "" && holder === this.leader && !this.#isHolder) this.#hasSeenOtherLeader = true;
     this.#observed = lease;
     this.#observedAtMs = this.#options.clock.monotonicMs();
     if (this.leader === this.#reported) return;
@@ -274,7 +274,7 @@ class Elector implements LeaderElector {
     return this.#observedAtMs + durationMs > this.#options.clock.monotonicMs();
   }
 
-  /** Gives the Lease back so that another may lead at once. Best effort: it runs out by itself otherwise. */
+  /** Gives the Lease back so that another may lead at once. Best effort: otherwise it expires. */
   async #release(): Promise<void> {
     const { clock, log, name, renewDeadlineMs } = this.#options;
     if (!this.#isHolder) return;

@@ -1,6 +1,6 @@
 /**
- * Whatever is added when, and however work ends: no key is worked on twice at once, at most `workers` keys are worked
- * on, and after the last add of a key there is always a whole round of work on it that began after that add.
+ * For any keys added at any times, with any results: no key is reconciled twice at once, at most `workers` keys are
+ * reconciled at once, and after the last add of a key a reconcile of it begins and ends.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -14,7 +14,7 @@ const step = fc.record({
   ms: fc.integer({ min: 0, max: 50 }),
 });
 
-test("never twice at once, none lost", async () => {
+test("no key is reconciled twice at once, and none is lost", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),

@@ -1,4 +1,4 @@
-/** Upstream's rules of the workqueue, by example. */
+/** Upstream's rules of the work queue, by example. */
 import { expect, test } from "vitest";
 import { type Labels, type Metrics, silentLog, SimulatedClock } from "../../base/index.ts";
 import { createWorkqueue, retryMaxMs } from "./rate-limited-queue.ts";
@@ -38,7 +38,7 @@ test("a key waits once, in order, and work never starts inside add", async () =>
   expect(given.done).toEqual(["a", "b", "c"]);
 });
 
-test("a key added while it is worked on is done again afterwards, not meanwhile", async () => {
+test("a key added while it is reconciled is reconciled again afterwards, not meanwhile", async () => {
   const { clock, queue, stop } = rig();
   const finish: (() => void)[] = [];
   const reconcile = (): Promise<void> => new Promise((resolve) => finish.push(resolve));
@@ -145,7 +145,7 @@ test("requeueAfterMs adds again; a terminal failure does not", async () => {
   expect(logged).toEqual(["reconcile failed for good"]);
 });
 
-test("system keys go first, and every fifth place is for the others", async () => {
+test("system keys go first, but every fifth key is a normal one", async () => {
   const given = rig((key) => (key.startsWith("s") ? "system" : "normal"));
   for (let i = 0; i < 10; i++) given.queue.add(`n${i}`);
   for (let i = 0; i < 10; i++) given.queue.add(`s${i}`);
@@ -173,7 +173,7 @@ test("abort: no new work, run resolves when what is under way ends, nothing is l
   expect([queue.length, clock.untilNextMs()]).toEqual([1, undefined]);
 });
 
-test("a long turn gives timers and sockets a chance", async () => {
+test("a queue that starts much work lets timers and sockets run in between", async () => {
   const clock = new SimulatedClock();
   let busyMs = 0;
   const slow = { nowMs: () => 0, monotonicMs: () => busyMs, after: clock.after.bind(clock) };
@@ -195,7 +195,7 @@ test("a long turn gives timers and sockets a chance", async () => {
   expect(done).toBe(21);
 });
 
-test("metrics tell depth, adds, retries and durations by name", async () => {
+test("metrics show depth, adds, retries and durations by name", async () => {
   const clock = new SimulatedClock();
   const seen: Record<string, number[]> = {};
   const note = (name: string) => (value: number, labels?: Labels) => {

@@ -1,5 +1,5 @@
 /**
- * Maker of `Workqueue` (workqueue.ts holds the contract): dedupe, delays, retries, workers, two fair classes.
+ * Implementation of `Workqueue` (workqueue.ts holds the contract): dedupe, delays, retries, workers, two fair classes.
  *
  *   add ─▶ dirty ─▶ waiting (FIFO per class) ─▶ processing ─▶ done
  *            ▲           added while processing: stays dirty, waits again when done
@@ -27,9 +27,9 @@ const retryBaseMs = 5;
 export const retryMaxMs = 1_000_000;
 /** All retries of a queue together. Upstream's figures. */
 const retryBucket: BucketFigures = { perSecond: 10, burst: 100 };
-/** Keys of class `system` taken in a row while a `normal` one waits: preferred, but nobody starves. */
+/** Keys of class `system` taken in a row while a `normal` one waits. They are preferred, and no class starves. */
 const systemKeysPerNormal = 4;
-/** After so many ms of starting work without a pause the queue lets timers and sockets have a turn. */
+/** Longest that the queue starts work, in ms, before it lets timers and sockets run. */
 const turnMaxMs = 20;
 /** Upstream's buckets: 10 ns to 1000 s. */
 const durationBuckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
@@ -40,7 +40,7 @@ export interface WorkqueueOptions<K extends string = string> {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics?: Metrics;
-  /** Absent: every key is `normal`. Asked each time a key begins to wait. */
+  /** Absent: every key is `normal`. Called each time a key begins to wait. */
   readonly classOf?: (key: K) => PriorityClass;
 }
 
@@ -63,7 +63,7 @@ class RateLimitedQueue<K extends string> implements Workqueue<K> {
   readonly #measure: QueueMetrics;
   readonly #bucket: TokenBucket;
   readonly #waiting: Readonly<Record<PriorityClass, Fifo<K>>> = { system: new Fifo(), normal: new Fifo() };
-  /** Keys that must still be done, with the time they were added. */
+  /** Keys to reconcile, with the time they were added. */
   readonly #dirty = new Map<K, number>();
   readonly #processing = new Set<K>();
   readonly #failures = new Map<K, number>();

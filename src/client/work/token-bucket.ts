@@ -24,7 +24,7 @@ export class TokenBucket {
     this.#filledAtMs = clock.monotonicMs();
   }
 
-  /** Takes a token for sure and says how long to wait before it may be used. */
+  /** Takes a token, on credit if there is none. @returns how long to wait before it may be used. */
   reserveMs(): number {
     if (this.#figures.perSecond === Infinity) return 0;
     this.#fill();

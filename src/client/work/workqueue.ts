@@ -1,10 +1,10 @@
 /**
- * Keys to do, with upstream's rules: a key waits at most once, is never worked on twice at the same time,
- * and is done again afterwards if it was added meanwhile. Maker: `createWorkqueue`.
+ * Keys to reconcile, with upstream's rules: a key waits at most once, is never reconciled twice at the same time,
+ * and is reconciled again afterwards if it was added meanwhile. Implementation: rate-limited-queue.ts.
  * Upstream: client-go util/workqueue.
  */
 
-/** Class of a key in a fair queue: higher classes are served first but never starve lower ones. */
+/** Class of a key: `system` keys are served first but never starve `normal` ones. */
 export type PriorityClass = "system" | "normal";
 
 export interface Workqueue<K extends string = string> {
@@ -18,11 +18,12 @@ export interface Workqueue<K extends string = string> {
   forget(key: K): void;
   /** How often the key was added rate-limited since it was forgotten. */
   retries(key: K): number;
-  /** Keys waiting now (not those delayed, not those worked on). */
+  /** Keys that wait now, without those that are delayed or being reconciled. */
   readonly length: number;
   /**
    * Runs `reconcile` for each key with `workers` at once until the signal aborts.
-   * A throw is logged once and the key is added rate-limited; a result with `requeueAfterMs` adds it after that; else it is forgotten.
+   * A throw is logged once and the key is added rate-limited. A result with `requeueAfterMs` adds it after that time. Any
+   * other result forgets the key.
    */
   run(options: {
     readonly workers: number;
@@ -33,7 +34,7 @@ export interface Workqueue<K extends string = string> {
 
 export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined | void;
 
-/** Thrown by a reconcile that a retry cannot help. The queue logs it and does the key again when its object changes. @public */
+/** Thrown by a reconcile that would fail again. The queue logs it; the next change of the object adds the key. @public */
 export class TerminalError extends Error {
   override readonly name = "TerminalError";
 }
