@@ -6,7 +6,7 @@ export { kinds } from "./kind-table.ts";
 export type { Kind, Subresource, TableColumn, TableLayout, WriteContext } from "./parts/kinds.ts";
 export { schemas } from "./schemas.ts";
 export type * from "./generated/types.gen.ts";
-export { openApiDocument } from "./openapi.ts";
+export { type DocumentedKind, openApiDocument } from "./openapi.ts";
 export * from "./core/group.ts";
 export * from "./apps/group.ts";
 export * from "./batch/group.ts";

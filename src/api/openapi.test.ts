@@ -1,7 +1,10 @@
 /** What kubectl looks for in a document (docs/spec/api-server.md#3). */
 import { describe, expect, test } from "vitest";
+import type { Field, Schema, SchemaTable } from "../machinery/index.ts";
 import { kinds } from "./kind-table.ts";
 import { openApiDocument } from "./openapi.ts";
+import { defineKind } from "./parts/define-kind.ts";
+import { schemas } from "./schemas.ts";
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -18,7 +21,10 @@ interface Component {
   readonly properties?: Readonly<Record<string, object>>;
 }
 
-const documentOf = (group: string, version = "v1"): Document => openApiDocument(group, version) as Document;
+const documentOf = (group: string): Document => {
+  const own = kinds.filter(({ resource }) => resource.group === group);
+  return openApiDocument(own.map((kind) => ({ kind }))) as Document;
+};
 
 describe("apps/v1", () => {
   const document = documentOf("apps");
@@ -36,16 +42,16 @@ describe("apps/v1", () => {
   });
 
   test("has the schema under the kind's name, with descriptions, merge keys and required fields", () => {
-    const { schemas } = document.components;
-    expect(schemas["io.k8s.api.apps.v1.DaemonSet"]).toMatchObject({
+    const found = document.components.schemas;
+    expect(found["io.k8s.api.apps.v1.DaemonSet"]).toMatchObject({
       description: "DaemonSet represents the configuration of a daemon set.",
       "x-kubernetes-group-version-kind": [gvk],
       properties: {
         spec: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.apps.v1.DaemonSetSpec" }] },
       },
     });
-    expect(schemas["io.k8s.api.apps.v1.DaemonSetSpec"]?.required).toEqual(["selector", "template"]);
-    expect(schemas["io.k8s.api.core.v1.PodSpec"]?.properties?.["containers"]).toMatchObject({
+    expect(found["io.k8s.api.apps.v1.DaemonSetSpec"]?.required).toEqual(["selector", "template"]);
+    expect(found["io.k8s.api.core.v1.PodSpec"]?.properties?.["containers"]).toMatchObject({
       "x-kubernetes-patch-merge-key": "name",
       "x-kubernetes-patch-strategy": "merge",
       "x-kubernetes-list-type": "map",
@@ -66,10 +72,52 @@ test("every reference of every document is answered in it, and every property of
   for (const property of Object.values(described)) expect(property).toHaveProperty("description");
 });
 
-test("create-only kinds have no other operations; unknown groups have no document", () => {
+test("create-only kinds have no other operations", () => {
   const { paths } = documentOf("");
   expect(Object.keys(paths["/api/v1/namespaces/{namespace}/bindings"] ?? {})).toEqual(["post"]);
   expect(paths["/api/v1/namespaces/{namespace}/bindings/{name}"]).toBeUndefined();
   expect(Object.keys(paths["/api/v1/namespaces"] ?? {})).toEqual(["get", "post"]);
-  expect(openApiDocument("nobody.example", "v1")).toBeUndefined();
+});
+
+test("a kind may bring its own schema and descriptions, which may use the types of the built-in kinds", () => {
+  const string: Schema = { type: "string" };
+  const required: Field = { schema: string, required: true };
+  const own: SchemaTable = {
+    "com.example.v1.Widget": {
+      type: "object",
+      fields: {
+        metadata: { schema: { type: "ref", name: "meta.v1.ObjectMeta" } },
+        colour: required,
+        parts: { schema: { type: "array", of: { type: "ref", name: "com.example.v1.Part" } } },
+      },
+    },
+    "com.example.v1.Part": { type: "object", fields: { name: { schema: string } } },
+  };
+  const resource = {
+    group: "example.com",
+    version: "v1",
+    resource: "widgets",
+    kind: "Widget",
+    namespaced: true,
+  };
+  const document = openApiDocument([
+    {
+      kind: defineKind({ resource, schema: "com.example.v1.Widget" }),
+      schemas: { ...schemas, ...own },
+      descriptions: { "com.example.v1.Widget": "A widget.", "com.example.v1.Widget.colour": "Its colour." },
+    },
+  ]) as Document;
+  expect(document.paths["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]).toHaveProperty("get");
+  expect(document.components.schemas["com.example.v1.Widget"]).toMatchObject({
+    description: "A widget.",
+    required: ["colour"],
+    properties: {
+      metadata: { allOf: [{ $ref: "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" }] },
+      colour: { type: "string", description: "Its colour." },
+      parts: { items: { $ref: "#/components/schemas/com.example.v1.Part" } },
+    },
+    "x-kubernetes-group-version-kind": [{ group: "example.com", version: "v1", kind: "Widget" }],
+  });
+  expect(document.components.schemas).toHaveProperty(["com.example.v1.Part"]);
+  expect(document.components.schemas).toHaveProperty(["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]);
 });

@@ -3,9 +3,14 @@
  * kubectl (validation by the server, patch by schema, explain).
  * Not here: the endpoint, hashes and caching (apiserver/discovery/openapi.ts).
  */
-import { type Field, type ObjectSchema, resolveSchema, type Schema } from "../machinery/index.ts";
+import {
+  type Field,
+  type ObjectSchema,
+  resolveSchema,
+  type Schema,
+  type SchemaTable,
+} from "../machinery/index.ts";
 import { describe } from "./generated/descriptions.gen.ts";
-import { kinds } from "./kind-table.ts";
 import type { Kind } from "./parts/kinds.ts";
 import { requiredFields, schemas } from "./schemas.ts";
 
@@ -13,8 +18,17 @@ type Json = Record<string, unknown>;
 
 const apimachinery = "io.k8s.apimachinery.pkg";
 
-/** `core.v1.Pod` → `io.k8s.api.core.v1.Pod`. */
+/** A kind, and where its schema stands; absent means among those of the built-in kinds. */
+export interface DocumentedKind {
+  readonly kind: Kind;
+  readonly schemas?: SchemaTable;
+  /** By type, or type and field. */
+  readonly descriptions?: Readonly<Record<string, string>>;
+}
+
+/** `core.v1.Pod` → `io.k8s.api.core.v1.Pod`; the names of other types are complete. */
 function componentName(schema: string): string {
+  if (!Object.hasOwn(schemas, schema)) return schema;
   return schema.startsWith("meta.v1.") ? `${apimachinery}.apis.${schema}` : `io.k8s.api.${schema}`;
 }
 
@@ -54,17 +68,24 @@ const commonDescriptions: Readonly<Record<string, string>> = {
 class Components {
   readonly schemas: Json = {};
   readonly #gvks: ReadonlyMap<string, readonly Json[]>;
-  readonly #texts: Readonly<Record<string, string>> = describe();
+  readonly #texts: Readonly<Record<string, string>>;
+  #table: SchemaTable = schemas;
 
-  constructor(gvks: ReadonlyMap<string, readonly Json[]>) {
+  constructor(gvks: ReadonlyMap<string, readonly Json[]>, texts: Readonly<Record<string, string>>) {
     this.#gvks = gvks;
+    this.#texts = texts;
   }
 
-  /** Adds the type and all that it refers to. */
-  add(name: string): void {
+  /** Adds the type of a kind and all that it refers to. */
+  addKind({ kind, schemas: table = schemas }: DocumentedKind): void {
+    this.#table = table;
+    this.#add(kind.schema);
+  }
+
+  #add(name: string): void {
     const component = componentName(name);
     if (Object.hasOwn(this.schemas, component)) return;
-    const schema = resolveSchema(schemas, { type: "ref", name });
+    const schema = resolveSchema(this.#table, { type: "ref", name });
     if (schema.type !== "object") return;
     const made: Json = { type: "object" };
     // The component stands in its place before its fields are followed, because a type may refer to itself.
@@ -72,7 +93,7 @@ class Components {
     const description = this.#texts[name];
     if (description !== undefined) made["description"] = description;
     made["properties"] = this.#properties(name, schema);
-    const required = requiredFields[name];
+    const required = Object.hasOwn(schemas, name) ? requiredFields[name] : requiredKeysOf(schema);
     if (required !== undefined) made["required"] = required;
     if (schema.mapType !== undefined) made["x-kubernetes-map-type"] = schema.mapType;
     const gvks = this.#gvks.get(name);
@@ -109,7 +130,7 @@ class Components {
   #schema(schema: Schema): Json {
     switch (schema.type) {
       case "ref":
-        this.add(schema.name);
+        this.#add(schema.name);
         return { $ref: `#/components/schemas/${componentName(schema.name)}` };
       case "array":
         return { type: "array", items: this.#schema(schema.of) };
@@ -207,21 +228,27 @@ function pathsOf(kind: Kind): Json {
   return paths;
 }
 
+function requiredKeysOf({ fields }: ObjectSchema): readonly string[] | undefined {
+  const required = Object.keys(fields).filter((name) => fields[name]?.required === true);
+  return required.length === 0 ? undefined : required;
+}
+
 /**
- * The document of one group version. Each call makes it anew, in a few milliseconds, so callers keep it.
- * @returns undefined when nothing of the group version is served.
+ * The document of one group version, of which `own` is all that is served. Each call makes it anew, in a few milliseconds, so
+ * callers keep it.
  */
-export function openApiDocument(group: string, version: string): object | undefined {
-  const own = kinds.filter((kind) => kind.resource.group === group && kind.resource.version === version);
-  if (own.length === 0) return undefined;
+export function openApiDocument(own: readonly DocumentedKind[]): object {
   const gvks = new Map(
-    own.map(({ schema, resource }) => [schema, [{ group, version, kind: resource.kind }]] as const),
+    own.map(({ kind: { schema, resource } }) => {
+      const { group, version, kind } = resource;
+      return [schema, [{ group, version, kind }]] as const;
+    }),
   );
-  const components = new Components(gvks);
+  const components = new Components(gvks, Object.assign(describe(), ...own.map((one) => one.descriptions)));
   const paths: Json = {};
-  for (const kind of own) {
-    components.add(kind.schema);
-    Object.assign(paths, pathsOf(kind));
+  for (const documented of own) {
+    components.addKind(documented);
+    Object.assign(paths, pathsOf(documented.kind));
   }
   const sorted = (entries: Json): Json =>
     Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));

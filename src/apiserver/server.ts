@@ -52,7 +52,7 @@ export interface ApiServerDependencies {
   /** Prometheus text for `/metrics`; without it that path is not served. */
   readonly metricsText?: () => string | Promise<string>;
   /** OpenAPI v3 document of a group version; without it `kubectl explain` has nothing to show. */
-  readonly openApiDocument?: OpenApiOptions["document"];
+  readonly openApiDocument?: NonNullable<OpenApiOptions["document"]>;
   /** Without it pods have empty logs. */
   readonly nodeLogs?: NodeLogs;
 }
@@ -105,7 +105,7 @@ class Server implements ApiServer {
         clock,
       }),
       endpoints: serverEndpoints({
-        kinds,
+        served: resources,
         clock,
         checks: [{ name: "storage-loaded", for: "ready", isHealthy: () => this.#isReady }],
         ...(options.build === undefined ? {} : { build: options.build }),

@@ -46,11 +46,16 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-const discovery = createDiscovery({ kinds, serverAddress: "127.0.0.1:6443", otherPaths: ["/version"] });
+const served = { all: kinds.map((kind) => ({ kind, definition: { kind } })) };
+const discovery = createDiscovery({ served, serverAddress: "127.0.0.1:6443", otherPaths: ["/version"] });
+
+function callTo(path: string, more: Partial<ApiCall> = {}): ApiCall {
+  const user = { username: "u", groups: [] };
+  return { method: "GET", path, query: [], user, signal: new AbortController().signal, ...more };
+}
 
 function ask(path: string, more: Partial<ApiCall> = {}): ApiReply | undefined {
-  const user = { username: "u", groups: [] };
-  return discovery({ method: "GET", path, query: [], user, signal: new AbortController().signal, ...more });
+  return discovery(callTo(path, more));
 }
 
 function content(reply: ApiReply | undefined): unknown {
@@ -203,4 +208,25 @@ describe("the legacy form", () => {
     expect(ask("/apis", { accept: "application/yaml" })?.status).toBe(406);
     expect(ask("/api/v1", { accept: "text/html" })?.status).toBe(406);
   });
+});
+
+it("what is served may change; documents of before are forgotten", () => {
+  const changing = { all: served.all };
+  const discover = createDiscovery({ served: changing, serverAddress: "127.0.0.1:6443" });
+  const paths = (): unknown => content(discover(callTo("/")));
+  const groups = (): unknown =>
+    (content(discover(callTo("/apis"))) as { groups: { name: string }[] }).groups.map(({ name }) => name);
+  const before = paths();
+  expect(groups()).toEqual(["apps"]);
+  const [kind] = kinds;
+  const widgets = { ...kind!, resource: { ...kind!.resource, group: "example.com", resource: "widgets" } };
+  changing.all = [...served.all, { kind: widgets, definition: { kind: widgets } }];
+  expect(groups()).toEqual(["apps", "example.com"]);
+  expect(content(discover(callTo("/apis/example.com/v1")))).toMatchObject({
+    resources: [{ name: "widgets" }, { name: "widgets/log" }, { name: "widgets/eviction" }],
+  });
+  changing.all = served.all;
+  expect(groups()).toEqual(["apps"]);
+  expect(paths()).toEqual(before);
+  expect(discover(callTo("/apis/example.com/v1"))).toBeUndefined();
 });

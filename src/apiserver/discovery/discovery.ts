@@ -1,17 +1,26 @@
 /**
  * Discovery: which groups, versions and resources there are, in the aggregated form (one request) and the legacy form.
- * Everything is made from the kind table when first asked for; a table that grows needs a new maker call.
+ * Documents are made from what is served when first asked for, and again when that has changed.
  * Not here: schemas (openapi.ts).
  * Upstream: kubernetes v1.35, apiserver/pkg/endpoints/discovery.
  */
 import type { Kind, Subresource } from "../../api/index.ts";
 import { notAcceptable, type ApiCall, type ApiReply } from "../../machinery/index.ts";
 import { allows, parseAccept } from "../registry/accept.ts";
-import { documentOf, documentReply, isRead, trimmedPath, type Document, type Endpoint } from "./document.ts";
+import {
+  documentOf,
+  documentReply,
+  isRead,
+  madeOf,
+  trimmedPath,
+  type Document,
+  type Endpoint,
+  type ServedKinds,
+} from "./document.ts";
 import { statusReply } from "../registry/replies.ts";
 
 export interface DiscoveryOptions {
-  readonly kinds: readonly Kind[];
+  readonly served: ServedKinds;
   /** `127.0.0.1:6443`: what legacy clients are told to use. */
   readonly serverAddress: string;
   /** Further paths for the index at `/`. */
@@ -24,17 +33,15 @@ const json = "application/json";
 
 /** Asked in turn by the handler; undefined for paths that are not discovery, and for groups that do not exist. */
 export function createDiscovery(options: DiscoveryOptions): Endpoint {
-  const groups = groupsOf(options.kinds);
-  const documents = new Map<string, Document>();
-  const once = (name: string, contentType: string, make: () => object): Document => {
-    let document = documents.get(name);
-    if (document === undefined) documents.set(name, (document = documentOf(contentType, make())));
-    return document;
-  };
+  const current = madeOf(options.served, (all) => ({
+    groups: groupsOf(all.map(({ kind }) => kind)),
+    once: keptDocuments(),
+  }));
   return (call) => {
     if (!isRead(call)) return undefined;
     const path = trimmedPath(call.path);
     const segments = path.split("/").slice(1);
+    const { groups, once } = current();
     if (path === "/")
       return plain(
         call,
@@ -43,6 +50,17 @@ export function createDiscovery(options: DiscoveryOptions): Endpoint {
     if (path === "/api" || path === "/apis") return rootReply(call, { path, groups, options, once });
     const make = listMaker(segments, groups);
     return make === undefined ? undefined : plain(call, once(path, json, make));
+  };
+}
+
+type Once = (name: string, contentType: string, make: () => object) => Document;
+
+function keptDocuments(): Once {
+  const documents = new Map<string, Document>();
+  return (name, contentType, make) => {
+    let document = documents.get(name);
+    if (document === undefined) documents.set(name, (document = documentOf(contentType, make())));
+    return document;
   };
 }
 
@@ -77,7 +95,7 @@ interface RootContext {
   readonly path: "/api" | "/apis";
   readonly groups: readonly Group[];
   readonly options: DiscoveryOptions;
-  once(name: string, contentType: string, make: () => object): Document;
+  readonly once: Once;
 }
 
 /** `/api` holds the core group, `/apis` all others; the first clause of Accept that we can serve decides the form. */

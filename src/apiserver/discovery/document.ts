@@ -4,6 +4,7 @@
  * Not here: objects, lists and failures (registry/replies.ts).
  */
 import { createHash } from "node:crypto";
+import type { DocumentedKind, Kind } from "../../api/index.ts";
 import type { ApiCall, ApiReply } from "../../machinery/index.ts";
 
 /** An answer of an endpoint that may not be responsible for the path; undefined lets the next one try. */
@@ -63,4 +64,19 @@ export function isRead(call: ApiCall): boolean {
 /** The path without a slash at its end, so that `/apis/` is `/apis`. */
 export function trimmedPath(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** What is served, in the order of discovery; another array after each change. */
+export interface ServedKinds {
+  readonly all: readonly { readonly kind: Kind; readonly definition: DocumentedKind }[];
+}
+
+/** A value that is made of what is served: once, and again after each change, when somebody asks. */
+export function madeOf<T>(served: ServedKinds, make: (all: ServedKinds["all"]) => T): () => T {
+  let made: { readonly of: ServedKinds["all"]; readonly value: T } | undefined;
+  return () => {
+    const { all } = served;
+    if (made?.of !== all) made = { of: all, value: make(all) };
+    return made.value;
+  };
 }

@@ -3,6 +3,7 @@
  * Documents are built when first asked for and kept as bytes; the shell keeps their gzip form.
  * Not here: the contents (api/), compression (http/reply.ts).
  */
+import type { DocumentedKind } from "../../api/index.ts";
 import type { Clock } from "../../base/index.ts";
 import { notAcceptable, type ApiCall, type ApiReply } from "../../machinery/index.ts";
 import { allows, parseAccept } from "../registry/accept.ts";
@@ -10,19 +11,20 @@ import {
   documentOf,
   documentReply,
   isRead,
+  madeOf,
   textReply,
   trimmedPath,
   type Document,
   type Endpoint,
+  type ServedKinds,
 } from "./document.ts";
 import { statusReply } from "../registry/replies.ts";
 import { kubernetesVersion } from "./health.ts";
 
 export interface OpenApiOptions {
-  /** Group versions that have a document, in the order of the index; the core group's name is empty. */
-  readonly groupVersions: readonly { readonly group: string; readonly version: string }[];
-  /** Called at most once per group version; undefined when there is none after all. */
-  readonly document: (group: string, version: string) => object | undefined;
+  readonly served: ServedKinds;
+  /** Makes the document of a group version from all that is served of it. Without it there are no documents. */
+  readonly document: ((own: readonly DocumentedKind[]) => object) | undefined;
   readonly clock: Clock;
 }
 
@@ -48,13 +50,13 @@ export function createOpenApi(options: OpenApiOptions): Endpoint {
     paths: {},
     definitions: {},
   });
-  const v3 = lazyDocuments(options);
+  const v3 = options.document === undefined ? undefined : lazyDocuments(options.served, options.document);
   return (call) => {
     if (!isRead(call)) return undefined;
     const path = trimmedPath(call.path);
     if (path === "/openapi/v2") return v2Reply(call, v2Binary, v2Json);
     // Without documents kubectl does better with a 404 than with an empty index.
-    if (options.groupVersions.length === 0) return undefined;
+    if (v3 === undefined) return undefined;
     if (path === "/openapi/v3") return jsonOnly(call) ?? documentReply(call, v3.index(), { vary: "Accept" });
     if (!path.startsWith("/openapi/v3/")) return undefined;
     const document = v3.at(path.slice("/openapi/v3/".length));
@@ -67,33 +69,58 @@ interface LazyDocuments {
   at(name: string): Document | undefined;
 }
 
-function lazyDocuments(options: OpenApiOptions): LazyDocuments {
-  const makers = new Map<string, () => object | undefined>();
-  for (const { group, version } of options.groupVersions) {
-    const name = group === "" ? `api/${version}` : `apis/${group}/${version}`;
-    makers.set(name, () => options.document(group, version));
-  }
-  const made = new Map<string, Document | undefined>();
-  let index: Document | undefined;
-  const at = (name: string): Document | undefined => {
-    if (!made.has(name)) {
-      const content = makers.get(name)?.();
-      // Names that do not exist are not remembered: a stranger could ask for any number of them.
-      if (content === undefined && !makers.has(name)) return undefined;
-      made.set(name, content === undefined ? undefined : documentOf(json, content));
+function lazyDocuments(served: ServedKinds, make: (own: readonly DocumentedKind[]) => object): LazyDocuments {
+  /** Kept over changes: a group version of which nothing changed keeps its document. */
+  let documents = new Map<string, LazyDocument>();
+  const current = madeOf(served, (all) => {
+    const before = documents;
+    documents = new Map();
+    for (const [name, own] of byGroupVersion(all)) {
+      const known = before.get(name);
+      documents.set(name, known?.isOf(own) === true ? known : new LazyDocument(own, make));
     }
-    return made.get(name);
-  };
-  return { at, index: () => (index ??= documentOf(json, { paths: indexPaths([...makers.keys()], at) })) };
+    return documents;
+  });
+  const index = madeOf(served, () => documentOf(json, { paths: indexPaths(current()) }));
+  return { at: (name) => current().get(name)?.document, index };
 }
 
-function indexPaths(names: readonly string[], at: (name: string) => Document | undefined): object {
-  const paths: Record<string, object> = {};
-  for (const name of names) {
-    const document = at(name);
-    if (document === undefined) continue;
-    paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hashInEtag(document)}` };
+class LazyDocument {
+  readonly #own: readonly DocumentedKind[];
+  readonly #make: (own: readonly DocumentedKind[]) => object;
+  #document: Document | undefined;
+
+  constructor(own: readonly DocumentedKind[], make: (own: readonly DocumentedKind[]) => object) {
+    this.#own = own;
+    this.#make = make;
   }
+
+  isOf(own: readonly DocumentedKind[]): boolean {
+    return own.length === this.#own.length && own.every((one, at) => one === this.#own[at]);
+  }
+
+  get document(): Document {
+    return (this.#document ??= documentOf(json, this.#make(this.#own)));
+  }
+}
+
+/** In the order of the index. */
+function byGroupVersion(all: ServedKinds["all"]): ReadonlyMap<string, readonly DocumentedKind[]> {
+  const found = new Map<string, DocumentedKind[]>();
+  for (const { kind, definition } of all) {
+    const { group, version } = kind.resource;
+    const name = group === "" ? `api/${version}` : `apis/${group}/${version}`;
+    const own = found.get(name);
+    if (own === undefined) found.set(name, [definition]);
+    else own.push(definition);
+  }
+  return found;
+}
+
+function indexPaths(documents: ReadonlyMap<string, LazyDocument>): object {
+  const paths: Record<string, object> = {};
+  for (const [name, { document }] of documents)
+    paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hashInEtag(document)}` };
   return paths;
 }
 

@@ -26,6 +26,8 @@ export interface ResourceDefinition {
   readonly kind: Kind;
   /** The table in which the kind's schema is found. Absent means that of the built-in kinds. */
   readonly schemas?: SchemaTable;
+  /** What OpenAPI says of the schema: by type, or type and field (`com.example.v1.Widget.spec`). */
+  readonly descriptions?: Readonly<Record<string, string>>;
   /** One for each subresource of the kind; `status` is a view that need not be given. */
   readonly subresources?: Readonly<Record<string, Subresource>>;
   /** For a kind that cannot be read: it is not stored, only answers. */

@@ -15,6 +15,7 @@ import { Watchers, type WatchMetrics } from "../watch-cache/watchers.ts";
 
 /** A resource whose objects are stored. */
 export interface Served {
+  readonly definition: ResourceDefinition;
   readonly kind: Kind;
   readonly type: SchemaType;
   readonly subresources: ReadonlyMap<string, Subresource>;
@@ -29,6 +30,7 @@ export interface Served {
 
 /** A resource that is never stored. */
 export interface Answering {
+  readonly definition: ResourceDefinition;
   readonly kind: Kind;
   readonly answers: Connector;
 }
@@ -130,8 +132,9 @@ export class ResourceRegistry {
 
   #make(definition: ResourceDefinition): ServedResource {
     const { kind, answers, shape, expiry } = definition;
-    if (answers !== undefined) return { kind, answers };
+    if (answers !== undefined) return { definition, kind, answers };
     const own = {
+      definition,
       kind,
       type: typeOf(definition),
       subresources: subresourcesOf(definition),
