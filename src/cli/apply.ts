@@ -1,6 +1,6 @@
 /**
- * `apply`: makes objects be as their manifests say, and remembers the manifest in the annotation that kubectl uses,
- * so that either can go on after the other. Not here: reading manifests (manifests.ts), server-side apply.
+ * `apply`: makes objects as their manifests say, and keeps the manifest in kubectl's last-applied annotation, so that
+ * kubectl and `lares up` can be used in turn. Not here: reading manifests (manifests.ts), server-side apply.
  */
 import { type Kind, kinds, schemas } from "../api/index.ts";
 import type { Client } from "../client/index.ts";
@@ -19,7 +19,7 @@ export interface Applied {
   readonly outcome: Outcome;
 }
 
-/** @throws UsageError when no kind fits, naming the document. */
+/** @throws UsageError that names the document when the server has no such kind. */
 export function kindOf(manifest: Manifest): Kind {
   const { apiVersion, kind } = manifest.object;
   const found = kinds.find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
@@ -42,7 +42,7 @@ export async function apply(client: Client, manifest: Manifest): Promise<Applied
   }
 }
 
-/** Codes from 400 to 499 blame the manifest; all else is trouble of the server or ours. */
+/** Codes from 400 to 499 mean that the manifest is wrong; all other failures are not the user's. */
 function isRefusal(error: unknown): error is Error {
   const { code = 0 } = statusOf(error);
   return error instanceof Error && code >= 400 && code < 500;
@@ -85,7 +85,7 @@ function withNamespace(object: KubeObject, isNamespaced: boolean): KubeObject {
     : { ...object, metadata: rest };
 }
 
-/** The object with the annotation set to `text`, or without it, so that the text never holds itself. */
+/** The object with the annotation set to `text`, or without it: the annotation must not contain itself. */
 function annotated(object: KubeObject, text: string | undefined): KubeObject {
   const { [lastApplied]: _, ...annotations } = object.metadata.annotations ?? {};
   return {

@@ -1,5 +1,5 @@
 /**
- * Manifests as people write them: YAML or JSON, several documents in a file, lists unpacked.
+ * Parses manifests: YAML or JSON, several documents in a file, lists unpacked.
  * Not here: reading files (main/), sending (apply.ts). YAML is read as kubectl reads it: version 1.1, so `yes` and `on` are booleans.
  */
 import { type Document, isMap, LineCounter, parseAllDocuments } from "yaml";
@@ -8,7 +8,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** A manifest may not be larger than what the server takes. */
 const manifestBytesMax: number = 3 * 1024 * 1024;
-/** Expansions of YAML aliases in one document; more is a bomb. */
+/** Expansions of YAML aliases in one document. More would be an attack on the memory. */
 const aliasesMax = 100;
 
 export interface Manifest {
@@ -17,7 +17,7 @@ export interface Manifest {
   readonly source: string;
 }
 
-/** All objects of a file in their order. Empty documents are passed over. @throws UsageError that names file and line. */
+/** All objects of a file in their order. Empty documents are skipped. @throws UsageError that names file and line. */
 export function readManifests(text: string, file: string): readonly Manifest[] {
   if (text.length > manifestBytesMax)
     throw new UsageError(`${file} has more than ${manifestBytesMax} bytes`, "split it");
@@ -31,7 +31,7 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
   if ("empty" in documents) return [];
   const found: Manifest[] = [];
   for (const document of documents) {
-    // Warnings are of tags that nobody knows.
+    // The parser only warns of unknown tags; they are errors here.
     const [error] = [...document.errors, ...document.warnings];
     if (error !== undefined) {
       const { line } = lines.linePos(error.pos[0]);
@@ -52,7 +52,7 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
   return found;
 }
 
-/** @throws UsageError for aliases that would fill the memory, or lead nowhere. */
+/** @throws UsageError for too many aliases and for unknown ones. */
 function plainValue(document: Document.Parsed, source: string): object {
   try {
     return document.toJS({ maxAliasCount: aliasesMax }) as object;

@@ -16,7 +16,7 @@ export interface RollCallFacts {
   readonly width: number;
 }
 
-/** More nodes than this are counted, not named. */
+/** Most nodes that get a column of their own. */
 const nodeColumnsMax = 6;
 
 /** One word for what a pod does on its node. */
@@ -35,7 +35,7 @@ function counts(daemonSet: DaemonSet): string {
   return `${daemonSet.status?.numberReady ?? 0}/${daemonSet.status?.desiredNumberScheduled ?? 0}`;
 }
 
-/** True when the controller has seen the last change and every wanted pod is new and available. */
+/** True when the controller has observed the last change and every desired pod is updated and available. */
 export function isSettled(daemonSet: DaemonSet): boolean {
   const { status, metadata } = daemonSet;
   const desired = status?.desiredNumberScheduled ?? 0;

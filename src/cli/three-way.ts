@@ -1,7 +1,7 @@
 /**
- * The patch that `apply` sends: what the manifest says, and the removal of what the last one said and this one does not.
- * Upstream: kubectl's three-way strategic merge patch. Differs: the manifest is sent whole, so an equal field is sent again
- * (the server finds that nothing changes), and the wished order of lists is not sent.
+ * The patch that `apply` sends: the manifest, and the removal of what the last manifest had and this one has not.
+ * Upstream: kubectl's three-way strategic merge patch. Differs: the whole manifest is sent, so unchanged fields are sent too
+ * (the server finds that nothing changes). No $setElementOrder is sent.
  */
 import { type Field, isMergeList, resolveSchema, type Schema, type SchemaTable } from "../machinery/index.ts";
 
@@ -11,7 +11,7 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Strategic merge patch that takes an object from `last` (may be undefined) to `wanted`, leaving alone what neither names. */
+/** Strategic merge patch from `last` (may be undefined) to `wanted`. It leaves fields that neither has as they are. */
 export function threeWayPatch(
   table: SchemaTable,
   schemaName: string,

@@ -1,4 +1,4 @@
-/** What a person did that cannot work: one line with the reason and one with the way out; exit code 1, no stack. */
+/** An error that the user can correct: one line with the reason and one with a hint; exit code 1, no stack. */
 export class UsageError extends Error {
   readonly hint: string;
   override readonly name = "UsageError";

@@ -23,7 +23,7 @@ export async function adminToken(pki: string): Promise<string> {
   return token;
 }
 
-/** Tells the administrator by the token; takes as long for a wrong one as for the right one. */
+/** Authenticates the administrator by the token, in constant time. */
 export function tokenAuthenticator(token: string): (candidate: string) => UserInfo | undefined {
   const wanted = Buffer.from(token);
   return (candidate) => {

@@ -1,8 +1,8 @@
-/** How commands find the API server: kubeconfig, environment, or a pod's service account; failures in words for people. */
+/** How commands find the API server: kubeconfig, environment, or a pod's service account. Failures are UsageErrors. */
 import { UsageError } from "../cli/index.ts";
 import { type Connection, loadKubeconfig } from "../client/index.ts";
 
-/** @throws UsageError when nothing leads to a server. */
+/** @throws UsageError when none of them names a server. */
 export async function connectionFor(options: {
   readonly kubeconfig?: string;
   readonly context?: string;

@@ -55,7 +55,7 @@ export interface ControlPlaneOptions {
   readonly log: Log;
 }
 
-/** Only this machine: clients elsewhere need an address that they are given on purpose. */
+/** Only this machine. No option lets other machines connect yet. */
 const host = "127.0.0.1";
 
 export interface ControlPlane {
@@ -90,7 +90,7 @@ class RunningControlPlane implements ControlPlane {
   readonly #options: ControlPlaneOptions;
   readonly #random: Random = systemRandom();
   readonly #metrics = systemMetrics();
-  /** Ends the controllers, the scheduler and the fleet; the server that they speak to goes after them. */
+  /** Ends the controllers, the scheduler and the fleet. The API server, which they need until then, ends after them. */
   readonly #controller = new AbortController();
   readonly #serverController = new AbortController();
   readonly #parts: Promise<void>[] = [];
@@ -238,7 +238,7 @@ class RunningControlPlane implements ControlPlane {
   #startControllers(rootCa: string): void {
     const { log, placement } = this.#options;
     const setting = { placement: placementModes[placement], rootCa };
-    const contextOf = ({ account, component }: Speaker): ControllerContext => {
+    const contextOf = ({ account, component }: Identity): ControllerContext => {
       const client = this.client(masters(`system:serviceaccount:kube-system:${account}`), component);
       return {
         client,
@@ -262,8 +262,8 @@ class RunningControlPlane implements ControlPlane {
   }
 }
 
-/** As whom a part speaks to the API server. */
-type Speaker = Pick<ControllerDescriptor, "account" | "component">;
+/** The service account and user agent with which a part calls the API server. */
+type Identity = Pick<ControllerDescriptor, "account" | "component">;
 
 /** Every part of the control plane may do everything until there are roles. */
 function masters(username: string): UserInfo {
@@ -277,7 +277,7 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** So that no new data directory is left behind when the port is taken. @throws the system's error then. */
+/** Called before a data directory is made, so that none is left behind when the port is taken. @throws the system's error then. */
 function checkPort(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -312,7 +312,7 @@ function asUsageError(error: unknown, options: ControlPlaneOptions): unknown {
     );
   }
   if (failure?.code === "unavailable") {
-    // The store's own words end with the way out.
+    // The last sentence of the store's message is the hint.
     const [why, wayOut = "name another --data-dir"] = failure.why.split(/\. (?=[^.]*$)/);
     return new UsageError(why!, wayOut, { cause: error });
   }

@@ -20,7 +20,7 @@ test.each([
   expect([...selectControllers(list)].map(({ name }) => name)).toEqual(names);
 });
 
-test("names that there are not, and contradictions, are refused", () => {
+test("unknown names and contradictions are refused", () => {
   expect(() => selectControllers("*,-deamonset")).toThrow('"deamonset" is no controller');
   expect(() => selectControllers("daemonset,-daemonset-controller")).toThrow("both wants and does not want");
 });

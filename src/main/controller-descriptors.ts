@@ -1,6 +1,6 @@
 /**
- * The controllers of a control plane: under which name each is switched on and off, as whom it speaks, how it is made;
- * and `--controllers`, which chooses among them. A new controller is one more descriptor.
+ * The controllers of a control plane: the name of each for `--controllers`, its service account, its constructor. A new
+ * controller is one more descriptor.
  * Upstream: cmd/kube-controller-manager, ControllerDescriptor, names, app.IsControllerEnabled.
  */
 import { UsageError } from "../cli/index.ts";
@@ -16,7 +16,7 @@ import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
 
-/** What the command line and the certificates say to controllers. */
+/** What controllers get from the command line and the certificates. */
 export interface ControllerSetting {
   readonly placement: PlacementMode;
   /** The certificate authority of the API server, PEM. */
@@ -28,7 +28,7 @@ export interface ControllerDescriptor {
   readonly name: string;
   /** Its name before 1.28, still understood upstream. */
   readonly alias?: string;
-  /** Service account in `kube-system` by which the API server knows it. */
+  /** Its service account in `kube-system`. */
   readonly account: string;
   /** User agent, and source of its events. */
   readonly component: string;
@@ -97,8 +97,8 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
 ];
 
 /**
- * `*` means all, `name` one more, `-name` one less; what is named wins over `*`.
- * @throws UsageError for a name that there is not, and for one that is both wanted and not.
+ * `*` means all, `name` one more, `-name` one less; a name wins over `*`.
+ * @throws UsageError for an unknown name, and for one that stands there with and without `-`.
  */
 export function selectControllers(list: string): ReadonlySet<ControllerDescriptor> {
   const items = list

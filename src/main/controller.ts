@@ -1,11 +1,11 @@
 /**
  * `lares controller`: the DaemonSet controller alone, against any Kubernetes API server.
  *
- *   Lease ─▶ term: fence up ─▶ is another controller at work? ─▶ newest lists ─▶ controllers, until the term ends
+ *   Lease ─▶ term: fence open ─▶ is another controller active? ─▶ newest lists ─▶ controllers, until the term ends
  *     ▲                                                                              │
- *     └───────────────────── stand again ◀── fence down, calls under way cancelled ◀─┘
+ *     └────────────────── wait again ◀── fence closed, calls under way cancelled ◀───┘
  *
- *   a call:  controller ─▶ its turn (adapts) ─▶ fence ─▶ note created pods ─▶ measure ─▶ HTTPS
+ *   a call:  controller ─▶ adaptive rate ─▶ fence ─▶ note created pods ─▶ measure ─▶ HTTPS
  *
  * Not here: what the controller does (controllers/daemonset), who leads (client), how others are found (foreign-*.ts).
  */
@@ -63,7 +63,7 @@ export interface ControllerCommandOptions {
   readonly logLevel: LogLevel;
 }
 
-/** What one process has for all its terms. */
+/** What all terms of a process share. */
 interface Setting {
   readonly options: ControllerCommandOptions;
   readonly connection: Connection;
@@ -73,19 +73,19 @@ interface Setting {
 }
 
 interface Term extends Fence {
-  /** Another of ours led until lately: it has looked for others, and would have been stopped by them. */
+  /** Another `lares controller` led a short time ago. It has checked for other controllers, so this term need not. */
   readonly isSuccession: boolean;
 }
 
 const userAgent = `lares-controller/${version}`;
-/** Who wrote what, in `managedFields`. */
+/** The manager in `managedFields`. */
 const fieldManager = "lares-daemonset-controller";
 /** Pause between tries to reach a server that does not answer, in ms. */
 const retryMs = 2_000;
 const wayOut =
   "stop it first (kube-controller-manager --controllers=*,-daemonset-controller; docs/any-cluster.md), or override with --force";
 
-/** Runs until SIGINT or SIGTERM. @throws UsageError when another DaemonSet controller is at work, and for what a person can mend. */
+/** Runs until SIGINT or SIGTERM. @throws UsageError when another DaemonSet controller is active, and for what a user can correct. */
 export async function controller(options: ControllerCommandOptions): Promise<void> {
   const log = systemLog(options.logLevel);
   const metrics = systemMetrics();
@@ -106,7 +106,7 @@ export async function controller(options: ControllerCommandOptions): Promise<voi
   });
 }
 
-/** Stands for the Lease again and again; each term has its own caches. @throws what a term failed with. */
+/** Takes the Lease whenever it can; each term has its own caches. @throws the error of a term. */
 async function lead(setting: Setting, signal: AbortSignal): Promise<void> {
   const { options, connection, random, log, metrics } = setting;
   const [namespace, name] = options.lease.split("/") as [string, string];
@@ -118,7 +118,7 @@ async function lead(setting: Setting, signal: AbortSignal): Promise<void> {
   const onAbort = (): void => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
-  // A connection of its own, unmeasured and unspaced: renewals never wait behind pods.
+  // A connection of its own, without metrics and rate limit: renewals never wait behind pods.
   const transport = httpTransport({ ...connection, clock: systemClock, log, userAgent });
   const client = createClient(transport, { userAgent, fieldManager });
   let failure: { readonly error: unknown } | undefined;
@@ -154,7 +154,7 @@ async function lead(setting: Setting, signal: AbortSignal): Promise<void> {
   if (failure !== undefined) throw failure.error;
 }
 
-/** One leadership: from the look for others to the last call. @throws UsageError when there is another controller. */
+/** One term, from the check for other controllers to the last call. @throws UsageError when there is another controller. */
 async function runTerm(setting: Setting, term: Term): Promise<void> {
   const { options, connection, random, log, metrics } = setting;
   const clock = systemClock;
@@ -191,7 +191,7 @@ async function runTerm(setting: Setting, term: Term): Promise<void> {
   if (foreign !== undefined) throw new UsageError(`stopped: ${foreign}`, wayOut);
 }
 
-/** Asks again while the server does not answer, as everything else here does. */
+/** Tries again while the server does not answer, as every other call of this command. */
 async function refuseBesideOthers(
   { options, log }: Setting,
   client: Client,
@@ -224,7 +224,7 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
-/** One controller for all namespaces, or one for each: then no call reaches beyond them, and a busy one delays no other. */
+/** One controller for all namespaces, or one for each of `--namespaces`: no call leaves them, and a busy one delays no other. */
 async function runControllers(setting: Setting, running: Running): Promise<void> {
   const { options, random, log, metrics } = setting;
   const { client, informers, foreignPods, signal } = running;

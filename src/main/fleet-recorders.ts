@@ -1,11 +1,11 @@
 /**
- * Event recorders for simulated nodes. One for all of them: thousands of memories of their own took more room than the
- * nodes, and thousands of writers pushed the pods' own status aside.
+ * Event recorders for simulated nodes, over one broadcaster. One correlator for each node would take more memory than the
+ * nodes, and thousands of writers would delay the writes of pod status.
  * Not here: recorders of controllers (control-plane.ts).
  */
 import { createEventBroadcaster, type EventBroadcasterOptions, type EventRecorder } from "../client/index.ts";
 
-/** Writes at once for the whole fleet: an eighth of those that its pods and leases may have under way. */
+/** Writes at once for the whole fleet: an eighth of the writes of its pods and Leases. */
 const fleetEventWritersMax = 32;
 /** Five per pod of a DaemonSet on 25,000 nodes; beyond that events are dropped. */
 const fleetQueuedEventsMax = 131_072;

@@ -19,7 +19,7 @@ export interface FleetCommandOptions {
   readonly stopSeconds: number;
 }
 
-/** Runs until SIGINT or SIGTERM; the nodes stay registered and fall silent. @throws UsageError without a server to talk to. */
+/** Runs until SIGINT or SIGTERM; the nodes stay registered and fall silent. @throws UsageError when no server is named. */
 export async function fleet(options: FleetCommandOptions): Promise<void> {
   const log = systemLog(options.logLevel);
   const random = systemRandom();

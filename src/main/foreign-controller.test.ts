@@ -1,4 +1,4 @@
-/** Asking whether another DaemonSet controller is there, on the real API server, with and without one. */
+/** The check for another DaemonSet controller, on the real API server, with and without one. */
 import { expect, test } from "vitest";
 import { type DaemonSet, daemonsets } from "../api/index.ts";
 import { silentLog } from "../base/index.ts";
@@ -24,7 +24,7 @@ async function startController(cluster: TestCluster): Promise<void> {
   await cluster.start(createDaemonSetController({ placement: "scheduler" }, dependencies));
 }
 
-/** As a controller that is gone has left it. */
+/** Sets the status that a former controller leaves behind. */
 async function markObserved(cluster: TestCluster, name: string): Promise<void> {
   const live = await cluster.client.get(daemonsets, { name, namespace: "default" });
   const zero = {
@@ -53,7 +53,7 @@ function observed(cluster: TestCluster, name: string): Promise<number | undefine
     .then(({ status }) => status?.observedGeneration);
 }
 
-test("a controller that is at work restores what was lowered, and is told of", async () => {
+test("an active controller restores the lowered status, and is found", async () => {
   await withCluster(async (cluster) => {
     await startController(cluster);
     await makeDaemonSet(cluster, "a");
@@ -65,7 +65,7 @@ test("a controller that is at work restores what was lowered, and is told of", a
   });
 });
 
-test("silence means that nobody is there; the controller that starts then restores it", async () => {
+test("without a controller the status stays lowered; the controller that starts then restores it", async () => {
   await withCluster(async (cluster) => {
     await makeDaemonSet(cluster, "a");
     await markObserved(cluster, "a");
@@ -76,7 +76,7 @@ test("silence means that nobody is there; the controller that starts then restor
   });
 });
 
-test("a DaemonSet that nobody has observed is only watched", async () => {
+test("a DaemonSet without an observed generation is not written", async () => {
   await withCluster(async (cluster) => {
     await makeDaemonSet(cluster, "a");
     cluster.calls.length = 0;
@@ -85,7 +85,7 @@ test("a DaemonSet that nobody has observed is only watched", async () => {
   });
 });
 
-test("one that is deleted under our hands gives way to the next", async () => {
+test("when the DaemonSet is deleted during the check, the next one is used", async () => {
   await withCluster(async (cluster) => {
     for (const name of ["a", "b"]) {
       await makeDaemonSet(cluster, name);
@@ -103,7 +103,7 @@ test("one that is deleted under our hands gives way to the next", async () => {
   });
 });
 
-test("with nothing to ask by there is no answer, and namespaces keep calls inside", async () => {
+test("without a DaemonSet nothing is found, and with namespaces no call leaves them", async () => {
   await withCluster(async (cluster) => {
     await makeDaemonSet(cluster, "a");
     cluster.calls.length = 0;

@@ -1,12 +1,13 @@
 /**
- * Is another DaemonSet controller at work on this cluster? Two of them make two pods per node and delete each other's.
+ * Checks whether another DaemonSet controller is active on this cluster. Two of them make two pods per node and delete
+ * each other's.
  *
- *   before we act:  lower one DaemonSet's observedGeneration by one ─▶ restored by somebody ─▶ refuse
- *                                                                  └─▶ nobody does in time  ─▶ ours restores it
- *   while we act:   pods of DaemonSets that we did not create ─▶ stop
+ *   before we act:  lower one DaemonSet's observedGeneration by one ─▶ another restores it ─▶ refuse to start
+ *                                                                  └─▶ nobody does in time ─▶ start; ours restores it
+ *   while we act:   pods of DaemonSets that we did not create ─▶ stop (foreign-pods.ts)
  *
- * Needs no right that the controller does not need anyway. Reasons in docs/designs/0002-any-cluster.md.
- * Not here: leader election, which keeps controllers of ours apart.
+ * Needs only rights that the controller has anyway. Reasons in docs/designs/0002-any-cluster.md.
+ * Not here: leader election among our own controllers.
  */
 import { type DaemonSet, daemonsets, leases } from "../api/index.ts";
 import { type Clock, type Log, sleep } from "../base/index.ts";
@@ -18,9 +19,9 @@ import { isConflict, isNotFound, keyOf } from "../machinery/index.ts";
  * its client's budget of 20 calls a second.
  */
 const restoreMs = 5_000;
-/** Pause between two looks, in ms. */
-const lookMs = 200;
-/** DaemonSets tried when one is deleted or changed under our hands. */
+/** Pause between two reads of the status, in ms. */
+const pollMs = 200;
+/** DaemonSets tried when one is deleted or changed during the check. */
 const triesMax = 5;
 
 export interface ProbeDependencies {
@@ -36,7 +37,7 @@ export interface ProbeOptions {
 }
 
 /**
- * @returns what the other did, in words; undefined when nobody answered, or there is no DaemonSet to ask by.
+ * @returns what the other did, in words; undefined when no other was found, or there is no DaemonSet to find it by.
  * @throws StatusError when the server refuses the calls (Forbidden: the rights are missing).
  */
 export async function findForeignController(
@@ -64,7 +65,7 @@ async function listDaemonSets(
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
-/** Observed ones first: that they are restored says more than that they are observed. Then old before young. */
+/** Observed ones first, because only their status can be lowered and restored. Then old before young. */
 function steadiestFirst(a: DaemonSet, b: DaemonSet): number {
   const unobserved = (daemonSet: DaemonSet): number => (isObserved(daemonSet) ? 0 : 1);
   const age = (daemonSet: DaemonSet): string =>
@@ -76,7 +77,7 @@ function isObserved({ metadata, status }: DaemonSet): boolean {
   return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 1);
 }
 
-/** @returns "gone" when this one cannot tell, "silent" when nobody restored it, else who did. */
+/** @returns "gone" when this DaemonSet was deleted or changed, "silent" when nobody restored it, else who did. */
 async function probe(
   daemonSet: DaemonSet,
   signal: AbortSignal,
@@ -87,7 +88,7 @@ async function probe(
     if (isObserved(daemonSet)) await lower(daemonSet, signal, client);
     const startMs = clock.monotonicMs();
     for (;;) {
-      await sleep(clock, lookMs, signal);
+      await sleep(clock, pollMs, signal);
       const now = await client.get(daemonsets, address, { signal });
       if (now.metadata.uid !== daemonSet.metadata.uid || now.metadata.deletionTimestamp !== undefined)
         return "gone";
@@ -123,7 +124,7 @@ function describe(daemonSet: DaemonSet, tookMs: number, lease: string): string {
   return `${who} restored the status of daemonset ${keyOf(daemonSet)} within ${tookMs} ms${lease}`;
 }
 
-/** Words about the built-in controllers' Lease where it may be read; no right to it is asked for. */
+/** The holder of kube-controller-manager's Lease as a text, where we may read it; the check does not need that right. */
 async function controllerManager(client: Client, signal: AbortSignal): Promise<string> {
   const address = { namespace: "kube-system", name: "kube-controller-manager" };
   const lease = await client.get(leases, address, { signal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** Pods that others create for our DaemonSets, told from our own, whatever the network does to answers. */
+/** Pods of other creators are distinguished from our own, whatever the network does to replies. */
 import { expect, test } from "vitest";
 import { type DaemonSet, daemonsets, type Pod, pods } from "../api/index.ts";
 import { seededRandom, silentLog } from "../base/index.ts";
@@ -17,7 +17,7 @@ interface Rig {
   readonly others: Client;
   readonly reports: string[];
   readonly daemonSet: DaemonSet;
-  /** What becomes of the answers to our calls. */
+  /** What happens to the replies to our calls. */
   answers: "arrive" | "are lost" | "are late";
   /** How late the watch is, in ms. */
   watchLateMs: number;
@@ -96,7 +96,7 @@ function podOf(daemonSet: DaemonSet, name: string, isController = true): Pod {
   };
 }
 
-test("our own pods are no sign, whether the answer or the watch comes first", async () => {
+test("our own pods are not reported, whether the reply or the watch comes first", async () => {
   await withRig(async (rig) => {
     for (let i = 0; i < 5; i++) await rig.ours.create(pods, podOf(rig.daemonSet, `quick-${i}`));
     await rig.advance(60_000);
@@ -111,7 +111,7 @@ test("our own pods are no sign, whether the answer or the watch comes first", as
   });
 });
 
-test("a create whose answer was lost explains one pod, not two", async () => {
+test("a create whose reply was lost accounts for one pod, not two", async () => {
   await withRig(async (rig) => {
     rig.answers = "are lost";
     for (let i = 0; i < 3; i++)
@@ -124,7 +124,7 @@ test("a create whose answer was lost explains one pod, not two", async () => {
   });
 });
 
-test("one foreign pod is forgiven; the second within a minute is reported, once", async () => {
+test("one foreign pod is tolerated; the second within a minute is reported, once", async () => {
   await withRig(async (rig) => {
     await rig.others.create(pods, podOf(rig.daemonSet, "foreign-1"));
     await rig.advance(80_000);
@@ -139,7 +139,7 @@ test("one foreign pod is forgiven; the second within a minute is reported, once"
   });
 });
 
-test("pods of others are nobody's business", async () => {
+test("pods that belong to no DaemonSet are ignored", async () => {
   await withRig(async (rig) => {
     const stranger = { ...rig.daemonSet, metadata: { ...rig.daemonSet.metadata, uid: "another" } };
     for (let i = 0; i < 3; i++) {

@@ -1,26 +1,26 @@
 /**
- * Notices pods that belong to DaemonSets and that this controller did not create: the sign, while we act, that another
- * controller does too. A transport tells what we create, the informers what appears.
+ * Finds pods that belong to DaemonSets and that this controller did not create: while it runs, they show that another
+ * controller is active. A transport notes what we create, the informers show what exists.
  *
  *   appears ─▶ made by us ─▶ fine
- *          └─▶ unknown ─▶ wait for late answers ─▶ explained by a create whose answer was lost ─▶ fine
+ *          └─▶ unknown ─▶ wait for late replies ─▶ accounted for by a create whose reply was lost ─▶ fine
  *                                             └─▶ foreign ─▶ more than one within a minute ─▶ report, once
  *
- * Not here: what happens then (controller.ts), the look before we act (foreign-controller.ts).
+ * Not here: what happens then (controller.ts), the check before the start (foreign-controller.ts).
  */
 import type { DaemonSet, Pod } from "../api/index.ts";
 import type { Clock } from "../base/index.ts";
 import type { Informer, Transport } from "../client/index.ts";
 import { controllerOf, keyOf, type KubeObject, type RequestInfo, requestInfoOf } from "../machinery/index.ts";
 
-/** A watch may be quicker than the answer to the create that it shows, by so many ms. */
+/** Ms by which a watch may show a pod before the reply to its create arrives. */
 const answerMs = 10_000;
-/** Foreign pods forgiven within `foreignWindowMs`: somebody may restore one from a backup. */
+/** Foreign pods tolerated within `foreignWindowMs`: somebody may restore one from a backup. */
 const foreignPodsMax = 1;
 const foreignWindowMs = 60_000;
-/** How long a create without an answer may explain a pod: the server's own limit for a request, doubled. */
+/** How long a create without a reply may account for a pod, in ms: twice the server's time limit for a request. */
 const unansweredMs = 120_000;
-/** Pods remembered as ours until they are seen; a roll-out's worth of a large cluster. */
+/** Own pods kept until the informer shows them; as many as a roll-out on a large cluster makes. */
 const ownPodsMax = 50_000;
 
 export interface ForeignPodsOptions {
@@ -34,7 +34,7 @@ export class ForeignPods {
   /** UIDs of pods created and not seen yet. */
   readonly #own = new Set<string>();
   readonly #unexplained = new Map<string, Pod>();
-  /** When creates failed without an answer. */
+  /** Times at which creates failed without a reply. */
   #unanswered: number[] = [];
   #foreign: number[] = [];
   #hasReported = false;
@@ -63,7 +63,7 @@ export class ForeignPods {
     };
   }
 
-  /** Looks at what these informers show from now on; their first lists are the past. */
+  /** Checks the pods that these informers show after their first lists. */
   watch(pods: Informer<Pod>, daemonSets: Informer<DaemonSet>): void {
     pods.addHandler({
       added: (pod, isInitial) => {

@@ -1,6 +1,6 @@
 /**
- * The `lares` command: reads the arguments and starts what they ask for.
- * Not here: what the commands do (up.ts, server.ts, fleet.ts, controller.ts), each loaded only when it is wanted.
+ * The `lares` command: parses the arguments and starts a command.
+ * Not here: the commands (up.ts, server.ts, fleet.ts, controller.ts), each loaded only when it runs.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isUsageError } from "../cli/index.ts";
@@ -8,7 +8,7 @@ import { dnsLabelErrors } from "../machinery/index.ts";
 import { runtimeWarning } from "./runtime-age.ts";
 import { version } from "./version.ts";
 
-/** Nodes that one process simulates at most; each has a network of its own. */
+/** Nodes that one process simulates at most: each takes a pod network of its own. */
 const nodesMax = 60_000;
 
 function count(text: string): number {
@@ -203,7 +203,7 @@ function defaultServerDir(): string {
   return process.getuid?.() === 0 ? "/var/lib/lares" : ".lares";
 }
 
-/** One line with the reason, one with the way out; a stack only for defects. */
+/** One line with the reason and one with the hint; a stack only for defects. */
 function report(error: unknown): void {
   if (isUsageError(error)) process.stderr.write(`lares: ${error.message}\n       ${error.hint}\n`);
   else

@@ -9,7 +9,7 @@ export interface ManifestFile {
   readonly text: string;
 }
 
-/** Endings that kubectl takes in a folder. */
+/** File extensions that kubectl reads in a folder. */
 const endings = /\.(yaml|yml|json)$/;
 
 /** @throws UsageError that names the path when it cannot be read, or when a folder has no manifest. */

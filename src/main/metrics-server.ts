@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { UsageError } from "../cli/index.ts";
 import type { SystemMetrics } from "./system.ts";
 
-/** Only this machine: figures name what runs in the cluster. */
+/** Only this machine: metrics reveal what runs in the cluster, and nobody has to authenticate. */
 const host = "127.0.0.1";
 
 export interface MetricsServer {
@@ -12,7 +12,7 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** @throws UsageError when the port cannot be had. */
+/** @throws UsageError when the port cannot be opened. */
 export async function serveMetrics(port: number, metrics: SystemMetrics): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? "").split("?", 1)[0];

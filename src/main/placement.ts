@@ -1,4 +1,4 @@
-/** The ways of placement by the names that users know, and what the DaemonSet controller calls them. */
+/** The values of `--placement`, and the DaemonSet controller's name for each. */
 import type { PlacementMode } from "../controllers/daemonset/index.ts";
 
 export type Placement = "affinity" | "nodename" | "nodename-legacy";

@@ -1,8 +1,8 @@
-/** Which runtimes are warned of, and when. */
+/** Which Node.js versions give a warning, and when. */
 import { expect, test } from "vitest";
 import { runtimeWarning } from "./runtime-age.ts";
 
-test("a runtime past its end of life is named, others are not", () => {
+test("a version past its end of life gives a warning, others do not", () => {
   expect(runtimeWarning("v20.19.0", Date.UTC(2026, 3, 30))).toBeUndefined();
   expect(runtimeWarning("v20.19.0", Date.UTC(2026, 4, 1))).toContain(
     "Node.js 20 has had no security fixes since 2026-04-30",

@@ -1,4 +1,4 @@
-/** Says when the Node.js that runs this gets no more security fixes. Not here: the floor that does not start at all (scripts/ensure.mjs). */
+/** Warns of a Node.js that gets no more security fixes. Not here: versions too old to start (scripts/ensure.mjs). */
 
 /** Last days of support by major version, from the Node.js release schedule. */
 const endOfLife: Readonly<Record<number, string>> = {
@@ -11,7 +11,7 @@ const endOfLife: Readonly<Record<number, string>> = {
   26: "2029-04-30",
 };
 
-/** One line for a runtime past its end of life at `nowMs`; undefined for all others and those not yet in the list. */
+/** One line for a version past its end of life at `nowMs`; undefined for others, also for those not in the list. */
 export function runtimeWarning(nodeVersion: string, nowMs: number): string | undefined {
   const major = Number(/^v(\d+)\./.exec(nodeVersion)?.[1]);
   const end = endOfLife[major];

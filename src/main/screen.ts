@@ -18,24 +18,24 @@ import type { InformerFactory } from "../client/index.ts";
 import { controllerOf } from "../machinery/index.ts";
 import { systemClock } from "./system.ts";
 
-/** Redraws at most this often, and never for more than one part in `paintShare` of the time: rows of thousands of pods cost. */
+/** Ms between two drawings at least. Drawing takes at most one part in `paintShare` of the time: rows of thousands of pods cost. */
 const frameMs = 100;
 const paintShare = 20;
-/** What stands this long has settled: a node that became ready makes its DaemonSets want more a moment later. */
+/** Ms without a change until the table counts as settled: a node that became ready makes DaemonSets want more pods at once. */
 const stillMs = 250;
-/** After this long the table is left as it is: something does not settle, and the person wants the prompt's advice. */
+/** Longest wait for the table to settle, in ms. After it the user gets the next steps, whatever is still missing. */
 const patienceMs = 20_000;
 
 const podsByOwner = "main/owner";
 
 export interface ScreenFacts {
   readonly informers: InformerFactory;
-  /** Names of nodes that were made just now: they must have registered before anything counts as settled. */
+  /** Nodes that were created just now. They must have registered before the table counts as settled. */
   readonly nodesMade: readonly string[];
   readonly signal: AbortSignal;
 }
 
-/** Resolves when every DaemonSet stands on its nodes, when patience ends, or when the signal aborts. */
+/** Resolves when every DaemonSet is available on its nodes, after `patienceMs`, or when the signal aborts. */
 export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
   const { informers, signal } = facts;
   const sets = informers.for(daemonsets);
@@ -79,19 +79,19 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
   }
 }
 
-/** The node has reported, and if it is ready, pods may come: the life cycle has taken its first taint off. */
+/** The node has reported. If it is ready, the node life cycle controller has removed its first taint, so pods may come. */
 function isKnown({ spec, status }: Node): boolean {
   const ready = status?.conditions?.find(({ type }) => type === "Ready");
   const isNew = spec.taints?.some(({ key }) => key === "node.kubernetes.io/not-ready") ?? false;
   return ready !== undefined && (ready.status !== "True" || !isNew);
 }
 
-/** Settled, and counted at least once: a set that nobody has looked at has no generation observed. */
+/** Settled, and synced at least once: before its first sync a DaemonSet has no observedGeneration. */
 function isStanding(set: DaemonSet): boolean {
   return isSettled(set) && (set.status?.observedGeneration ?? 0) > 0;
 }
 
-/** Draws over what it drew before on a terminal; elsewhere prints a table only when it changed. */
+/** Redraws the table in place on a terminal; elsewhere prints it when it changed. */
 class Painter {
   #drawn = 0;
   #last = "";
@@ -117,7 +117,7 @@ class Painter {
   }
 }
 
-/** The path as a person would write it here: relative below the working directory, `~` for the home. */
+/** The path in its shortest form: relative below the working directory, `~` for the home. */
 export function shortPath(path: string): string {
   const here = relative(process.cwd(), path);
   if (!here.startsWith("..") && here !== "") return here;

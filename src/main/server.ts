@@ -1,4 +1,4 @@
-/** `lares server`: the control plane alone, until it is told to stop. Not here: its parts (control-plane.ts). */
+/** `lares server`: the control plane alone. Not here: its parts (control-plane.ts). */
 import { resolve } from "node:path";
 import { startControlPlane } from "./control-plane.ts";
 import type { Placement } from "./placement.ts";
@@ -17,7 +17,7 @@ export interface ServerOptions {
   readonly logLevel: LogLevel;
 }
 
-/** Runs until SIGINT or SIGTERM. @throws UsageError for what a person can mend. */
+/** Runs until SIGINT or SIGTERM. @throws UsageError for what a user can correct. */
 export async function server(options: ServerOptions): Promise<void> {
   await runUntilSignal(async (signal) => {
     const dataDir = resolve(options.dataDir);

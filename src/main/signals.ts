@@ -1,4 +1,4 @@
-/** Runs a command until it ends or the process is told to stop; a second signal stops at once. */
+/** Runs a command until it ends or a signal stops the process; a second signal stops it at once. */
 
 /** Exit code of a shell for a process ended by SIGINT. */
 const interruptedExitCode = 130;

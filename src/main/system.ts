@@ -50,7 +50,7 @@ export function systemRandom(): Random {
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Errors by their message: a stack says nothing to an operator, and pino prints an Error under this key as `{}`. */
+/** Errors become their message: a stack does not help an operator, and pino prints an Error under this key as `{}`. */
 function readable(error: unknown): unknown {
   return error instanceof Error ? error.message : error;
 }

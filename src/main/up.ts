@@ -31,10 +31,10 @@ export interface UpOptions {
   readonly stopSeconds: number;
 }
 
-/** Remembers which nodes `up` has made, so that a node that somebody deleted does not come back. */
+/** ConfigMap with the names of the nodes that `up` has created, so that a deleted node does not come back. */
 const madeNodes = { name: "lares-up-nodes", namespace: "kube-system" } as const;
 
-/** Runs until SIGINT or SIGTERM. @throws UsageError for what a person can mend. */
+/** Runs until SIGINT or SIGTERM. @throws UsageError for what a user can correct. */
 export async function up(options: UpOptions): Promise<void> {
   const files = await readManifestFiles(options.filename);
   const manifests = files.flatMap(({ text, path }) => readManifests(text, path));
@@ -43,7 +43,7 @@ export async function up(options: UpOptions): Promise<void> {
       `no objects in ${files.map(({ path }) => path).join(", ")}`,
       "check the names given with -f",
     );
-  // What can be known to be wrong is refused before anything is made.
+  // Unknown kinds are refused before anything is created.
   for (const manifest of manifests) kindOf(manifest);
   const log = systemLog(options.logLevel);
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -88,18 +88,18 @@ function startFleet(options: UpOptions, plane: ControlPlane): void {
 }
 
 /**
- * Registers the nodes asked for that were never made here: one that somebody deleted does not come back.
- * @returns the names of those that it made.
+ * Creates the wanted nodes that were never created here, so that a deleted one does not come back.
+ * @returns the names of those that it created.
  */
 async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<readonly string[]> {
   const client = plane.client({ username: "kubernetes-admin", groups: ["system:masters"] }, "lares-up");
-  const wishes = wishedNodes(options);
+  const wanted = wantedNodes(options);
   const record = await client.get(configmaps, madeNodes).catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
     throw error;
   });
   const made = new Set((record?.data?.["names"] ?? "").split("\n").filter((name) => name !== ""));
-  const missing = wishes.filter(({ name }) => !made.has(name));
+  const missing = wanted.filter(({ name }) => !made.has(name));
   if (missing.length === 0) return [];
   await Promise.all(
     missing.map((wish) =>
@@ -116,7 +116,7 @@ async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<reado
 }
 
 /** `kube-master` alone, or numbered; workers are always numbered. */
-export function wishedNodes(options: {
+export function wantedNodes(options: {
   readonly controlPlanes: number;
   readonly workers: number;
 }): readonly NodeWish[] {
