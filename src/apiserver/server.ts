@@ -6,8 +6,8 @@
  * Not here: HTTP (http-server.ts), the store's maker, real clock and random (main/).
  */
 import { kinds as builtInKinds, type Kind } from "../api/index.ts";
-import type { Clock, Log, Metrics, Random } from "../base/index.ts";
-import type { ApiHandler } from "../machinery/index.ts";
+import { type Clock, type Log, type Metrics, type Random, sleep } from "../base/index.ts";
+import { type ApiHandler, StatusError } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/chain.ts";
 import type { ObjectLister } from "./admission/lister.ts";
@@ -60,13 +60,22 @@ export interface ApiServerDependencies {
 export interface ApiServer {
   /** Answers 503 until `run` has loaded the store. */
   readonly handler: ApiHandler;
-  /** True once everything is loaded and the system's objects are there, until the server stops. */
+  /**
+   * True once everything is loaded and the system's objects are there, until the server stops; false meanwhile when the store's
+   * changes do not arrive.
+   */
   readonly isReady: boolean;
-  /** Resolves when `isReady` becomes true; rejects when `run` fails first. */
+  /** Resolves when `isReady` becomes true for the first time; rejects when `run` ends before. */
   readonly ready: Promise<void>;
-  /** Serves until the signal aborts. Rejects when the store fails. Call once. */
+  /**
+   * Serves until the signal aborts; a store that is away or does not answer is waited for. Rejects for what that cannot mend, such as
+   * a store that has lost revisions. Call once.
+   */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** Between attempts to make the system's objects, in ms: nothing is served meanwhile. */
+const bootstrapPauseMs = 1_000;
 
 export function createApiServer(options: ApiServerOptions, dependencies: ApiServerDependencies): ApiServer {
   return new Server(options, dependencies);
@@ -75,7 +84,7 @@ export function createApiServer(options: ApiServerOptions, dependencies: ApiServ
 class Server implements ApiServer {
   readonly handler: ApiHandler;
   readonly ready: Promise<void>;
-  #isReady = false;
+  #isStarted = false;
   readonly #cacher: Cacher;
   readonly #resources: ResourceRegistry;
   readonly #writes: Writes;
@@ -91,7 +100,7 @@ class Server implements ApiServer {
     this.#log = log;
     const { nodeLogs } = dependencies;
     const definitions = builtInResources(kinds, nodeLogs === undefined ? {} : { nodeLogs });
-    this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock });
+    this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock, log });
     const cacher = this.#cacher;
     const resources = new ResourceRegistry(definitions, { cacher, store, written, clock, metrics });
     this.#resources = resources;
@@ -107,7 +116,7 @@ class Server implements ApiServer {
       endpoints: serverEndpoints({
         served: resources,
         clock,
-        checks: [{ name: "storage-loaded", for: "ready", isHealthy: () => this.#isReady }],
+        checks: [{ name: "storage-loaded", for: "ready", isHealthy: () => this.isReady }],
         ...(options.build === undefined ? {} : { build: options.build }),
         ...(options.serverAddress === undefined ? {} : { serverAddress: options.serverAddress }),
         ...(metricsText === undefined ? {} : { metricsText }),
@@ -124,28 +133,49 @@ class Server implements ApiServer {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#isStarted && this.#cacher.isCurrent;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     let fail: (error: unknown) => void = () => {};
     const broken = new Promise<never>((_resolve, reject) => (fail = reject));
     broken.catch(() => {});
+    const work = this.#work(fail, signal);
+    work.catch(() => {});
     try {
-      await this.#cacher.start(fail);
-      await createSystemObjects(this.#writes, this.#resources);
-      this.#isReady = true;
-      this.#settleReady.resolve();
-      this.#log.info("api server ready", { revision: this.#cacher.revision });
-      const expiry = expireObjects(this.#writes, this.#resources, { clock: this.#clock, signal });
-      await Promise.race([broken, aborted(signal), expiry]);
+      await Promise.race([broken, aborted(signal), work]);
+      this.#settleReady.reject(signal.reason);
     } catch (error) {
       this.#settleReady.reject(error);
       throw error;
     } finally {
-      this.#isReady = false;
+      this.#isStarted = false;
       this.#resources.endAllWatches();
       this.#cacher.stop();
+    }
+  }
+
+  async #work(fail: (error: unknown) => void, signal: AbortSignal): Promise<void> {
+    await this.#cacher.start(fail);
+    await this.#createSystemObjects(signal);
+    if (signal.aborted) return;
+    this.#isStarted = true;
+    this.#settleReady.resolve();
+    this.#log.info("api server ready", { revision: this.#cacher.revision });
+    await expireObjects(this.#writes, this.#resources, { clock: this.#clock, signal });
+  }
+
+  /** Tries again when the store is away or an answer got lost; what is there is left alone. */
+  async #createSystemObjects(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await createSystemObjects(this.#writes, this.#resources);
+      } catch (error) {
+        const code = error instanceof StatusError ? error.status.code : undefined;
+        if (code !== 429 && code !== 503 && code !== 504) throw error;
+        this.#log.warn("the system's objects could not be made yet", { error });
+        await sleep(this.#clock, bootstrapPauseMs, signal).catch(() => {});
+      }
     }
   }
 }

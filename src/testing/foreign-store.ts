@@ -212,7 +212,7 @@ export class ForeignStore implements Store {
       random: this.#random,
       latencyMs: () => this.#latencyMs(),
       breaks: () => this.#random.next() < (this.faults.broken ?? 0),
-      isStalled: () => this.#isStalled,
+      isStalled: () => this.#isStalled || this.#isDown,
       ended: (watch) => this.#watches.delete(watch),
     };
   }

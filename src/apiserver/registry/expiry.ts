@@ -3,7 +3,7 @@
  * Not here: which do, and after how long (their definitions).
  */
 import { type Clock, sleep } from "../../base/index.ts";
-import { isConflict, isNotFound } from "../../machinery/index.ts";
+import { isInternalError, StatusError } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { Expiry } from "./definition.ts";
 import { isStored, type ResourceRegistry, type Served } from "./resource-registry.ts";
@@ -14,7 +14,7 @@ const lookEveryMs = 5 * 60_000;
 /** Removals at the same time: enough for one commit of the store. */
 const parallel = 64;
 
-/** Runs until the signal aborts; rejects when the store fails. */
+/** Runs until the signal aborts; where the store does not answer it tries again at the next look. */
 export async function expireObjects(
   writes: Writes,
   resources: ResourceRegistry,
@@ -65,7 +65,8 @@ async function expire(writes: Writes, served: Served, states: readonly StoredObj
     try {
       await writes.remove(served, state, { writer });
     } catch (error) {
-      if (!isConflict(error) && !isNotFound(error)) throw error;
+      // Seen again, gone already, or the store did not answer: the next look tells.
+      if (!(error instanceof StatusError) || isInternalError(error)) throw error;
     }
   };
   for (let from = 0; from < states.length; from += parallel) {

@@ -19,7 +19,6 @@ import {
   notFound,
   parseFieldSelector,
   parseLabelSelector,
-  resourceVersionTooLarge,
 } from "../../machinery/index.ts";
 import { apiVersionOf } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
@@ -162,9 +161,7 @@ export class Reads {
     if (revision === undefined) {
       const behind = cacher.catchUp();
       if (behind !== undefined) await behind;
-    } else if (revision > cacher.revision && !(await cacher.reached(revision))) {
-      throw resourceVersionTooLarge(revision, cacher.revision);
-    }
+    } else if (revision > cacher.revision) await cacher.waitUntil(revision);
   }
 
   async #continuedPage(served: Served, selection: Selection, options: ReadOptions): Promise<Page> {

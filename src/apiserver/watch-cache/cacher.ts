@@ -1,17 +1,24 @@
 /**
  * The newest state of everything, in memory: one watch on the store feeds one cache per resource.
  *
- *   store.watch("/") ──▶ Cacher ──▶ ResourceCache(pods) ──▶ state by key, namespace, spec.nodeName
- *                          │                        └──────▶ short history of events ──▶ watchers.ts
- *                          └ `revision`: all changes up to it are in the caches
+ *   store-follower ──▶ Cacher ──▶ ResourceCache(pods) ──▶ state by key, namespace, spec.nodeName
+ *                        │                        └──────▶ short history of events ──▶ watchers.ts
+ *                        └ `revision`: all changes up to it are in the caches
  *
- * Not here: older states (the store has them), who watches (watchers.ts), writes (writes.ts).
+ * Not here: how the store is followed (store-follower.ts), older states (the store has them), who watches (watchers.ts), writes (writes.ts).
  */
-import { assert, type Clock } from "../../base/index.ts";
-import { serviceUnavailable } from "../../machinery/index.ts";
-import type { KeyValue, Store, StoreEvent, StoreWatch } from "../../storage/index.ts";
+import { assert, type Clock, type Log, type Timer } from "../../base/index.ts";
+import {
+  resourceVersionTooLarge,
+  serviceUnavailable,
+  timeout,
+  tooManyRequests,
+} from "../../machinery/index.ts";
+import type { KeyValue, Store, StoreEvent } from "../../storage/index.ts";
 import { Bucket, BucketIndex } from "./buckets.ts";
 import type { ParseValue, StoredObject, WrittenObjects } from "./encode.ts";
+import { NewestRevision, RevisionWaiters } from "./freshness.ts";
+import { type FollowedCopy, StoreFollower } from "./store-follower.ts";
 
 /** What the cacher has to know of a stored resource. */
 export interface CachedResource {
@@ -59,25 +66,24 @@ const freshObjectsMax = 256;
 /** How long a read may wait for the cache to reach a revision; upstream's 3 s. */
 const freshWaitMs = 3000;
 
+/** A watch that is broken for so long, in ms, is no passing matter such as an election: readiness says so. */
+const lostMaxMs = 10_000;
+
 export class ResourceCache {
   readonly resource: CachedResource;
   /** Called for every change after the cache has taken it in; set by the watchers of this resource. */
   onEvent: ((event: CacheEvent) => void) | undefined;
-  readonly #all = new Bucket();
-  readonly #byNamespace = new BucketIndex();
-  readonly #byIndexed = new BucketIndex();
+  /** Called after everything has been replaced: what happened in between is not known. */
+  onReplaced: (() => void) | undefined;
+  #all = new Bucket();
+  #byNamespace = new BucketIndex();
+  #byIndexed = new BucketIndex();
   #history: CacheEvent[] = [];
   #historyStart = 0;
   #lastChange = 0;
 
   constructor(resource: CachedResource) {
     this.resource = resource;
-  }
-
-  /** Before the first load: the revision that everything loaded belongs to. */
-  begin(revision: number): void {
-    this.#historyStart = revision;
-    this.#lastChange = revision;
   }
 
   get size(): number {
@@ -139,8 +145,16 @@ export class ResourceCache {
     return this.#history.slice(low);
   }
 
-  load(state: StoredObject): void {
-    this.#put(state, undefined);
+  /** These states, as of `revision`, in place of what was there; history begins anew. */
+  replace(states: readonly StoredObject[], revision: number): void {
+    this.#all = new Bucket();
+    this.#byNamespace = new BucketIndex();
+    this.#byIndexed = new BucketIndex();
+    this.#history = [];
+    this.#historyStart = revision;
+    this.#lastChange = revision;
+    for (const state of states) this.#put(state, undefined);
+    this.onReplaced?.();
   }
 
   apply(event: StoreEvent, state: StoredObject): void {
@@ -199,69 +213,66 @@ export class ResourceCache {
   }
 }
 
-interface Waiter {
-  readonly revision: number;
-  readonly done: () => void;
-  /** The cacher has stopped. */
-  readonly failed: () => void;
-}
-
 export interface CacherDependencies {
   readonly store: Store;
   readonly written: WrittenObjects;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export class Cacher {
-  readonly #store: Store;
   readonly #written: WrittenObjects;
   readonly #clock: Clock;
   readonly #caches = new Map<string, ResourceCache>();
-  #waiters: Waiter[] = [];
+  readonly #newest: NewestRevision;
+  readonly #waiters: RevisionWaiters;
+  readonly #follower: StoreFollower;
   #revision = 0;
-  #watch: StoreWatch | undefined;
-  #failed: ((error: unknown) => void) | undefined;
 
   constructor(resources: readonly CachedResource[], dependencies: CacherDependencies) {
-    this.#store = dependencies.store;
-    this.#written = dependencies.written;
-    this.#clock = dependencies.clock;
+    const { store, written, clock } = dependencies;
+    this.#written = written;
+    this.#clock = clock;
+    this.#newest = new NewestRevision(store);
+    this.#waiters = new RevisionWaiters(clock);
     for (const resource of resources) this.#caches.set(resource.prefix, new ResourceCache(resource));
+    const copy: FollowedCopy = {
+      revision: () => this.#revision,
+      replace: (items, revision) => this.#replace(items, revision),
+      take: (batch) => this.#take(batch),
+      pass: (revision) => this.#reach(revision),
+    };
+    this.#follower = new StoreFollower(copy, dependencies);
   }
 
-  /** All changes up to here are in the caches, and have been given to `onEvent`. */
+  /** All changes up to here, and none after, are in the caches and have been given to `onEvent`. Never goes back. */
   get revision(): number {
     return this.#revision;
   }
 
   /** False before `start` has read the store, and after `stop`: nothing can be answered. */
   get isLoaded(): boolean {
-    return this.#watch !== undefined;
+    const { phase } = this.#follower;
+    return phase !== "loading" && phase !== "stopped";
   }
 
-  /** Loads everything and follows the store from there. `failed` is called when the store's watch breaks: nothing can be served then. */
-  async start(failed: (error: unknown) => void): Promise<void> {
-    this.#failed = failed;
-    const { items, revision } = await this.#store.list({ prefix: "/" });
-    for (const cache of this.#caches.values()) cache.begin(revision);
-    for (const item of items) {
-      const cache = this.#cacheOfKey(item.key);
-      cache?.load(this.#open(item, cache));
-    }
-    this.#revision = revision;
-    this.#watch = this.#store.watch(
-      { prefix: "/", after: revision },
-      { events: (batch) => this.#take(batch), failed: (error) => this.#failed?.(error) },
-    );
+  /** False also while everything is listed anew, and when the store has not been followed for a while: other servers do better. */
+  get isCurrent(): boolean {
+    return this.isLoaded && this.#follower.phase !== "relisting" && this.#follower.lostForMs < lostMaxMs;
+  }
+
+  /**
+   * Loads everything and follows the store from there, through broken watches and forgotten history. Rejects, and later calls
+   * `failed`, for what trying again cannot mend: nothing can be served then.
+   */
+  start(failed: (error: unknown) => void): Promise<void> {
+    return this.#follower.start(failed);
   }
 
   /** Those who wait are refused: nothing more will come. */
   stop(): void {
-    this.#watch?.cancel();
-    this.#watch = undefined;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.failed();
+    this.#follower.stop();
+    this.#waiters.stop();
   }
 
   cache(prefix: string): ResourceCache {
@@ -270,58 +281,90 @@ export class Cacher {
     return cache;
   }
 
-  /** Rejects with 503 when the cacher stops meanwhile. Undefined when everything that the store has acknowledged is in the caches already: then nobody need wait. */
+  /**
+   * Undefined when everything that the store has acknowledged is in the caches already: then nobody need wait.
+   * Settles within `freshWaitMs`. Rejects with 504 when the caches are late, with 429 while everything is listed anew, with 503 when
+   * the server stops, and with the store's failure.
+   */
   catchUp(): Promise<void> | undefined {
-    const newest = this.#store.currentRevision();
-    if (typeof newest !== "number") return newest.then((wanted) => this.#passed(wanted));
-    return newest <= this.#revision ? undefined : this.#passed(newest);
+    const newest = this.#newest.ask();
+    return typeof newest === "number" && newest <= this.#revision ? undefined : this.#catchUp(newest);
   }
 
-  #passed(revision: number): Promise<void> {
-    if (revision <= this.#revision) return Promise.resolve();
-    return new Promise((done, reject) => {
-      const failed = (): void => reject(serviceUnavailable("the server is stopping"));
-      this.#waiters.push({ revision, done, failed });
-    });
+  /** As `catchUp`, for a revision that somebody has seen. */
+  waitUntil(revision: number): Promise<void> | undefined {
+    return revision <= this.#revision ? undefined : this.#wait(revision, this.#clock.monotonicMs());
   }
 
-  /** Resolves to true once `revision` has been reached, to false after `freshWaitMs`. */
-  reached(revision: number): Promise<boolean> {
-    if (revision <= this.#revision) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        revision,
-        done: () => {
-          timer.cancel();
-          resolve(true);
-        },
-        failed: () => {
-          timer.cancel();
-          resolve(false);
-        },
-      };
-      const timer = this.#clock.after(freshWaitMs, () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        resolve(false);
-      });
-      this.#waiters.push(waiter);
+  /** Resolves to true once `revision` has been reached, to false after `freshWaitMs` or when the server stops. */
+  async reached(revision: number): Promise<boolean> {
+    if (revision <= this.#revision) return true;
+    this.#follower.requestProgress();
+    return (await this.#waiters.wait(revision, freshWaitMs)) === "reached";
+  }
+
+  async #catchUp(newest: number | Promise<number>): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    await this.#wait(typeof newest === "number" ? newest : await this.#inTime(newest), startedMs);
+  }
+
+  /** @throws StatusError 504 when the store does not say its revision in time. */
+  async #inTime(newest: Promise<number>): Promise<number> {
+    let timer: Timer | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = this.#clock.after(freshWaitMs, () => resolve(undefined));
     });
+    const revision = await Promise.race([newest, late]).finally(() => timer?.cancel());
+    if (revision !== undefined) return revision;
+    throw timeout("the storage did not say its revision in time", { retryAfterSeconds: 1 });
+  }
+
+  async #wait(revision: number, startedMs: number): Promise<void> {
+    if (revision <= this.#revision) return;
+    this.#follower.requestProgress();
+    const leftMs = freshWaitMs - (this.#clock.monotonicMs() - startedMs);
+    const outcome = await this.#waiters.wait(revision, Math.max(0, leftMs));
+    if (outcome === "reached") return;
+    if (outcome === "stopped") throw serviceUnavailable("the server is stopping");
+    this.#follower.giveUpIfSilentSince(startedMs);
+    throw this.#follower.phase === "relisting"
+      ? tooManyRequests("storage is (re)initializing", { retryAfterSeconds: 1 })
+      : resourceVersionTooLarge(revision, this.#revision);
+  }
+
+  /** One step: nobody sees some caches new and some old. States that have not changed stay the same objects. */
+  #replace(items: readonly KeyValue[], revision: number): void {
+    const states = new Map<ResourceCache, StoredObject[]>();
+    for (const cache of this.#caches.values()) states.set(cache, []);
+    for (const item of items) {
+      const cache = this.#cacheOfKey(item.key);
+      if (cache === undefined) continue;
+      const known = cache.byKey(item.key);
+      states.get(cache)!.push(known?.revision === item.modRevision ? known : this.#open(item, cache));
+    }
+    for (const [cache, all] of states) cache.replace(all, revision);
+    this.#reach(revision);
   }
 
   #take(batch: readonly StoreEvent[]): void {
+    const { revision } = batch[0]!;
+    assert(revision > this.#revision, "the store's watch repeats itself", { revision, at: this.#revision });
     for (const event of batch) {
       const cache = this.#cacheOfKey(event.key);
-      if (cache !== undefined) {
-        const known = event.type === "delete" ? cache.byKey(event.key) : undefined;
-        cache.apply(event, known ?? this.#open(event.current, cache));
-      }
-      this.#revision = event.revision;
+      if (cache === undefined) continue;
+      const known = event.type === "delete" ? cache.byKey(event.key) : undefined;
+      cache.apply(event, known ?? this.#open(event.current, cache));
     }
-    if (this.#waiters.length === 0) return;
-    const reached = this.#waiters.filter((waiter) => waiter.revision <= this.#revision);
-    if (reached.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.#revision);
-    for (const waiter of reached) waiter.done();
+    this.#reach(batch[batch.length - 1]!.revision);
+  }
+
+  #reach(revision: number): void {
+    assert(revision >= this.#revision, "the store's watch went back", {
+      from: this.#revision,
+      to: revision,
+    });
+    this.#revision = revision;
+    this.#waiters.reach(revision);
   }
 
   #open(stored: KeyValue, cache: ResourceCache): StoredObject {

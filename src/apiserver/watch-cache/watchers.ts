@@ -101,6 +101,7 @@ export class Watchers {
     this.#cache = dependencies.cache;
     this.#labels = { resource: dependencies.label };
     this.#cache.onEvent = (event) => this.#deliver(event);
+    this.#cache.onReplaced = () => this.#endLive();
   }
 
   get size(): number {
@@ -134,6 +135,18 @@ export class Watchers {
   /** When the server stops. */
   endAll(): void {
     for (const watcher of this.#all) this.#end(watcher);
+  }
+
+  /**
+   * What happened between the old and the new state of the cache is not known, so those that it fed cannot go on. Their clients
+   * come back with their last resourceVersion. Those that read from the store's history go on.
+   */
+  #endLive(): void {
+    for (const watcher of this.#all) {
+      if (!watcher.isLive) continue;
+      this.#send(watcher);
+      this.#end(watcher);
+    }
   }
 
   #begin(watcher: Watcher, marksEnd: boolean): void {
