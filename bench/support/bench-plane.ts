@@ -10,6 +10,7 @@ import { nodes as nodeResource } from "../../src/api/index.ts";
 import { silentLog } from "../../src/base/index.ts";
 import { type Client, createEventRecorder } from "../../src/client/index.ts";
 import { type ControlPlane, startControlPlane } from "../../src/main/control-plane.ts";
+import { nodeFleet } from "../../src/main/identities.ts";
 import { systemClock, systemRandom } from "../../src/main/system.ts";
 import { ReferenceController } from "../../test/reference/controller.ts";
 
@@ -67,7 +68,7 @@ export async function startNodes({ plane }: BenchPlane, count: number, timings?:
   const nodes = Array.from({ length: count }, (_, index) => ({ name: nodeName(index) }));
   const fleet = createFleet(
     { name: "", nodes, kubeletVersion: "v1.35.0+lares", ...(timings === undefined ? {} : { timings }) },
-    plane.agentDependencies("system:nodes"),
+    plane.agentDependencies(nodeFleet),
   );
   plane.start("fleet", (signal) => fleet.run(signal));
   const cache = plane.informers.for(nodeResource);

@@ -6,6 +6,7 @@ export {
   type ClientIdentity,
   type KeyPair,
 } from "./certificates/certificates.ts";
+export { bearerTokens } from "./filters/authentication.ts";
 export { type HttpServer, serveHttp, type ServeHttpOptions } from "./http/http-server.ts";
 export { type KubeconfigOptions, writeKubeconfig } from "./certificates/kubeconfig.ts";
 export type { LogQuery, NodeLogs } from "./resources/pods/log.ts";

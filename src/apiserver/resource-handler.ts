@@ -5,7 +5,7 @@
 import type { Kind } from "../api/index.ts";
 import type { Clock } from "../base/index.ts";
 import {
-  type ApiCall,
+  type ApiRequest,
   type ApiReply,
   badRequest,
   goQuote,
@@ -41,7 +41,7 @@ export interface ResourceHandlerDependencies {
 
 /** A call that is known to be about a kind, with a verb that the kind has. */
 export interface ResourceRequest {
-  readonly call: ApiCall;
+  readonly call: ApiRequest;
   readonly info: RequestInfo;
   readonly verb: ResourceVerb;
   readonly kind: Kind;
@@ -61,7 +61,7 @@ export class ResourceHandler {
   }
 
   /** @throws StatusError 404 for unknown resources, names and subresources, 405 for verbs that they lack. */
-  requestOf(call: ApiCall, info: RequestInfo): ResourceRequest {
+  requestOf(call: ApiRequest, info: RequestInfo): ResourceRequest {
     const served = this.#deps.resources.find(info.apiGroup, info.apiVersion, info.resource);
     if (served === undefined || info.isVerbInPath || info.parts.length > 3) throw pathNotFound();
     const { kind } = served;

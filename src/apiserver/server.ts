@@ -17,6 +17,7 @@ import { Cacher } from "./watch-cache/cacher.ts";
 import { WrittenObjects } from "./watch-cache/encode.ts";
 import { serverEndpoints } from "./discovery/endpoints.ts";
 import { builtInResources } from "./resources/built-in.ts";
+import type { ChainOptions } from "./filters/chain.ts";
 import { createHandler } from "./handler.ts";
 import type { BuildInfo } from "./discovery/health.ts";
 import type { OpenApiOptions } from "./discovery/openapi.ts";
@@ -28,7 +29,7 @@ import { Writes } from "./registry/writes.ts";
 import { ResourceHandler } from "./resource-handler.ts";
 import { cachedResources, ResourceRegistry } from "./registry/resource-registry.ts";
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends ChainOptions {
   /** Default: all built-in kinds. */
   readonly kinds?: readonly Kind[];
   /** Freezes every shared object, so that a test finds who changes one. */
@@ -106,7 +107,7 @@ class Server implements ApiServer {
     this.#resources = resources;
     const admission = admissionChain(options, objectLister(resources));
     this.#writes = new Writes({ store, cacher, written, admission, clock, random });
-    this.handler = createHandler({
+    this.handler = createHandler(options, {
       resources: new ResourceHandler({
         resources,
         reads: new Reads({ cacher, store, written, clock, random }),

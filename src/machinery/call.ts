@@ -1,6 +1,6 @@
 /**
  * One API request and its reply, free of any transport: the HTTP shell and the in-process loopback both speak this.
- * Not here: HTTP headers and sockets (apiserver/http-server.ts), client conveniences (client/).
+ * Not here: HTTP headers and sockets (apiserver/http/), client conveniences (client/), what a path means (request-info.ts).
  *
  *   HTTP ──▶ ApiCall ──▶ apiserver handler ──▶ ApiReply ──▶ bytes on the wire
  *   loopback ──▶ ApiCall ───────┘                  └──────▶ the same frozen objects, no bytes made
@@ -15,24 +15,69 @@ export interface UserInfo {
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
-export interface ApiCall {
+/** What a call says before its body. */
+export interface CallHead {
   readonly method: Method;
   /** Path without query; percent-encoding still in place. */
   readonly path: string;
   /** Decoded pairs in request order; a name may occur more than once. */
   readonly query: readonly (readonly [name: string, value: string])[];
   /** Accept header; absent means JSON. */
-  readonly accept?: string;
+  readonly accept?: string | undefined;
   /** Content-Type header of the body; absent means JSON. */
-  readonly contentType?: string;
-  readonly userAgent?: string;
-  /** Bytes from the wire, or an object that the caller will not change and the server never changes. */
-  readonly body?: Uint8Array | object;
-  readonly user: UserInfo;
+  readonly contentType?: string | undefined;
+  readonly userAgent?: string | undefined;
   /** If-None-Match, for discovery and OpenAPI documents. */
-  readonly ifNoneMatch?: string;
+  readonly ifNoneMatch?: string | undefined;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
+}
+
+/** Bytes from the wire, or an object that the caller will not change and the server never changes. */
+export type CallBody = Uint8Array | object;
+
+/** A call as a transport brings it: whom it is from has been said, and not been checked. */
+export interface ApiCall extends CallHead {
+  readonly credentials: Credentials;
+  readonly body?: CallBody | undefined;
+  /**
+   * Reads the body from the wire, in place of `body`. Undefined when it is empty. Call at most once.
+   * @throws StatusError 408, 413, 415, 429; the signal's reason when the caller goes away.
+   */
+  readonly readBody?: (() => Promise<Uint8Array | undefined>) | undefined;
+}
+
+export type Credentials = ConnectionCredentials | ProcessCredentials;
+
+/** Of a client on a connection. Nobody has looked at any of it, except that TLS has verified the certificate. */
+export interface ConnectionCredentials {
+  readonly from: "connection";
+  /** The peer's address without its port. */
+  readonly address: string;
+  /** "refused" when there is one that the client CA has not signed. */
+  readonly certificate?: CertificateSubject | "refused" | undefined;
+  /** The Authorization header. */
+  readonly authorization?: string | undefined;
+  readonly impersonate?: Impersonation | undefined;
+}
+
+/** Of a part of this process, which is trusted: it has the store in its hands anyway. */
+export interface ProcessCredentials {
+  readonly from: "process";
+  readonly user: UserInfo;
+}
+
+export interface CertificateSubject {
+  /** The user name. */
+  readonly commonName: string;
+  /** The groups. */
+  readonly organizations: readonly string[];
+}
+
+/** Whom the caller wants to act as: `--as` and `--as-group`. */
+export interface Impersonation {
+  readonly user: string | undefined;
+  readonly groups: readonly string[];
 }
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
@@ -74,6 +119,8 @@ export interface ApiReply {
   readonly warnings?: readonly string[];
   /** Further headers, names in lower case (etag, cache-control, retry-after, vary). */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The transport calls it once, when it has sent the reply or given it up; of a watch or a stream at its end. */
+  finished?(): void;
 }
 
 /** What a server is to its callers. Never rejects: failures are replies that hold a Status. */

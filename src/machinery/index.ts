@@ -1,8 +1,15 @@
 /** Face of `machinery`: what all objects share. Pure. See docs/designs/0001. */
+export type { ApiRequest } from "./api-request.ts";
 export {
   type ApiCall,
   type ApiHandler,
   type ApiReply,
+  type CallBody,
+  type CallHead,
+  type CertificateSubject,
+  type ConnectionCredentials,
+  type Credentials,
+  type Impersonation,
   type Method,
   type ReplyBody,
   type UserInfo,

@@ -7,7 +7,7 @@
  * Upstream: kubernetes v1.35, apiserver/pkg/endpoints/request/requestinfo.go, apiserver/pkg/server/filters/longrunning.go.
  * Differs: docs/designs/0007-one-request-chain.md.
  */
-import type { ApiCall, Method } from "./call.ts";
+import type { CallHead, Method } from "./call.ts";
 import { parseFieldSelector } from "./field-selector.ts";
 import { badRequest } from "./status.ts";
 
@@ -74,7 +74,7 @@ const otherVerbs: Readonly<Record<Method, Lowercase<Method>>> = {
 const noParts: readonly string[] = [];
 
 /** @throws StatusError 400 for broken percent-encoding in the part of a path that names a resource. */
-export function requestInfoOf(call: Pick<ApiCall, "method" | "path" | "query">): RequestInfo {
+export function requestInfoOf(call: Pick<CallHead, "method" | "path" | "query">): RequestInfo {
   const segments = call.path.split("/");
   if (segments.length > 2 && segments[segments.length - 1] === "") segments.pop();
   const root = segments[1];
@@ -93,7 +93,7 @@ export function requestInfoOf(call: Pick<ApiCall, "method" | "path" | "query">):
 }
 
 function otherRequest(
-  { method, path }: Pick<ApiCall, "method" | "path">,
+  { method, path }: Pick<CallHead, "method" | "path">,
   apiPrefix: RequestInfo["apiPrefix"],
 ): RequestInfo {
   return {
@@ -125,7 +125,7 @@ interface Split {
 }
 
 function resourceRequest(
-  call: Pick<ApiCall, "method" | "path" | "query">,
+  call: Pick<CallHead, "method" | "path" | "query">,
   { apiPrefix, apiGroup, apiVersion, parts }: Split,
 ): RequestInfo {
   const isVerbInPath = parts.length > 1 && pathVerbs.has(parts[0]!);
@@ -159,7 +159,7 @@ function resourceRequest(
 }
 
 function verbOf(
-  { method, query }: Pick<ApiCall, "method" | "query">,
+  { method, query }: Pick<CallHead, "method" | "query">,
   isCollection: boolean,
 ): ResourceVerb | "" {
   const verb = resourceVerbs[method];
@@ -169,13 +169,13 @@ function verbOf(
 }
 
 /** A parameter without a value counts as true, as upstream; only "false" and "0" do not. */
-export function isFlagSet(query: ApiCall["query"], name: string): boolean {
+export function isFlagSet(query: CallHead["query"], name: string): boolean {
   for (const [candidate, value] of query)
     if (candidate === name) return value !== "0" && value.toLowerCase() !== "false";
   return false;
 }
 
-function firstValue(query: ApiCall["query"], name: string): string {
+function firstValue(query: CallHead["query"], name: string): string {
   for (const [candidate, value] of query) if (candidate === name) return value;
   return "";
 }

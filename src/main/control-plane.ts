@@ -14,6 +14,7 @@ import { type FleetDependencies, simulatedLog } from "../agent/index.ts";
 import { openApiDocument } from "../api/index.ts";
 import {
   type ApiServer,
+  bearerTokens,
   certificates,
   createApiServer,
   type NodeLogs,
@@ -38,6 +39,7 @@ import { createScheduler } from "../scheduler/index.ts";
 import { type ControllerDescriptor, nodeLifecycle, selectControllers } from "./controller-descriptors.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
 import { type FleetRecorderOptions, fleetRecorders } from "./fleet-recorders.ts";
+import { controllerManager, kubeScheduler, systemServiceAccount } from "./identities.ts";
 import { type Placement, placementModes } from "./placement.ts";
 import { systemClock, systemMetrics, systemRandom } from "./system.ts";
 import { version } from "./version.ts";
@@ -65,7 +67,7 @@ export interface ControlPlane {
   /** Shared by all parts in this process. */
   readonly informers: InformerFactory;
   client(user: UserInfo, userAgent: string): Client;
-  agentDependencies(user: string): FleetDependencies;
+  agentDependencies(user: UserInfo): FleetDependencies;
   /** Runs a part until the control plane stops; its failure ends the control plane. */
   start(name: string, run: (signal: AbortSignal) => Promise<void>): void;
   /** Resolves when the signal aborts; rejects when a part or the store fails. */
@@ -137,8 +139,13 @@ class RunningControlPlane implements ControlPlane {
       onFailure,
     });
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
+    const adminByToken = bearerTokens(tokenAuthenticator(await adminToken(join(dataDir, "pki"))));
     this.#server = createApiServer(
-      { build: { version }, taintsNewNodes: this.#controllers.has(nodeLifecycle) },
+      {
+        build: { version },
+        taintsNewNodes: this.#controllers.has(nodeLifecycle),
+        authenticators: [adminByToken],
+      },
       {
         store: this.#store,
         clock: systemClock,
@@ -157,13 +164,12 @@ class RunningControlPlane implements ControlPlane {
       port,
       handler: this.#server.handler,
       tls: { ...pki.server, clientCa: pki.caCert },
-      authenticateToken: tokenAuthenticator(await adminToken(join(dataDir, "pki"))),
       clock: systemClock,
       random: this.#random,
       log,
       metrics: this.#metrics,
     });
-    this.#informers = createInformerFactory(this.client(masters("system:kube-controller-manager"), "lares"), {
+    this.#informers = createInformerFactory(this.client(controllerManager, "lares"), {
       clock: systemClock,
       random: this.#random,
       log,
@@ -179,8 +185,8 @@ class RunningControlPlane implements ControlPlane {
     return createClient(loopbackTransport(this.#server!.handler, { user, userAgent }), { userAgent });
   }
 
-  agentDependencies(user: string): FleetDependencies {
-    const client = this.client(masters(user), "lares-fleet");
+  agentDependencies(user: UserInfo): FleetDependencies {
+    const client = this.client(user, "lares-fleet");
     return {
       client,
       informers: this.informers,
@@ -238,8 +244,8 @@ class RunningControlPlane implements ControlPlane {
   #startControllers(rootCa: string): void {
     const { log, placement } = this.#options;
     const setting = { placement: placementModes[placement], rootCa };
-    const contextOf = ({ account, component }: Identity): ControllerContext => {
-      const client = this.client(masters(`system:serviceaccount:kube-system:${account}`), component);
+    const contextOf = (user: UserInfo, component: string): ControllerContext => {
+      const client = this.client(user, component);
       return {
         client,
         informers: this.informers,
@@ -250,24 +256,16 @@ class RunningControlPlane implements ControlPlane {
         recorder: this.#recorder(client, component),
       };
     };
-    const scheduler = createScheduler(
-      {},
-      contextOf({ account: "scheduler", component: "default-scheduler" }),
-    );
+    const scheduler = createScheduler({}, contextOf(kubeScheduler, "default-scheduler"));
     this.start("scheduler", (signal) => scheduler.run(signal));
     for (const descriptor of this.#controllers) {
-      const controller = descriptor.make(contextOf(descriptor), setting);
+      const controller = descriptor.make(
+        contextOf(systemServiceAccount(descriptor.account), descriptor.component),
+        setting,
+      );
       this.start(descriptor.name, (signal) => controller.run(signal));
     }
   }
-}
-
-/** The service account and user agent with which a part calls the API server. */
-type Identity = Pick<ControllerDescriptor, "account" | "component">;
-
-/** Every part of the control plane may do everything until there are roles. */
-function masters(username: string): UserInfo {
-  return { username, groups: ["system:masters", "system:authenticated"] };
 }
 
 function exists(path: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import { type ConfigMap, configmaps, nodes as nodeResource } from "../api/index.
 import { apply, kindOf, readManifests, UsageError } from "../cli/index.ts";
 import { isAlreadyExists, isNotFound } from "../machinery/index.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { kubernetesAdmin, nodeFleet } from "./identities.ts";
 import { readManifestFiles } from "./manifest-files.ts";
 import type { Placement } from "./placement.ts";
 import { shortPath, showUntilSettled } from "./screen.ts";
@@ -56,7 +57,7 @@ export async function up(options: UpOptions): Promise<void> {
       );
       const nodesMade = await makeNodes(options, plane);
       startFleet(options, plane);
-      const client = plane.client({ username: "kubernetes-admin", groups: ["system:masters"] }, "lares-up");
+      const client = plane.client(kubernetesAdmin, "lares-up");
       for (const manifest of manifests) {
         const { name, outcome } = await apply(client, manifest);
         say(`${name} ${outcome}`);
@@ -82,7 +83,7 @@ function startFleet(options: UpOptions, plane: ControlPlane): void {
         stopMs: options.stopSeconds * 1_000,
       },
     },
-    plane.agentDependencies("system:nodes"),
+    plane.agentDependencies(nodeFleet),
   );
   plane.start("fleet", (signal) => fleet.run(signal));
 }
@@ -92,7 +93,7 @@ function startFleet(options: UpOptions, plane: ControlPlane): void {
  * @returns the names of those that it created.
  */
 async function makeNodes(options: UpOptions, plane: ControlPlane): Promise<readonly string[]> {
-  const client = plane.client({ username: "kubernetes-admin", groups: ["system:masters"] }, "lares-up");
+  const client = plane.client(kubernetesAdmin, "lares-up");
   const wanted = wantedNodes(options);
   const record = await client.get(configmaps, madeNodes).catch((error: unknown) => {
     if (isNotFound(error)) return undefined;

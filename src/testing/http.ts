@@ -6,15 +6,23 @@ import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { connect as tlsConnect } from "node:tls";
 import { serveHttp, type HttpServer, type ServeHttpOptions } from "../apiserver/index.ts";
-import { seededRandom, SimulatedClock } from "../base/index.ts";
-import type { ApiCall, ApiHandler, ApiReply } from "../machinery/index.ts";
+import { type ChainOptions, createChain } from "../apiserver/filters/chain.ts";
+import { seededRandom, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
+import type { ApiReply, ApiRequest } from "../machinery/index.ts";
 import { testTls, type TestTls } from "./tls.ts";
 
 export interface Served {
   readonly server: HttpServer;
   readonly clock: SimulatedClock;
-  readonly calls: ApiCall[];
+  /** What came through the filters. */
+  readonly calls: ApiRequest[];
 }
+
+/** Where a request goes that names no path: bodies are read for resources only. */
+const anyPath = "/api/v1/pods";
+
+/** The work behind the filters. */
+export type Work = (request: ApiRequest) => Promise<ApiReply>;
 
 export interface Answer {
   readonly status: number;
@@ -41,16 +49,22 @@ export class HttpBench {
     for (const close of this.#closers.splice(0).reverse()) await close();
   }
 
-  async serve(handler: ApiHandler, more: Partial<ServeHttpOptions> = {}): Promise<Served> {
+  /** `work` behind the server's own filters; strangers are let in everywhere. */
+  async serve(
+    work: Work,
+    { chain = {}, ...more }: Partial<ServeHttpOptions> & { readonly chain?: ChainOptions } = {},
+  ): Promise<Served> {
     const clock = new SimulatedClock();
-    const calls: ApiCall[] = [];
+    const calls: ApiRequest[] = [];
+    const noted: Work = (request) => {
+      calls.push(request);
+      return work(request);
+    };
+    const options = { anonymous: { paths: ["/"] }, ...chain };
     const server = await serveHttp({
       host: "127.0.0.1",
       port: 0,
-      handler: (call) => {
-        calls.push(call);
-        return handler(call);
-      },
+      handler: createChain(noted, options, { clock, log: silentLog, metrics: silentMetrics }),
       tls: { key: this.tls.server.key, cert: this.tls.server.cert, clientCa: this.tls.ca.cert },
       clock,
       random: seededRandom(1),
@@ -84,7 +98,14 @@ export class HttpBench {
   }
 
   h1Options(server: HttpServer, options: RequestOptions): RequestOptions {
-    return { host: "127.0.0.1", port: server.port, ca: this.tls.ca.cert, agent: false, ...options };
+    return {
+      host: "127.0.0.1",
+      port: server.port,
+      ca: this.tls.ca.cert,
+      agent: false,
+      path: anyPath,
+      ...options,
+    };
   }
 
   /** Sends bytes as they are; resolves with everything that came back when the server has closed. */
@@ -125,7 +146,7 @@ export function objectReply(object: object, more: Partial<ApiReply> = {}): ApiRe
 }
 
 /** A handler that tells what it was asked. */
-export const echo: ApiHandler = async (call) =>
+export const echo: Work = async (call) =>
   objectReply({ path: call.path, query: call.query, user: call.user });
 
 export function json(answer: Answer): Record<string, unknown> {
@@ -139,7 +160,7 @@ export function h2(
   body?: Uint8Array,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const stream = client.request({ ":path": "/", ...headers }, { endStream: body === undefined });
+    const stream = client.request({ ":path": anyPath, ...headers }, { endStream: body === undefined });
     const chunks: Buffer[] = [];
     let head: IncomingHttpHeaders & { ":status"?: number | undefined } = {};
     stream.on("response", (received) => (head = received));

@@ -76,7 +76,7 @@ export interface SimulatedClusterOptions {
   /** Of each DaemonSet controller process, at its start. */
   readonly observe?: (instance: string) => TransportObserver;
   /** Every call that the server has answered. */
-  readonly answered?: (call: ApiCall, reply: ApiReply) => void;
+  readonly answered?: (call: ApiCall, reply: ApiReply, username: string) => void;
   /** Runs whenever everything that needs no time has happened. */
   readonly settled?: () => void;
 }
@@ -293,11 +293,11 @@ export class SimulatedCluster {
         this.#calls = 0;
       }
       if (++this.#calls > callsPerInstantMax) {
-        this.#failures.push(new Error(`runs in circles: ${call.user.username} ${call.method} ${call.path}`));
+        this.#failures.push(new Error(`runs in circles: ${usernameOf(call)} ${call.method} ${call.path}`));
         return new Promise(() => {});
       }
       const reply = await handlerFor(call)(call);
-      this.#options.answered?.(call, reply);
+      this.#options.answered?.(call, reply, usernameOf(call));
       return reply;
     };
   }
@@ -372,6 +372,10 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions): P
 
 /** Events are not simulated: nothing depends on them, and they are half of all writes. */
 const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
+
+function usernameOf({ credentials }: ApiCall): string {
+  return credentials.from === "process" ? credentials.user.username : "";
+}
 
 function masters(username: string): { readonly username: string; readonly groups: readonly string[] } {
   return { username, groups: ["system:masters", "system:authenticated"] };

@@ -4,14 +4,17 @@
  */
 import { type ApiServer, type ApiServerOptions, createApiServer } from "../apiserver/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
-import type { ApiCall, ApiHandler, ApiReply, Method, WatchFrame } from "../machinery/index.ts";
+import type { ApiCall, ApiHandler, ApiReply, Credentials, Method, WatchFrame } from "../machinery/index.ts";
 import { createMemoryStore, type Store } from "../storage/index.ts";
 
 export interface CallOptions {
   readonly body?: object | string;
   readonly contentType?: string;
   readonly accept?: string;
+  /** Of a part of this process. Default `tester`. */
   readonly username?: string;
+  /** In place of a part of this process. */
+  readonly credentials?: Credentials;
   readonly signal?: AbortSignal;
 }
 
@@ -140,7 +143,10 @@ export class TestApiServer {
       method,
       path,
       query: [...new URLSearchParams(search)],
-      user: { username: options.username ?? "tester", groups: ["system:masters", "system:authenticated"] },
+      credentials: options.credentials ?? {
+        from: "process",
+        user: { username: options.username ?? "tester", groups: ["system:masters", "system:authenticated"] },
+      },
       userAgent: "test/1",
       signal: options.signal ?? new AbortController().signal,
       ...(body === undefined ? {} : { body: typeof body === "string" ? Buffer.from(body) : body }),

@@ -22,6 +22,7 @@ import {
 import {
   isNotFound,
   notFound,
+  unauthorized,
   RawJson,
   type ApiCall,
   type ApiHandler,
@@ -55,7 +56,6 @@ async function serve(handler: ApiHandler, port = 0): Promise<HttpServer> {
     tls: { key: tls.server.key, cert: tls.server.cert, clientCa: tls.ca.cert },
     clock: new SimulatedClock(),
     random: seededRandom(1),
-    authenticateToken: (token) => (token === "t2" ? { username: "robot", groups: [] } : undefined),
   });
   closers.push(() => server.close());
   return server;
@@ -126,7 +126,7 @@ describe("calls", () => {
   it("arrive as they were sent, and answers come back whole", async () => {
     const calls: ApiCall[] = [];
     const server = await serve(async (call) => {
-      calls.push(call);
+      calls.push({ ...call, body: await call.readBody?.() });
       return objectReply(
         { kind: "Pod", metadata: { name: "ü" } },
         { status: 201, warnings: ['a "b"', "c, d"] },
@@ -158,7 +158,7 @@ describe("calls", () => {
       ],
       contentType: "application/json",
       userAgent: "test/1",
-      user: { username: "alice", groups: ["dev", "system:authenticated"] },
+      credentials: { from: "connection", certificate: { commonName: "alice", organizations: ["dev"] } },
     });
     expect(JSON.parse(Buffer.from(calls[0]!.body as Uint8Array).toString())).toEqual({
       metadata: { name: "ü" },
@@ -186,7 +186,7 @@ describe("calls", () => {
   it("carry values that are kept as text: a ControllerRevision's data arrives as it was written", async () => {
     const bodies: string[] = [];
     const server = await serve(async (call) => {
-      bodies.push(Buffer.from(call.body as Uint8Array).toString());
+      bodies.push(Buffer.from((await call.readBody!())!).toString());
       return objectReply({});
     });
     const { transport: made } = transport(server.port);
@@ -210,7 +210,13 @@ describe("calls", () => {
 
   it("ask for the token each time", async () => {
     const tokens = ["t1", "t2"];
-    const server = await serve(async (call) => objectReply(call.user));
+    const tokenOf = ({ credentials }: ApiCall): string | undefined =>
+      credentials.from === "connection" ? credentials.authorization : undefined;
+    const server = await serve(async (call) =>
+      tokenOf(call) === "Bearer t2"
+        ? objectReply({ username: "robot" })
+        : objectReply(unauthorized().status, { status: 401 }),
+    );
     const { transport: made } = transport(server.port, { token: async () => tokens.shift()! });
     expect((await made.send(get("/"))).status).toBe(401);
     expect((await made.send(get("/"))).object).toMatchObject({ username: "robot" });

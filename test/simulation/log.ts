@@ -86,7 +86,7 @@ export class RevisionLog {
     if (this.#notes.length > traceMax) this.#notes.shift();
   }
 
-  answered(call: ApiCall, reply: ApiReply): void {
+  answered(call: ApiCall, reply: ApiReply, username: string): void {
     if (call.method === "GET" || reply.status >= 300) return;
     const objects =
       reply.body.as === "object"
@@ -96,7 +96,7 @@ export class RevisionLog {
           : [];
     for (const object of objects) {
       const version = (object as KubeObject).metadata?.resourceVersion;
-      if (version !== undefined) this.#authors.set(Number(version), call.user.username);
+      if (version !== undefined) this.#authors.set(Number(version), username);
     }
   }
 

@@ -72,7 +72,7 @@ class Simulation {
       ...(options.collector === undefined ? {} : { collector: options.collector }),
       log: { debug() {}, info() {}, warn: complain, error: complain },
       observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
-      answered: (call, reply) => this.#log.answered(call, reply),
+      answered: (...answer) => this.#log.answered(...answer),
       settled: () => this.#settled(),
     });
     this.#rules = new LogRules(log, {

@@ -1,7 +1,7 @@
 /** Discovery from a small kind table: both forms, revalidation, content types. */
 import { describe, expect, it } from "vitest";
 import type { Kind } from "../../api/index.ts";
-import type { ApiCall, ApiReply } from "../../machinery/index.ts";
+import type { CallHead, ApiReply } from "../../machinery/index.ts";
 import { createDiscovery } from "./discovery.ts";
 
 const base = {
@@ -49,12 +49,11 @@ const kinds: readonly Kind[] = [
 const served = { all: kinds.map((kind) => ({ kind, definition: { kind } })) };
 const discovery = createDiscovery({ served, serverAddress: "127.0.0.1:6443", otherPaths: ["/version"] });
 
-function callTo(path: string, more: Partial<ApiCall> = {}): ApiCall {
-  const user = { username: "u", groups: [] };
-  return { method: "GET", path, query: [], user, signal: new AbortController().signal, ...more };
+function callTo(path: string, more: Partial<CallHead> = {}): CallHead {
+  return { method: "GET", path, query: [], signal: new AbortController().signal, ...more };
 }
 
-function ask(path: string, more: Partial<ApiCall> = {}): ApiReply | undefined {
+function ask(path: string, more: Partial<CallHead> = {}): ApiReply | undefined {
   return discovery(callTo(path, more));
 }
 

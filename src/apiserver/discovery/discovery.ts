@@ -5,7 +5,7 @@
  * Upstream: kubernetes v1.35, apiserver/pkg/endpoints/discovery.
  */
 import type { Kind, Subresource } from "../../api/index.ts";
-import { notAcceptable, type ApiCall, type ApiReply } from "../../machinery/index.ts";
+import { notAcceptable, type CallHead, type ApiReply } from "../../machinery/index.ts";
 import { allows, parseAccept } from "../registry/accept.ts";
 import {
   documentOf,
@@ -99,7 +99,7 @@ interface RootContext {
 }
 
 /** `/api` holds the core group, `/apis` all others; the first clause of Accept that we can serve decides the form. */
-function rootReply(call: ApiCall, context: RootContext): ApiReply {
+function rootReply(call: CallHead, context: RootContext): ApiReply {
   const { path, once } = context;
   const mine = context.groups.filter((group) => (group.name === "") === (path === "/api"));
   for (const clause of parseAccept(call.accept)) {
@@ -126,7 +126,7 @@ function withVary(reply: ApiReply): ApiReply {
   return { ...reply, headers: { ...reply.headers, vary: "Accept" } };
 }
 
-function plain(call: ApiCall, document: Document): ApiReply {
+function plain(call: CallHead, document: Document): ApiReply {
   const isAcceptable = parseAccept(call.accept).some(
     (clause) => allows(clause, json) && clause.parameters["as"] === undefined,
   );

@@ -5,10 +5,10 @@
  */
 import { createHash } from "node:crypto";
 import type { DocumentedKind, Kind } from "../../api/index.ts";
-import type { ApiCall, ApiReply } from "../../machinery/index.ts";
+import type { CallHead, ApiReply } from "../../machinery/index.ts";
 
 /** An answer of an endpoint that may not be responsible for the path; undefined lets the next one try. */
-export type Endpoint = (call: ApiCall) => ApiReply | undefined;
+export type Endpoint = (call: CallHead) => ApiReply | undefined;
 
 /** Immutable bytes with their type and quoted ETag. */
 export interface Document {
@@ -29,7 +29,7 @@ function hashOf(bytes: Uint8Array): string {
 
 /** 200 with the document, or 304 when the caller has it. The same bytes object every time, so that the shell can keep its gzip form. */
 export function documentReply(
-  call: ApiCall,
+  call: CallHead,
   document: Document,
   headers: Readonly<Record<string, string>> = {},
 ): ApiReply {
@@ -57,7 +57,7 @@ function etagMatches(header: string, etag: string): boolean {
 }
 
 /** Documents are read only; anything but GET and HEAD is for somebody else to refuse. */
-export function isRead(call: ApiCall): boolean {
+export function isRead(call: CallHead): boolean {
   return call.method === "GET" || call.method === "HEAD";
 }
 

@@ -3,7 +3,7 @@
  * Not here: what the checks look at; main and server.ts hand them in.
  * Upstream: kubernetes v1.35, apiserver/pkg/server/healthz.
  */
-import type { ApiCall, ApiReply } from "../../machinery/index.ts";
+import type { CallHead, ApiReply } from "../../machinery/index.ts";
 import { documentOf, documentReply, isRead, textReply, trimmedPath, type Endpoint } from "./document.ts";
 
 /** What `/version` answers; all members are strings, `major` and `minor` look like numbers. */
@@ -86,7 +86,7 @@ function singleReply(checks: readonly HealthCheck[], name: string): ApiReply | u
     : textReply(500, "internal server error: reason withheld\n");
 }
 
-function healthReply(call: ApiCall, root: string, checks: readonly HealthCheck[]): ApiReply {
+function healthReply(call: CallHead, root: string, checks: readonly HealthCheck[]): ApiReply {
   const excluded = new Set(call.query.filter(([name]) => name === "exclude").map(([, value]) => value));
   const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name));
   const lines: string[] = [];

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import type { Kind } from "../../api/index.ts";
 import { SimulatedClock } from "../../base/index.ts";
-import type { ApiCall, ApiReply } from "../../machinery/index.ts";
+import type { CallHead, ApiReply } from "../../machinery/index.ts";
 import type { ServedKinds } from "./document.ts";
 import { createOpenApi } from "./openapi.ts";
 
@@ -16,17 +16,16 @@ const entryOf = (group: string, version: string, resource: string): ServedKinds[
 };
 const served: ServedKinds = { all: [entryOf("", "v1", "pods"), entryOf("apps", "v1", "daemonsets")] };
 
-function callTo(url: string, more: Partial<ApiCall> = {}): ApiCall {
+function callTo(url: string, more: Partial<CallHead> = {}): CallHead {
   const [path = "", query = ""] = url.split("?");
-  const user = { username: "u", groups: [] };
   const { signal } = new AbortController();
-  return { method: "GET", path, query: [...new URLSearchParams(query)], user, signal, ...more };
+  return { method: "GET", path, query: [...new URLSearchParams(query)], signal, ...more };
 }
 
 /** Documents tell the group, and what is served of it. */
 function make(of: ServedKinds = served): {
   readonly built: string[];
-  ask(path: string, more?: Partial<ApiCall>): ApiReply | undefined;
+  ask(path: string, more?: Partial<CallHead>): ApiReply | undefined;
 } {
   const built: string[] = [];
   const openApi = createOpenApi({

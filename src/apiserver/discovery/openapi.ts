@@ -5,7 +5,7 @@
  */
 import type { DocumentedKind } from "../../api/index.ts";
 import type { Clock } from "../../base/index.ts";
-import { notAcceptable, type ApiCall, type ApiReply } from "../../machinery/index.ts";
+import { notAcceptable, type CallHead, type ApiReply } from "../../machinery/index.ts";
 import { allows, parseAccept } from "../registry/accept.ts";
 import {
   documentOf,
@@ -128,7 +128,7 @@ function hashInEtag(document: Document): string {
   return document.etag.slice(1, -1);
 }
 
-function v2Reply(call: ApiCall, binary: Document, plain: Document): ApiReply {
+function v2Reply(call: CallHead, binary: Document, plain: Document): ApiReply {
   for (const clause of parseAccept(call.accept)) {
     if (v2Asked.includes(clause.mediaType)) return documentReply(call, binary, { vary: "Accept" });
     if (allows(clause, json)) return documentReply(call, plain, { vary: "Accept" });
@@ -136,13 +136,13 @@ function v2Reply(call: ApiCall, binary: Document, plain: Document): ApiReply {
   return statusReply(notAcceptable([json, v2Type]));
 }
 
-function jsonOnly(call: ApiCall): ApiReply | undefined {
+function jsonOnly(call: CallHead): ApiReply | undefined {
   if (parseAccept(call.accept).some((clause) => allows(clause, json))) return undefined;
   return statusReply(notAcceptable([json]));
 }
 
 /** With the right hash it may be kept for a year; a stale hash is sent to the new one. */
-function v3Reply(call: ApiCall, document: Document, clock: Clock): ApiReply {
+function v3Reply(call: CallHead, document: Document, clock: Clock): ApiReply {
   const asked = call.query.find(([name]) => name === "hash")?.[1];
   if (asked === undefined || asked === "") return documentReply(call, document, { vary: "Accept" });
   if (asked !== hashInEtag(document)) {

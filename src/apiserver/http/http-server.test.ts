@@ -6,7 +6,10 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { deferred, echo, h2, HttpBench, json, objectReply, turns, until } from "../../testing/http.ts";
 import { testTls } from "../../testing/tls.ts";
 import { afterReplyMs } from "./exchange.ts";
-import { bodyBytesMax, bodyTimeoutMs, queueWaitMsMax, requestTimeoutMs, writeTimeoutMs } from "./limits.ts";
+import { bearerTokens, publicPaths } from "../filters/authentication.ts";
+import { queueWaitMsMax } from "../filters/fair-queues.ts";
+import { requestTimeoutMs, writeTimeoutMs } from "../filters/time-limit.ts";
+import { bodyBytesMax, bodyTimeoutMs } from "./limits.ts";
 
 let bench: HttpBench;
 beforeAll(async () => {
@@ -95,8 +98,13 @@ describe("users", () => {
 
   it("are those of tokens; unknown tokens and strange certificates get 401", async () => {
     const { server } = await bench.serve(echo, {
-      authenticateToken: async (token) =>
-        token === "secret" ? { username: "robot", groups: ["bots"] } : undefined,
+      chain: {
+        authenticators: [
+          bearerTokens(async (token) =>
+            token === "secret" ? { username: "robot", groups: ["bots"] } : undefined,
+          ),
+        ],
+      },
     });
     const client = bench.session(server);
     const robot = await h2(client, { authorization: "Bearer secret" });
@@ -191,7 +199,11 @@ describe("failures", () => {
   it("of huge uploads stop the upload after the answer", async () => {
     const { server, clock } = await bench.serve(echo);
     const client = bench.session(server);
-    const stream = client.request({ ":method": "POST", ":path": "/", "content-length": String(1 << 30) });
+    const stream = client.request({
+      ":method": "POST",
+      ":path": "/api/v1/pods",
+      "content-length": String(1 << 30),
+    });
     stream.on("error", () => {});
     let status: number | undefined;
     let text = "";
@@ -209,9 +221,41 @@ describe("failures", () => {
     expect((await h2(client, {})).status).toBe(200);
   });
 
+  it("of strangers do not wait for the body that they announce", async () => {
+    const { server, calls } = await bench.serve(echo, { chain: { anonymous: publicPaths } });
+    const announced = "Host: a\r\nContent-Length: 1000000\r\n\r\n";
+    expect(await bench.raw(server, `POST /api/v1/pods HTTP/1.1\r\n${announced}{`)).toMatch(
+      /^HTTP\/1\.1 401 [^]*Connection: close[^]*"reason":"Unauthorized"/i,
+    );
+    expect(await bench.raw(server, `PUT /version HTTP/1.1\r\n${announced}{`)).toMatch(
+      /^HTTP\/1\.1 200 [^]*Connection: close/i,
+    );
+    for (const [path, status] of [
+      ["/api/v1/pods", 401],
+      ["/version", 200],
+    ] as const) {
+      const stream = bench.session(server).request({ ":method": "POST", ":path": path });
+      stream.write("{");
+      const got = new Promise((resolve) => stream.on("response", (headers) => resolve(headers[":status"])));
+      expect(await got).toBe(status);
+    }
+    expect(calls.map(({ path, body }) => [path, body])).toEqual([
+      ["/version", undefined],
+      ["/version", undefined],
+    ]);
+  });
+
+  it("of a small body that nobody has asked for leave the connection open", async () => {
+    const { server } = await bench.serve(echo, { chain: { anonymous: publicPaths } });
+    const request = (more: string): string =>
+      `POST /api/v1/pods HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n${more}\r\n{}`;
+    const answers = await bench.raw(server, request("") + request("Connection: close\r\n"));
+    expect(answers.match(/HTTP\/1\.1 401 /g)).toHaveLength(2);
+  });
+
   it("of slow bodies are 408", async () => {
     const { server, clock } = await bench.serve(echo);
-    const stream = bench.session(server).request({ ":method": "POST", ":path": "/" });
+    const stream = bench.session(server).request({ ":method": "POST", ":path": "/api/v1/pods" });
     stream.write("{");
     const status = new Promise((resolve) => stream.on("response", (headers) => resolve(headers[":status"])));
     await until(() => clock.untilNextMs() !== undefined);
@@ -319,7 +363,7 @@ describe("a stop", () => {
 describe("overload", () => {
   it("makes requests wait for a seat, reads and writes apart, and never watches", async () => {
     const finish = deferred<void>();
-    const bounds = { readsInFlight: 2, writesInFlight: 1 };
+    const flowControl = { readsInFlight: 2, writesInFlight: 1 };
     const { server, calls } = await bench.serve(
       async (call) => {
         if (call.query.length > 0)
@@ -327,7 +371,7 @@ describe("overload", () => {
         await finish.promise;
         return objectReply({ path: call.path });
       },
-      { bounds },
+      { chain: { flowControl } },
     );
     const client = bench.session(server, await bench.tls.client("alice"));
     const reads = [1, 2, 3].map((n) => h2(client, { ":path": `/api/${n}` }));
@@ -346,7 +390,7 @@ describe("overload", () => {
 
   it("that lasts ends in 429 with Retry-After", async () => {
     const { server, calls, clock } = await bench.serve(() => new Promise(() => {}), {
-      bounds: { readsInFlight: 1 },
+      chain: { flowControl: { readsInFlight: 1 } },
     });
     const client = bench.session(server);
     void h2(client, {}).catch(() => {});

@@ -1,11 +1,10 @@
 /**
- * The HTTP shell: HTTPS with HTTP/2 and HTTP/1.1 around an ApiHandler. It knows users, time limits, seats and
- * connections, and nothing about objects.
+ * The HTTP shell: HTTPS with HTTP/2 and HTTP/1.1 around an ApiHandler. It knows connections and bytes, and neither users nor objects.
  *
- *   connection ─▶ request ─▶ user ─▶ body ─▶ seat ─▶ ApiCall ─▶ handler ─▶ ApiReply ─▶ bytes, or a watch
- *                   └──────────────── any failure ─▶ Status JSON ──────────────────────▶
+ *   connection ─▶ request ─▶ ApiCall ─▶ handler ─▶ ApiReply ─▶ bytes, or a watch
+ *                   └───── any failure of its own ─▶ Status JSON
  *
- * Not here: parsing (http/request.ts), bytes (http/reply.ts), watches (http/watch.ts), bounds (limits.ts).
+ * Not here: parsing (http/request.ts), bytes (http/reply.ts), watches (http/watch.ts), bounds (limits.ts), who may do what (filters/).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -24,17 +23,7 @@ import {
   type Metrics,
   type Random,
 } from "../../base/index.ts";
-import {
-  internalError,
-  requestInfoOf,
-  statusOf,
-  timeout,
-  type ApiCall,
-  type ApiHandler,
-  type ApiReply,
-  type RequestInfo,
-  type UserInfo,
-} from "../../machinery/index.ts";
+import { type ApiHandler, type ApiReply, internalError, statusOf } from "../../machinery/index.ts";
 import { statusReply } from "../registry/replies.ts";
 import { http1Exchange, http2Exchange, refuseMalformed, type Exchange } from "./exchange.ts";
 import { isPrettyWanted, sendReply, setHead, type ReplyContext } from "./reply.ts";
@@ -42,28 +31,14 @@ import {
   allowedMethods,
   BodyReader,
   checkHeaders,
+  credentialsOf,
   isRead,
   methodOf,
   queryValue,
   targetOf,
-  timeLimitMs,
-  userOf,
-  type AuthenticateToken,
 } from "./request.ts";
 import { TurnFlusher, WatchWriter } from "./watch.ts";
-import {
-  connectionsMax,
-  FairSeats,
-  headerBytesMax,
-  headersMax,
-  readsInFlightMax,
-  requestClass,
-  streamsPerSessionMax,
-  WatchGate,
-  writesInFlightMax,
-  type Release,
-  type WatchBounds,
-} from "./limits.ts";
+import { connectionsMax, headerBytesMax, headersMax, streamsPerSessionMax } from "./limits.ts";
 import { shellMetrics, type ShellMetrics } from "./shell-metrics.ts";
 
 export interface ServeHttpOptions {
@@ -78,14 +53,6 @@ export interface ServeHttpOptions {
   readonly random: Random;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** Without it no token is valid. */
-  readonly authenticateToken?: AuthenticateToken;
-  /** Other bounds than those of limits.ts. */
-  readonly bounds?: {
-    readonly readsInFlight?: number;
-    readonly writesInFlight?: number;
-    readonly watches?: WatchBounds;
-  };
 }
 
 export interface HttpServer {
@@ -113,6 +80,9 @@ const sessionMemoryMb = 64;
 /** Bytes that a client may send ahead on one stream; bodies are at most 3 MiB. */
 const streamWindowBytes = 1024 * 1024;
 
+/** Bytes of an unwanted body that are worth reading for the sake of its connection. */
+const droppedBytesMax = 64 * 1024;
+
 /**
  * Starts to listen. The handler may be called before this resolves.
  * @throws the system's error with its `code` (`EADDRINUSE`, `EACCES`) when the port cannot be had.
@@ -129,9 +99,6 @@ class Shell {
   readonly #options: ServeHttpOptions;
   readonly #log: Log;
   readonly #metrics: ShellMetrics;
-  readonly #reads: FairSeats;
-  readonly #writes: FairSeats;
-  readonly #watches: WatchGate;
   readonly #bodies: BodyReader;
   readonly #flusher = new TurnFlusher();
   readonly #compressed: ReplyContext["compressed"] = new WeakMap();
@@ -145,9 +112,6 @@ class Shell {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#metrics = shellMetrics(options.metrics ?? silentMetrics);
-    this.#reads = new FairSeats(options.bounds?.readsInFlight ?? readsInFlightMax, options.clock);
-    this.#writes = new FairSeats(options.bounds?.writesInFlight ?? writesInFlightMax, options.clock);
-    this.#watches = new WatchGate(options.bounds?.watches);
     this.#bodies = new BodyReader(options.clock);
     this.server = makeServer(options.tls);
     this.#follow();
@@ -243,26 +207,10 @@ class Shell {
     checkHeaders(exchange);
     const method = methodOf(exchange);
     const target = targetOf(request.url ?? "/");
-    const user = await userOf(exchange, this.#options.authenticateToken ?? (() => undefined));
-    const body = isRead(method) ? noBody : await this.#bodies.read(exchange, gone.signal);
-    if (isRead(method)) request.resume();
-    const {
-      accept,
-      "content-type": contentType,
-      "user-agent": userAgent,
-      "if-none-match": ifNoneMatch,
-    } = request.headers;
-    const call: ApiCall = {
-      method,
-      ...target,
-      user,
-      signal: gone.signal,
-      ...(accept === undefined ? {} : { accept }),
-      ...(contentType === undefined ? {} : { contentType }),
-      ...(userAgent === undefined ? {} : { userAgent }),
-      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-      ...(body.body === undefined ? {} : { body: body.body }),
-    };
+    const isReading = isRead(method);
+    if (isReading) request.resume();
+    const body = this.#bodies.open(exchange, gone.signal);
+    const userAgent = request.headers["user-agent"];
     const context: ReplyContext = {
       clock: this.#options.clock,
       auditId,
@@ -271,113 +219,58 @@ class Shell {
       compressed: this.#compressed,
     };
     try {
-      const info = requestInfoOf(call);
-      if (info.isLongRunning) await this.#answerLong(exchange, call, context);
-      else
-        await this.#answerShort(exchange, call, {
-          info,
-          context,
-          limitMs: timeLimitMs(method, target),
-          gone,
-        });
+      const reply = await this.#options.handler({
+        method,
+        ...target,
+        accept: request.headers.accept,
+        contentType: request.headers["content-type"],
+        userAgent,
+        ifNoneMatch: request.headers["if-none-match"],
+        signal: gone.signal,
+        credentials: credentialsOf(exchange),
+        readBody: isReading ? undefined : body.read,
+      });
+      await this.#send(exchange, reply, context);
     } finally {
       body.release();
     }
   }
 
-  async #answerShort(
-    exchange: Exchange,
-    call: ApiCall,
-    {
-      info,
-      context,
-      limitMs,
-      gone,
-    }: {
-      readonly info: RequestInfo;
-      readonly context: ReplyContext;
-      readonly limitMs: number;
-      readonly gone: AbortController;
-    },
-  ): Promise<void> {
-    const seats = isRead(call.method) ? this.#reads : this.#writes;
-    const request = {
-      class: requestClass(call.user, info),
-      username: call.user.username,
-      signal: call.signal,
-    };
-    const release = seats.tryAcquire(request) ?? (await seats.acquire(request));
-    this.#metrics.inFlight(this.#reads.inUse, this.#writes.inUse);
-    try {
-      const reply = await this.#withinLimit(call, limitMs, gone);
-      if (reply.body.as === "watch") this.#startWatch(exchange, { reply, context, user: call.user });
-      else await sendReply(exchange, reply, context);
-    } finally {
-      release();
-      this.#metrics.inFlight(this.#reads.inUse, this.#writes.inUse);
+  async #send(exchange: Exchange, reply: ApiReply, context: ReplyContext): Promise<void> {
+    if (reply.body.as === "watch" && !exchange.isClosed) {
+      this.#startWatch(exchange, reply, context);
+      return;
     }
-  }
-
-  async #answerLong(exchange: Exchange, call: ApiCall, context: ReplyContext): Promise<void> {
-    const reply = await this.#options.handler(call);
-    if (reply.body.as === "watch") return this.#startWatch(exchange, { reply, context, user: call.user });
-    const release = reply.body.as === "stream" ? this.#enter(exchange, call.user) : undefined;
     try {
+      if (exchange.isClosed) return;
+      this.#stopUpload(exchange);
       await sendReply(exchange, reply, context);
     } finally {
-      release?.();
+      reply.finished?.();
     }
   }
 
-  /** The reply, or 504 when it takes too long; the handler is told by the signal and its late answer is dropped. */
-  #withinLimit(call: ApiCall, limitMs: number, gone: AbortController): Promise<ApiReply> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.after(limitMs, () => {
-        resolve(statusReply(timeout("request did not complete within the allotted timeout")));
-        gone.abort(new Error("the request's time is up"));
-      });
-      this.#options
-        .handler(call)
-        .then(resolve, reject)
-        .finally(() => timer.cancel());
-    });
-  }
-
-  #enter(exchange: Exchange, user: UserInfo): Release {
-    const release = this.#watches.enter(user.username, exchange.address);
-    this.#metrics.watches(this.#watches.open);
-    return () => {
-      release();
-      this.#metrics.watches(this.#watches.open);
-    };
-  }
-
-  #startWatch(
-    exchange: Exchange,
-    {
-      reply,
-      context,
-      user,
-    }: { readonly reply: ApiReply; readonly context: ReplyContext; readonly user: UserInfo },
-  ): void {
+  #startWatch(exchange: Exchange, reply: ApiReply, context: ReplyContext): void {
     const { body } = reply;
-    if (body.as !== "watch" || exchange.isClosed) return;
-    const release = this.#enter(exchange, user);
+    if (body.as !== "watch") return;
     setHead(exchange, reply, context.auditId);
     if (exchange.request.method === "HEAD" || this.#closing !== undefined) {
       exchange.response.end();
-      release();
+      reply.finished?.();
       return;
     }
+    const { address, request } = exchange;
     const writer = new WatchWriter(exchange, {
       flusher: this.#flusher,
       clock: this.#options.clock,
       onEvents: (count) => this.#metrics.watchEvents(count),
       onCutOff: () => {
         this.#metrics.cutOff();
+        const { url: path, headers } = request;
         this.#log.warn("watcher cut off: it reads too slowly", {
-          user: user.username,
-          address: exchange.address,
+          path,
+          address,
+          userAgent: headers["user-agent"],
         });
       },
     });
@@ -390,7 +283,21 @@ class Shell {
     exchange.response.once("close", () => {
       this.#openWatches.delete(end);
       stop();
-      release();
+      reply.finished?.();
+    });
+  }
+
+  /** A client that still sends a body which nobody reads is told to stop, once it has its reply. */
+  #stopUpload(exchange: Exchange): void {
+    const { request } = exchange;
+    if (request.complete) return;
+    // A small body is on its way when nobody has begun to read it: it is dropped, and the connection stays.
+    const isSmall = Number(request.headers["content-length"] ?? Infinity) <= droppedBytesMax;
+    if (!exchange.isHttp2 && !(isSmall && request.readableFlowing === null))
+      exchange.response.setHeader("connection", "close");
+    request.resume();
+    exchange.onSent(() => {
+      if (!request.readableEnded) exchange.stopUpload(this.#options.clock);
     });
   }
 
@@ -414,21 +321,13 @@ class Shell {
     setHead(exchange, reply, auditId);
     if (reply.status === 405) exchange.response.setHeader("allow", allowedMethods);
     const bytes = reply.body.as === "object" ? reply.body.bytes() : undefined;
-    const isUploading = !exchange.request.readableEnded;
-    if (isUploading) {
-      if (!exchange.isHttp2) exchange.response.setHeader("connection", "close");
-      exchange.request.resume();
-      exchange.onSent(() => {
-        if (!exchange.request.readableEnded) exchange.stopUpload(this.#options.clock);
-      });
-    }
+    this.#stopUpload(exchange);
     exchange.response.setHeader("content-length", String(bytes?.length ?? 0));
     exchange.response.end(exchange.request.method === "HEAD" ? undefined : bytes);
   }
 }
 
 const closedByClient = new Error("the client has gone");
-const noBody: { readonly body?: Uint8Array; release(): void } = { release() {} };
 
 function makeServer(tls: ServeHttpOptions["tls"]): Http2SecureServer {
   const server = createSecureServer({

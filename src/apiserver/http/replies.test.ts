@@ -4,7 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ApiReply, WatchSink } from "../../machinery/index.ts";
-import type { ServeHttpOptions } from "./http-server.ts";
+import type { FlowControlOptions } from "../filters/flow-control.ts";
 import { deferred, h2, HttpBench, objectReply, turns, until, type Served } from "../../testing/http.ts";
 
 let bench: HttpBench;
@@ -173,7 +173,7 @@ describe("watches", () => {
     stops: number;
   }
 
-  async function serveWatch(bounds: ServeHttpOptions["bounds"] = {}): Promise<Watched> {
+  async function serveWatch(flowControl: FlowControlOptions = {}): Promise<Watched> {
     const sinks: WatchSink[] = [];
     const state = { stops: 0 };
     const served = await bench.serve(
@@ -188,7 +188,7 @@ describe("watches", () => {
           },
         },
       }),
-      { bounds },
+      { chain: { flowControl } },
     );
     return {
       ...served,

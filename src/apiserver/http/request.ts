@@ -1,71 +1,50 @@
 /**
  * From an HTTP request to the parts of an ApiCall: who asks, for what, with which body.
- * Not here: what the call may do (handler.ts), time limits and seats (http-server.ts).
+ * Not here: whether what it says is true and what it may do (filters/).
  */
 import type { Clock } from "../../base/index.ts";
 import {
   badRequest,
-  forbidden,
   requestEntityTooLarge,
   StatusError,
   tooManyRequests,
-  unauthorized,
   unsupportedMediaType,
+  type ConnectionCredentials,
+  type Impersonation,
   type Method,
-  type UserInfo,
 } from "../../machinery/index.ts";
 import { peerCertificate, type Exchange } from "./exchange.ts";
-import { bodyBytesMax, bodyTimeoutMs, headersMax, requestTimeoutMs, writeTimeoutMs } from "./limits.ts";
+import { bodyBytesMax, bodyTimeoutMs, headersMax } from "./limits.ts";
 
-/** Who a bearer token stands for; undefined when it is not known. */
-export type AuthenticateToken = (token: string) => UserInfo | undefined | Promise<UserInfo | undefined>;
-
-const anonymous: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
-const authenticatedGroup = "system:authenticated";
-
-/** @throws StatusError 401 for credentials that are not ours, 403 for an impersonation that is not allowed. */
-export async function userOf(exchange: Exchange, authenticateToken: AuthenticateToken): Promise<UserInfo> {
-  const user = await authenticated(exchange, authenticateToken);
-  return impersonated(user, exchange);
-}
-
-/** A good certificate is enough; else the token decides; a bad certificate is refused rather than overlooked. */
-async function authenticated(exchange: Exchange, authenticateToken: AuthenticateToken): Promise<UserInfo> {
-  const certificate = peerCertificate(exchange.socket);
-  if (certificate !== undefined && certificate !== "refused") {
-    const { CN: name, O: organizations } = certificate.subject;
-    const groups = organizations === undefined ? [] : [organizations].flat();
-    return { username: String(name ?? ""), groups: [...groups, authenticatedGroup] };
-  }
-  const { authorization } = exchange.request.headers;
-  const token = authorization === undefined ? undefined : /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  if (token !== undefined) {
-    const user = await authenticateToken(token);
-    if (user === undefined) throw unauthorized();
-    return user.groups.includes(authenticatedGroup)
-      ? user
-      : { ...user, groups: [...user.groups, authenticatedGroup] };
-  }
-  if (certificate === "refused" || authorization !== undefined) throw unauthorized();
-  return anonymous;
-}
-
-/** `--as` and `--as-group`: only for members of system:masters. */
-function impersonated(user: UserInfo, exchange: Exchange): UserInfo {
+/** What the connection and the headers say about the caller. */
+export function credentialsOf(exchange: Exchange): ConnectionCredentials {
   const { headers } = exchange.request;
-  const name = headers["impersonate-user"];
-  const groups = headerValues(exchange, "impersonate-group");
-  if (name === undefined) {
-    if (groups.length > 0) throw badRequest("groups cannot be impersonated without a user");
-    return user;
-  }
-  if (!user.groups.includes("system:masters")) {
-    const detail = `User ${JSON.stringify(user.username)} cannot impersonate resource "users" in API group "" at the cluster scope`;
-    throw forbidden({ group: "", resource: "users" }, String(name), detail);
-  }
-  if (name === anonymous.username)
-    return { username: anonymous.username, groups: [...groups, ...anonymous.groups] };
-  return { username: String(name), groups: [...groups, authenticatedGroup] };
+  return {
+    from: "connection",
+    address: exchange.address,
+    certificate: subjectOf(peerCertificate(exchange.socket)),
+    authorization: headers.authorization,
+    impersonate: impersonationOf(exchange),
+  };
+}
+
+function subjectOf(certificate: ReturnType<typeof peerCertificate>): ConnectionCredentials["certificate"] {
+  if (certificate === undefined || certificate === "refused") return certificate;
+  const { CN: name, O: organizations } = certificate.subject;
+  return {
+    commonName: String(name ?? ""),
+    organizations: organizations === undefined ? [] : [organizations].flat(),
+  };
+}
+
+function impersonationOf(exchange: Exchange): Impersonation | undefined {
+  const { headers } = exchange.request;
+  const user = headers["impersonate-user"];
+  if (user === undefined && headers["impersonate-group"] === undefined) return undefined;
+  return {
+    user: user === undefined ? undefined : String(user),
+    groups: headerValues(exchange, "impersonate-group"),
+  };
 }
 
 /** Every line of a header, in order: Node joins repeated lines, and group names may hold commas. */
@@ -163,46 +142,22 @@ export function isRead(method: Method): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** Milliseconds that an ordinary request may take. @throws StatusError 400 for a `timeout` that is no duration. */
-export function timeLimitMs(method: Method, target: RequestTarget): number {
-  const limit = isRead(method) ? requestTimeoutMs : writeTimeoutMs;
-  const asked = queryValue(target, "timeout");
-  if (asked === undefined || asked === "") return limit;
-  const ms = durationMs(asked);
-  if (ms === undefined || ms < 0) {
-    throw badRequest(
-      `invalid timeout specified in the request URL - time: invalid duration ${JSON.stringify(asked)}`,
-    );
-  }
-  return ms === 0 ? limit : Math.min(limit, ms);
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Go's durations: `32s`, `1m30s`, `1.5h`, `0`. */
-function durationMs(text: string): number | undefined {
-  const body = /^[+-]/.test(text) ? text.slice(1) : text;
-  if (body === "0") return 0;
-  if (!/^(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(body)) return undefined;
-  let ms = 0;
-  for (const [, amount, unit] of body.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g))
-    ms += Number(amount) * unitMs[unit!]!;
-  return text.startsWith("-") ? -ms : ms;
-}
-
 /** Bytes of bodies in memory at once over all requests: 64 of the largest. Beyond it clients wait and try again. */
 const bodiesBytesMax = 192 * 1024 * 1024;
 
 /** Bytes beyond the limit that are read and dropped, so that the client is done sending when its 413 comes. */
 const drainedBytesMax = 16 * 1024 * 1024;
+
+/** A body that may be with the client still. */
+export interface PendingBody {
+  /**
+   * The whole body, undefined when it is empty. Call at most once.
+   * @throws StatusError 408, 413, 415, 429; the signal's reason when the client goes away.
+   */
+  read(): Promise<Uint8Array | undefined>;
+  /** The bytes are no longer needed. */
+  release(): void;
+}
 
 /** Reads bodies within the bounds; one per server, since it counts them all. */
 export class BodyReader {
@@ -213,22 +168,8 @@ export class BodyReader {
     this.#clock = clock;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  /**
-   * The whole body, undefined when it is empty. `release` must be called when it is no longer needed.
-   * @throws StatusError 408, 413, 415, 429; the signal's reason when the client goes away.
-   */
-  async read(
-    exchange: Exchange,
-    signal: AbortSignal,
-  ): Promise<{ readonly body?: Uint8Array; release(): void }> {
-    const { headers } = exchange.request;
-    const encoding = headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") throw unsupportedMediaType(["identity"]);
-    if (Number(headers["content-length"] ?? 0) > drainedBytesMax) throw tooLarge();
+  /** Nothing is read before `read` is called. */
+  open(exchange: Exchange, signal: AbortSignal): PendingBody {
     let heldBytes = 0;
     let isHeld = true;
     const release = (): void => {
@@ -240,13 +181,20 @@ export class BodyReader {
       this.#heldBytes += bytes;
       return this.#heldBytes <= bodiesBytesMax;
     };
-    try {
-      const body = await collect(exchange, { clock: this.#clock, signal, hold });
-      return { ...(body.length === 0 ? {} : { body }), release };
-    } catch (error) {
-      release();
-      throw error;
-    }
+    const read = async (): Promise<Uint8Array | undefined> => {
+      const { headers } = exchange.request;
+      const encoding = headers["content-encoding"];
+      if (encoding !== undefined && encoding !== "identity") throw unsupportedMediaType(["identity"]);
+      if (Number(headers["content-length"] ?? 0) > drainedBytesMax) throw tooLarge();
+      try {
+        const body = await collect(exchange, { clock: this.#clock, signal, hold });
+        return body.length === 0 ? undefined : body;
+      } catch (error) {
+        release();
+        throw error;
+      }
+    };
+    return { read, release };
   }
 }
 
@@ -260,6 +208,7 @@ interface CollectOptions {
 function collect(exchange: Exchange, { clock, signal, hold }: CollectOptions): Promise<Buffer> {
   const { request } = exchange;
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
     const chunks: Buffer[] = [];
     let length = 0;
     const settle = (): void => {

@@ -1,13 +1,11 @@
 /**
  * The numbers that the HTTP shell keeps, apart from those of the handler, which counts every transport.
- * Not here: what is measured inside the handler (handler.ts, cacher.ts).
+ * Not here: what is measured inside the handler (filters/chain.ts, filters/flow-control.ts, cacher.ts).
  */
 import type { Metrics } from "../../base/index.ts";
 
 export interface ShellMetrics {
   finished(verb: string, code: number, durationMs: number): void;
-  inFlight(reads: number, writes: number): void;
-  watches(open: number): void;
   watchEvents(count: number): void;
   cutOff(): void;
 }
@@ -29,12 +27,6 @@ export function shellMetrics(metrics: Metrics): ShellMetrics {
     durationBuckets,
     ["verb"],
   );
-  const inFlight = metrics.gauge(
-    "apiserver_current_inflight_requests",
-    "Requests in work, reading and mutating.",
-    ["request_kind"],
-  );
-  const watches = metrics.gauge("apiserver_longrunning_requests", "Open watches and streams.");
   const events = metrics.counter("apiserver_http_watch_events_total", "Events given to watches over HTTP.");
   const cutOffs = metrics.counter(
     "apiserver_http_watch_cutoffs_total",
@@ -46,11 +38,6 @@ export function shellMetrics(metrics: Metrics): ShellMetrics {
       requests.add(1, { verb, code: String(code) });
       durations.observe(durationMs / 1000, { verb });
     },
-    inFlight(reads, writes) {
-      inFlight.set(reads, { request_kind: "readOnly" });
-      inFlight.set(writes, { request_kind: "mutating" });
-    },
-    watches: (open) => watches.set(open),
     watchEvents: (count) => events.add(count),
     cutOff: () => cutOffs.add(1),
   };

@@ -4,7 +4,7 @@
  */
 import type { Kind } from "../../api/index.ts";
 import {
-  type ApiCall,
+  type ApiRequest,
   apiVersionOf,
   badRequest,
   decodeObject,
@@ -48,7 +48,7 @@ export interface ParseBodyOptions {
  * The value may be the caller's own object: only read it.
  * @throws StatusError 400 when the body is missing, cannot be parsed or says to be something else, 415 for other media types.
  */
-export function parseBody(call: ApiCall, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
+export function parseBody(call: ApiRequest, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
   const form = bodyForm(call.contentType);
   const body = presentBody(call);
   const check = (value: unknown): void => checkKind(type, options.apiVersion, value);
@@ -73,11 +73,11 @@ export interface ParsePatchOptions {
 }
 
 /** A patch: JSON under media types of its own. @throws StatusError 400. */
-export function parsePatch(call: ApiCall, options: ParsePatchOptions): ParsedBody {
+export function parsePatch(call: ApiRequest, options: ParsePatchOptions): ParsedBody {
   return parseJsonBody(presentBody(call), options);
 }
 
-function presentBody(call: ApiCall): Uint8Array | object {
+function presentBody(call: ApiRequest): Uint8Array | object {
   if (call.body === undefined) throw badRequest("the request has no body");
   return call.body;
 }
@@ -129,7 +129,7 @@ function summaryOf(bytes: Uint8Array): string {
 }
 
 export interface BodyRequest {
-  readonly call: ApiCall;
+  readonly call: ApiRequest;
   readonly fieldValidation: Validation;
   /** See DecodeOptions. */
   readonly known?: object;

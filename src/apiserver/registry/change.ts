@@ -2,7 +2,7 @@
  * A request to change one stored object: who asks, what for, and what came of it.
  * Not here: how it is made (writes.ts).
  */
-import type { ApiCall, Draft, KubeObject } from "../../machinery/index.ts";
+import type { ApiRequest, Draft, KubeObject } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { Writer } from "./admitted-write.ts";
 import type { WriteOptions } from "./query.ts";
@@ -32,7 +32,7 @@ export interface Written {
 }
 
 export interface WriteRequest {
-  readonly call: ApiCall;
+  readonly call: ApiRequest;
   readonly options: WriteOptions;
 }
 

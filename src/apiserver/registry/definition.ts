@@ -9,7 +9,7 @@
  */
 import type { Kind } from "../../api/index.ts";
 import type {
-  ApiCall,
+  ApiRequest,
   ApiReply,
   Draft,
   FieldError,
@@ -88,7 +88,7 @@ export interface AdmittedVerb<Asked> {
   /** What plug-ins are told that it is about. Absent means the resource and subresource of the request. */
   readonly admittedAs?: { readonly resource: Resource; readonly subresource: string };
   /** What the request asks for, from its body or query: an object of its own, which plug-ins may change. @throws StatusError 400. */
-  read(call: ApiCall): Asked;
+  read(call: ApiRequest): Asked;
   /** The verb's own rules, after plug-ins have changed what is asked for. @throws StatusError 400, 422. */
   check?(asked: Asked, request: ConnectorRequest): void;
   serve(asked: Asked, request: ConnectorWrite): Promise<ApiReply>;
@@ -96,7 +96,7 @@ export interface AdmittedVerb<Asked> {
 
 /** One call on a connector. */
 export interface ConnectorRequest {
-  readonly call: ApiCall;
+  readonly call: ApiRequest;
   readonly namespace: string | undefined;
   /** "" when the path names none. */
   readonly name: string;

@@ -4,7 +4,7 @@
  */
 import { schemas } from "../../api/index.ts";
 import {
-  type ApiCall,
+  type ApiRequest,
   badRequest,
   decodeObject,
   type FieldError,
@@ -23,13 +23,13 @@ export interface DeleteOptions {
 }
 
 /** From the body, or from the query when there is none. @throws StatusError 400, 422. */
-export function deleteOptionsOf(call: ApiCall): DeleteOptions {
+export function deleteOptionsOf(call: ApiRequest): DeleteOptions {
   const { body } = call;
   const isEmpty = body === undefined || (body instanceof Uint8Array && body.length === 0);
   return isEmpty ? optionsFromQuery(call) : optionsFromBody(call);
 }
 
-function optionsFromQuery(call: ApiCall): DeleteOptions {
+function optionsFromQuery(call: ApiRequest): DeleteOptions {
   const { query } = call;
   const policy = first(query, "propagationPolicy");
   const orphan = first(query, "orphanDependents");
@@ -42,7 +42,7 @@ function optionsFromQuery(call: ApiCall): DeleteOptions {
   });
 }
 
-function dryRunOf(call: ApiCall): string[] {
+function dryRunOf(call: ApiRequest): string[] {
   return call.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
 }
 
@@ -57,7 +57,7 @@ interface RawOptions {
 
 const optionsType: SchemaType = { table: schemas, name: "meta.v1.DeleteOptions" };
 
-function optionsFromBody(call: ApiCall): DeleteOptions {
+function optionsFromBody(call: ApiRequest): DeleteOptions {
   const { value } = parseBody(call, optionsType);
   const { object, errors } = decodeObject<RawOptions>(optionsType, value);
   if (errors.length > 0) throw badRequest(errors[0]!);

@@ -3,7 +3,7 @@
  * Not here: bodies (bodies.ts), what the options do (reads.ts, writes.ts).
  */
 import {
-  type ApiCall,
+  type CallHead,
   badRequest,
   type FieldError,
   forbiddenField,
@@ -16,7 +16,7 @@ import {
 } from "../../machinery/index.ts";
 import type { IncludeObject } from "./tables.ts";
 
-type Query = ApiCall["query"];
+type Query = CallHead["query"];
 
 /** Selectors longer than this are refused: docs/spec/invariants.md#2. */
 const selectorCharactersMax = 65_536;
@@ -169,7 +169,7 @@ const fieldManagerCharactersMax = 128;
 export type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 
 /** @throws StatusError 422 that names the options' kind. */
-export function writeOptions(call: ApiCall, kind: WriteOptionsKind): WriteOptions {
+export function writeOptions(call: CallHead, kind: WriteOptionsKind): WriteOptions {
   const { query } = call;
   const errors: FieldError[] = [];
   const dryRun = query.filter(([name]) => name === "dryRun").map(([, value]) => value);

@@ -3,7 +3,7 @@
  * Transports: `httpTransport` (any Kubernetes, by kubeconfig) and `loopbackTransport` (an ApiHandler in this process).
  * Not here: caches (informer.ts), queues (workqueue.ts).
  */
-import type { ApiCall, KubeList, KubeObject, Resource, WatchEventType } from "../../machinery/index.ts";
+import type { CallHead, KubeList, KubeObject, Resource, WatchEventType } from "../../machinery/index.ts";
 
 /** Carries calls to a server and replies back. Rejects only on abort and on a broken connection. */
 export interface Transport {
@@ -19,9 +19,10 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export type TransportCall = Omit<ApiCall, "user" | "ifNoneMatch" | "body"> & {
+export type TransportCall = Omit<CallHead, "ifNoneMatch"> & {
   readonly body?: object | string;
 };
+
 export interface TransportReply {
   readonly status: number;
   readonly object: object;

@@ -104,7 +104,7 @@ test("an end comes after the events before it", async () => {
 test("calls carry the user and the body as it is; bytes are read as JSON", async () => {
   const body = { metadata: { name: "x" } };
   const handler: ApiHandler = async (call) => {
-    expect(call.user).toBe(user);
+    expect(call.credentials).toEqual({ from: "process", user });
     expect(call.body).toBe(body);
     const bytes = (): Uint8Array => new TextEncoder().encode('{"a":1}');
     return { status: 200, contentType: "application/json", body: { as: "bytes", bytes }, warnings: ["w"] };

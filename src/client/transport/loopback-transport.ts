@@ -4,10 +4,9 @@
  *
  *   server's commit ─▶ WatchSink.events: appended, returns at once ─▶ microtask ─▶ the reader, in order
  *
- * Not here: authentication; the user is fixed by whoever wires the process.
+ * Not here: authentication. A part of the process is whom it says to be, and the server may still refuse what it asks for.
  */
 import type {
-  ApiCall,
   ApiHandler,
   ApiReply,
   KubeObject,
@@ -30,45 +29,60 @@ export interface LoopbackOptions {
 
 /** Objects from this transport are shared with the server and all other readers: never change them. */
 export function loopbackTransport(handler: ApiHandler, options: LoopbackOptions): Transport {
-  const apiCall = (call: TransportCall): ApiCall => {
+  const credentials = { from: "process", user: options.user } as const;
+  const encoder = new TextEncoder();
+  const reply = async (call: TransportCall): Promise<ApiReply> => {
+    call.signal.throwIfAborted();
     const { method, path, query, accept, contentType, body, signal } = call;
-    const made: { -readonly [K in keyof ApiCall]: ApiCall[K] } = {
+    return await handler({
       method,
       path,
       query,
-      user: options.user,
+      accept,
+      contentType,
+      userAgent: call.userAgent ?? options.userAgent,
       signal,
-    };
-    const userAgent = call.userAgent ?? options.userAgent;
-    if (accept !== undefined) made.accept = accept;
-    if (contentType !== undefined) made.contentType = contentType;
-    if (userAgent !== undefined) made.userAgent = userAgent;
-    if (body !== undefined) made.body = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    return made;
-  };
-  const reply = async (call: TransportCall): Promise<ApiReply> => {
-    call.signal.throwIfAborted();
-    return await handler(apiCall(call));
+      credentials,
+      body: typeof body === "string" ? encoder.encode(body) : body,
+    });
   };
   return {
     send: async (call) => decodeReply(await reply(call)),
     watch: async (call, sink) => {
       const answer = await reply(call);
-      if (answer.body.as !== "watch") throw statusErrorOf(answer.status, decodeReply(answer).object);
-      const handOver = new HandOver(sink, options.pendingEventsMax ?? loopbackPendingEventsMax);
+      if (answer.body.as !== "watch") throw refusal(answer);
+      const pendingMax = options.pendingEventsMax ?? loopbackPendingEventsMax;
+      const handOver = new HandOver(sink, { pendingMax, finished: () => answer.finished?.() });
       handOver.start(answer.body.start, call.signal);
     },
     stream: async (call) => {
       const answer = await reply(call);
-      if (answer.body.as !== "stream") throw statusErrorOf(answer.status, decodeReply(answer).object);
-      return answer.body.chunks();
+      if (answer.body.as !== "stream") throw refusal(answer);
+      const chunks = answer.body.chunks();
+      return answer.finished === undefined ? chunks : ending(chunks, answer.finished);
     },
     close: async () => {},
   };
 }
 
+function refusal(reply: ApiReply): Error {
+  return statusErrorOf(reply.status, decodeReply(reply).object);
+}
+
+async function* ending(chunks: AsyncIterable<Uint8Array>, finished: () => void): AsyncIterable<Uint8Array> {
+  try {
+    yield* chunks;
+  } finally {
+    finished();
+  }
+}
+
 function decodeReply(reply: ApiReply): TransportReply {
-  return { status: reply.status, object: bodyObject(reply), warnings: reply.warnings ?? [] };
+  try {
+    return { status: reply.status, object: bodyObject(reply), warnings: reply.warnings ?? [] };
+  } finally {
+    reply.finished?.();
+  }
 }
 
 function bodyObject(reply: ApiReply): object {
@@ -86,6 +100,7 @@ function bodyObject(reply: ApiReply): object {
 class HandOver implements WatchSink {
   readonly #sink: ClientWatchSink;
   readonly #pendingMax: number;
+  readonly #finished: () => void;
   #pending: WatchEvent[] = [];
   #isScheduled = false;
   #isOver = false;
@@ -93,9 +108,10 @@ class HandOver implements WatchSink {
   #unlink: (() => void) | undefined;
   #ending: { readonly error?: unknown } | undefined;
 
-  constructor(sink: ClientWatchSink, pendingMax: number) {
+  constructor(sink: ClientWatchSink, options: { readonly pendingMax: number; finished(): void }) {
     this.#sink = sink;
-    this.#pendingMax = pendingMax;
+    this.#pendingMax = options.pendingMax;
+    this.#finished = options.finished;
   }
 
   start(begin: (sink: WatchSink) => () => void, signal: AbortSignal): void {
@@ -152,6 +168,7 @@ class HandOver implements WatchSink {
     this.#isOver = true;
     this.#unlink?.();
     this.#stop?.();
+    this.#finished();
     this.#sink.end(ending.error);
   }
 }

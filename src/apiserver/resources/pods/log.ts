@@ -5,7 +5,8 @@
  */
 import { type Pod, pods } from "../../../api/index.ts";
 import {
-  type ApiCall,
+  type ApiRequest,
+  type CallHead,
   type ApiReply,
   badRequest,
   invalid,
@@ -49,7 +50,7 @@ export function log(nodeLogs: NodeLogs | undefined): Connector {
 }
 
 /** @throws StatusError 400 for containers that are not there or have not started. */
-async function podLog(call: ApiCall, pod: Pod, nodeLogs: NodeLogs | undefined): Promise<ApiReply> {
+async function podLog(call: ApiRequest, pod: Pod, nodeLogs: NodeLogs | undefined): Promise<ApiReply> {
   const query = logQueryOf(call, pod);
   const node = pod.spec?.nodeName;
   if (!node) return textReply(nothing);
@@ -66,7 +67,7 @@ const nothing: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
 };
 
-function logQueryOf(call: ApiCall, pod: Pod): LogQuery {
+function logQueryOf(call: ApiRequest, pod: Pod): LogQuery {
   const { query } = call;
   const tailLines = positive(query, "tailLines", 0);
   const limitBytes = positive(query, "limitBytes", 1);
@@ -84,7 +85,7 @@ function logQueryOf(call: ApiCall, pod: Pod): LogQuery {
   };
 }
 
-function positive(query: ApiCall["query"], name: string, min: number): number | undefined {
+function positive(query: CallHead["query"], name: string, min: number): number | undefined {
   const value = integer(query, name);
   if (value === undefined || value >= min) return value;
   const detail = min === 0 ? "must be greater than or equal to 0" : "must be greater than 0";

@@ -1,19 +1,16 @@
-/** Seats and classes: nobody gets more than there is, nobody starves, nobody waits for ever. */
+/** Flow control: nobody gets more than there is, nobody starves, nobody waits for ever. */
 import { describe, expect, it } from "vitest";
 import { SimulatedClock } from "../../base/index.ts";
-import { requestInfoOf } from "../../machinery/index.ts";
 import {
-  FairSeats,
+  FairQueues,
   queuedPerClassMax,
   queueWaitMsMax,
-  requestClass,
   type Release,
   type RequestClass,
-  WatchGate,
-} from "./limits.ts";
+} from "./fair-queues.ts";
 
 function seat(
-  seats: FairSeats,
+  seats: FairQueues,
   name: RequestClass,
   username = "u",
   signal = new AbortController().signal,
@@ -23,7 +20,7 @@ function seat(
 
 describe("seats", () => {
   it("are given at once while there are some, then as they come free", async () => {
-    const seats = new FairSeats(10, new SimulatedClock());
+    const seats = new FairQueues(10, new SimulatedClock());
     const held = await Promise.all(Array.from({ length: 9 }, () => seat(seats, "others")));
     let isIn = false;
     const waiting = seat(seats, "others").then((release) => ((isIn = true), release));
@@ -38,7 +35,7 @@ describe("seats", () => {
   });
 
   it("keep a reserve that a flood cannot take", async () => {
-    const seats = new FairSeats(100, new SimulatedClock());
+    const seats = new FairQueues(100, new SimulatedClock());
     for (let i = 0; i < 200; i++) void seat(seats, "others");
     expect(seats.inUse).toBe(90);
     for (const name of ["system", "heartbeats", "controllers", "admins"] as const) {
@@ -52,7 +49,7 @@ describe("seats", () => {
   });
 
   it("go to the class that has least of its share, and there to users in turn", async () => {
-    const seats = new FairSeats(10, new SimulatedClock());
+    const seats = new FairQueues(10, new SimulatedClock());
     const held = await Promise.all(Array.from({ length: 6 }, () => seat(seats, "system", "greedy")));
     for (let i = 0; i < 3; i++) held.push(await seat(seats, "others", "stranger"));
     held.push(await seat(seats, "admins", "root"));
@@ -71,7 +68,7 @@ describe("seats", () => {
 
   it("are refused with 429 and Retry-After when the queue is full or the wait too long", async () => {
     const clock = new SimulatedClock();
-    const seats = new FairSeats(1, clock);
+    const seats = new FairQueues(1, clock);
     const release = await seat(seats, "admins");
     const waiting = seat(seats, "others").catch((error: unknown) => error);
     const rest = Array.from({ length: queuedPerClassMax - 1 }, () => seat(seats, "others").catch(() => {}));
@@ -86,7 +83,7 @@ describe("seats", () => {
 
   it("are not waited for by those who have left", async () => {
     const clock = new SimulatedClock();
-    const seats = new FairSeats(1, clock);
+    const seats = new FairQueues(1, clock);
     const release = await seat(seats, "admins");
     const gone = new AbortController();
     const waiting = seat(seats, "others", "u", gone.signal);
@@ -96,51 +93,4 @@ describe("seats", () => {
     expect(seats.inUse).toBe(0);
     expect(clock.untilNextMs()).toBeUndefined();
   });
-});
-
-it("requests are told apart by who sends them and what for", () => {
-  const cases: readonly (readonly [RequestClass, string, readonly string[], string])[] = [
-    ["system", "anyone", [], "/readyz"],
-    [
-      "heartbeats",
-      "system:node:a",
-      ["system:nodes"],
-      "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/a",
-    ],
-    ["heartbeats", "system:node:a", ["system:nodes"], "/api/v1/nodes/a/status"],
-    ["controllers", "system:node:a", ["system:nodes"], "/api/v1/namespaces/x/pods/p/status"],
-    [
-      "system",
-      "system:kube-scheduler",
-      [],
-      "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler",
-    ],
-    ["controllers", "system:kube-controller-manager", [], "/apis/apps/v1/daemonsets"],
-    [
-      "controllers",
-      "system:serviceaccount:kube-system:x",
-      ["system:serviceaccounts:kube-system"],
-      "/api/v1/pods",
-    ],
-    ["admins", "root", ["system:masters"], "/api/v1/pods"],
-    ["others", "system:anonymous", ["system:unauthenticated"], "/api/v1/pods"],
-  ];
-  for (const [expected, username, groups, path] of cases) {
-    const info = requestInfoOf({ method: "GET", path, query: [] });
-    expect([path, requestClass({ username, groups }, info)]).toEqual([path, expected]);
-  }
-});
-
-it("watches are counted by user and by address", () => {
-  const gate = new WatchGate({ perUserMax: 2, perAddressMax: 3 });
-  const leave = gate.enter("a", "x");
-  gate.enter("a", "x");
-  expect(() => gate.enter("a", "y")).toThrow("Too many watches");
-  gate.enter("b", "x");
-  expect(() => gate.enter("c", "x")).toThrow("Too many watches");
-  leave();
-  leave();
-  expect(gate.open).toBe(2);
-  gate.enter("a", "x");
-  expect(() => gate.enter("a", "z")).toThrow("Too many watches");
 });
