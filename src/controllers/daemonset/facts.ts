@@ -1,6 +1,6 @@
 /**
  * What the decisions know of a pod, a node and a DaemonSet: small values taken from API objects once per event.
- * Not here: decisions (slot-view.ts, plan.ts), bookkeeping (slots.ts).
+ * Not here: decisions (manage-slot.ts, rollout-stage.ts, plan.ts), bookkeeping (slots.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/util/daemonset_util.go.
  */
 import { isPodReady, podCondition, type DaemonSet, type Pod } from "../../api/index.ts";

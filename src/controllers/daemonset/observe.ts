@@ -7,7 +7,8 @@ import { type SlotParams, templateGenerationOf } from "./facts.ts";
 import type { History } from "./history.ts";
 import type { RolloutStrategy, Snapshot } from "./plan.ts";
 import { hasSurge } from "./rolling-update.ts";
-import type { SlotBit, SlotFacts } from "./slot-view.ts";
+import type { SlotBit } from "./judge-slot.ts";
+import type { SlotFacts } from "./manage-slot.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 export interface ObserveOptions {

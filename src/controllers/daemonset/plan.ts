@@ -2,12 +2,12 @@
  * What one sync does to the pods because of placement: missing ones are created, unwanted, finished and surplus ones
  * deleted (docs/spec/daemonset-controller.md#9). A function of the snapshot alone: same snapshot, same plan, in order of
  * node names.
- * Not here: replacing outdated pods (rolling-update.ts), judging one node (slot-view.ts), doing it (apply.ts).
+ * Not here: replacing outdated pods (rolling-update.ts), judging one node (manage-slot.ts), doing it (apply.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, manage and podsShouldBeOnNode.
  */
 import type { IntOrString } from "../../machinery/index.ts";
 import type { SlotParams } from "./facts.ts";
-import { type DeleteReason, manageSlot, type SlotContext, type SlotFacts } from "./slot-view.ts";
+import { type DeleteReason, manageSlot, type SlotContext, type SlotFacts } from "./manage-slot.ts";
 import type { SlotCounts } from "./slots.ts";
 
 export interface RolloutStrategy {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { PodFacts } from "./facts.ts";
 import { type CacheContents, type KeptContents, recountAgainstCaches, recountSlots } from "./recount.ts";
 import { DaemonSetSlots, type SlotsContents } from "./slots.ts";
-import type { SlotBit } from "./slot-view.ts";
+import type { SlotBit } from "./judge-slot.ts";
 
 const eligible = { shouldRun: true, shouldContinue: true };
 

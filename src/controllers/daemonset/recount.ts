@@ -11,7 +11,8 @@ import { comparePods, hasDeparted, type PodFacts } from "./facts.ts";
 import { isOlder } from "./resource-versions.ts";
 import type { PlacerAnswer } from "./node-placer.ts";
 import type { SlotsContents } from "./slots.ts";
-import { type SlotFacts, slotBits, viewSlot } from "./slot-view.ts";
+import { judgeSlot, slotBits } from "./judge-slot.ts";
+import type { SlotFacts } from "./manage-slot.ts";
 
 /** Slots against the pods in them, and all that is counted, listed and armed against the slots. */
 export function recountSlots(contents: SlotsContents): readonly string[] {
@@ -61,7 +62,7 @@ function recountViews({ slots, context }: SlotsContents): string[] {
   const wrong: string[] = [];
   for (const slot of slots.values()) {
     if (slot.wakeAtMs <= context.nowMs) continue;
-    const { bits, wakeAtMs } = viewSlot(slot, context);
+    const { bits, wakeAtMs } = judgeSlot(slot, context);
     if (bits !== slot.bits)
       wrong.push(`${slot.node} is seen as ${namesOf(slot.bits)}, and is ${namesOf(bits)}`);
     if (Math.max(wakeAtMs, context.nowMs + 1) < slot.wakeAtMs)

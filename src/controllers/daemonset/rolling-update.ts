@@ -8,7 +8,8 @@
  */
 import { scaledValue } from "../../machinery/index.ts";
 import type { Action, RolloutStrategy, Snapshot } from "./plan.ts";
-import { type DeleteReason, rolloutStage, type SlotFacts } from "./slot-view.ts";
+import type { DeleteReason, SlotFacts } from "./manage-slot.ts";
+import { rolloutStage } from "./rollout-stage.ts";
 
 export interface RolloutLimits {
   readonly maxUnavailable: number;

@@ -1,5 +1,5 @@
 /**
- * Work per event, counted in slots looked at, does not grow with the number of nodes: the same at 100 and 10,000.
+ * Work per event, counted in slots judged, does not grow with the number of nodes: the same at 100 and 10,000.
  * Prints the memory of a slot (SPEC.md quotes it); asserts no time.
  */
 import v8 from "node:v8";
@@ -120,11 +120,11 @@ async function slices(
   return count;
 }
 
-/** Slots looked at by `event`. */
-function looks({ tracked }: World, event: () => unknown): number {
-  const before = tracked.slots.looks;
+/** Slots judged because of `event`. */
+function judged({ tracked }: World, event: () => unknown): number {
+  const before = tracked.slots.judgements;
   event();
-  return tracked.slots.looks - before;
+  return tracked.slots.judgements - before;
 }
 
 describe.each([100, 10_000])("with %i nodes", (count) => {
@@ -146,56 +146,56 @@ describe.each([100, 10_000])("with %i nodes", (count) => {
     });
 
   test("a pod event looks at its own slot", () => {
-    expect(looks(at, () => at.tracker.putPod(pod("node-7"), pod("node-7", { version: 2 })))).toBe(1);
-    expect(looks(at, () => at.tracker.dropPod(pod("node-7")))).toBe(1);
-    expect(looks(at, () => at.tracker.putPod(undefined, pod("node-7", { version: 3 })))).toBe(1);
+    expect(judged(at, () => at.tracker.putPod(pod("node-7"), pod("node-7", { version: 2 })))).toBe(1);
+    expect(judged(at, () => at.tracker.dropPod(pod("node-7")))).toBe(1);
+    expect(judged(at, () => at.tracker.putPod(undefined, pod("node-7", { version: 3 })))).toBe(1);
   });
 
   test("a heartbeat, an annotation, a tolerated taint or a label that is not selected looks at none", () => {
     const heartbeat = node({
       status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: "2026-01-02T00:00:00Z" }] },
     });
-    expect(looks(at, () => at.tracker.putNode(node(), heartbeat))).toBe(0);
-    expect(looks(at, () => at.tracker.putNode(node(), node({ labels: { zone: "b" } })))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(node(), heartbeat))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(node(), node({ labels: { zone: "b" } })))).toBe(0);
     const cordoned = node({
       spec: {
         unschedulable: true,
         taints: [{ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }],
       },
     });
-    expect(looks(at, () => at.tracker.putNode(node(), cordoned))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(node(), cordoned))).toBe(0);
   });
 
   test("a label or taint that matters looks at one, and so do a new and a deleted node", () => {
     const tainted = node({ spec: { taints: [{ key: "dedicated", effect: "NoSchedule" }] } });
-    expect(looks(at, () => at.tracker.putNode(node(), tainted))).toBe(1);
-    expect(looks(at, () => at.tracker.putNode(tainted, node()))).toBe(1);
-    expect(looks(at, () => at.tracker.putNode(node(), node({ labels: { role: "other" } })))).toBe(1);
-    expect(looks(at, () => at.tracker.putNode(node({ labels: { role: "other" } }), node()))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(node(), tainted))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(tainted, node()))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(node(), node({ labels: { role: "other" } })))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(node({ labels: { role: "other" } }), node()))).toBe(1);
     expect(
-      looks(at, () => at.tracker.putNode(undefined, makeNode("fresh", { labels: { role: "worker" } }))),
+      judged(at, () => at.tracker.putNode(undefined, makeNode("fresh", { labels: { role: "worker" } }))),
     ).toBe(1);
-    expect(looks(at, () => at.tracker.dropNode(makeNode("fresh")))).toBe(1);
+    expect(judged(at, () => at.tracker.dropNode(makeNode("fresh")))).toBe(1);
   });
 
   test("a node that is lost sight of looks at none, and at one where unreachable nodes are passed over", async () => {
     const ready = (status: string, lastHeartbeatTime = ""): Node =>
       node({ status: { conditions: [{ type: "Ready", status, lastHeartbeatTime }] } });
-    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(0);
     const asking = { ...daemonSet.metadata, annotations: { [maxUnreachableAnnotation]: "10%" } };
     await slices(at.clock, at.refresh("one", { ...daemonSet, metadata: asking }));
-    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(1);
-    expect(looks(at, () => at.tracker.putNode(ready("Unknown"), ready("Unknown", "later")))).toBe(0);
-    expect(looks(at, () => at.tracker.putNode(ready("Unknown"), ready("True")))).toBe(1);
-    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("True", "later")))).toBe(0);
-    expect(looks(at, () => at.tracker.putNode(ready("True"), ready("False")))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(ready("True"), ready("Unknown")))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(ready("Unknown"), ready("Unknown", "later")))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(ready("Unknown"), ready("True")))).toBe(1);
+    expect(judged(at, () => at.tracker.putNode(ready("True"), ready("True", "later")))).toBe(0);
+    expect(judged(at, () => at.tracker.putNode(ready("True"), ready("False")))).toBe(0);
     await slices(at.clock, at.refresh("one"));
   });
 
   test("a sync without a change of the DaemonSet looks at none, however much there is to do", async () => {
     await at.refresh("two");
-    expect(looks(at, () => void at.refresh("two"))).toBe(0);
-    const counted = looks(at, () => {
+    expect(judged(at, () => void at.refresh("two"))).toBe(0);
+    const counted = judged(at, () => {
       const snapshot = observe(daemonSet, at.tracked, { nowMs: 0, burst: 250 });
       expect(plan(snapshot)).toEqual([]);
       expect(planRollout(snapshot)).toHaveLength(Math.min(250, count / 10));

@@ -4,22 +4,13 @@
  *
  *   pod event ──▶ slot ──▶ view (bits) ──▶ difference to the view before ──▶ counts, listed sets, alarms
  *
- * Not here: which event concerns which DaemonSet (tracker.ts), judging a slot (slot-view.ts).
+ * Not here: which event concerns which DaemonSet (tracker.ts), judging a slot (judge-slot.ts).
  * Memory: about 0.6 kB a slot with one pod (measured by slots.complexity.test.ts).
  */
 import { Heap } from "../../base/index.ts";
-import { hasDeparted, type PodFacts, type SlotParams } from "./facts.ts";
-import {
-  insertPod,
-  listedBits,
-  type Eligibility,
-  type SlotBit,
-  type SlotContext,
-  type SlotFacts,
-  slotBits,
-  type SlotView,
-  viewSlot,
-} from "./slot-view.ts";
+import { comparePods, hasDeparted, type PodFacts, type SlotParams } from "./facts.ts";
+import { judgeSlot, listedBits, type SlotBit, slotBits, type SlotJudgement } from "./judge-slot.ts";
+import type { Eligibility, SlotContext, SlotFacts } from "./manage-slot.ts";
 import { SortedNames } from "./sorted-names.ts";
 
 /**
@@ -46,7 +37,7 @@ export interface SlotsOptions {
 export type SlotCounts = Readonly<Record<SlotBit, number>>;
 
 /** A slot with what was last made of it. */
-interface JudgedSlot extends SlotFacts, SlotView {}
+interface JudgedSlot extends SlotFacts, SlotJudgement {}
 
 interface Slot extends JudgedSlot {
   readonly node: string;
@@ -98,7 +89,7 @@ export class DaemonSetSlots {
   /** An older alarm of a slot stays in the heap; it is dropped when it comes out and the slot wants another time. */
   readonly #alarms = new Heap<Alarm>((a, b) => a.atMs < b.atMs);
   #params: SlotParams;
-  #looks = 0;
+  #judgements = 0;
 
   constructor(options: SlotsOptions) {
     this.#options = options;
@@ -107,8 +98,8 @@ export class DaemonSetSlots {
   }
 
   /** Slots judged since the start: what the complexity test counts. */
-  get looks(): number {
-    return this.#looks;
+  get judgements(): number {
+    return this.#judgements;
   }
 
   get size(): number {
@@ -282,9 +273,9 @@ export class DaemonSetSlots {
   }
 
   #judge(slot: Slot): boolean {
-    this.#looks++;
+    this.#judgements++;
     const context = this.#context();
-    const view = viewSlot(slot, context);
+    const view = judgeSlot(slot, context);
     const changed = this.#apply(slot, view.bits);
     if (slot.eligibility !== "eligible" && slot.pods.length === 0) {
       this.#slots.delete(slot.node);
@@ -352,4 +343,11 @@ function sameParams(a: SlotParams, b: SlotParams): boolean {
     a.knownHashes.size === b.knownHashes.size &&
     [...a.knownHashes].every((hash) => b.knownHashes.has(hash))
   );
+}
+
+/** Puts a pod into its place in a slot's list. */
+function insertPod(pods: PodFacts[], pod: PodFacts): void {
+  let at = pods.length;
+  while (at > 0 && comparePods(pod, pods[at - 1]!) < 0) at--;
+  pods.splice(at, 0, pod);
 }

@@ -1,11 +1,10 @@
 /**
- * Single slots: upstream's surge cases of manage, its pod-is-updated table, limits, and the order of pods.
+ * Placement of single slots: upstream's surge cases of manage, and failed pods.
  * Rules by number: docs/spec/daemonset-controller.md.
  */
 import { describe, expect, test } from "vitest";
-import { comparePods, isUpToDate, type PodFacts, type SlotParams } from "./facts.ts";
-import { rolloutLimits } from "./rolling-update.ts";
-import { manageSlot, type SlotContext, type SlotFacts } from "./slot-view.ts";
+import { comparePods, type PodFacts, type SlotParams } from "./facts.ts";
+import { manageSlot, type SlotContext, type SlotFacts } from "./manage-slot.ts";
 
 function pod(name: string, change: Partial<PodFacts> = {}): PodFacts {
   return {
@@ -108,69 +107,4 @@ describe("surge", () => {
 test("of several failed pods the first goes and puts the others into back-off (#9.1)", () => {
   const failed = [pod("b", { life: "failed" }), pod("a", { life: "failed" })];
   expect(manage(failed, { hasSurge: false })).toEqual({ create: false, deletes: ["a failed"] });
-});
-
-test("pods of one node: bound first, then older, then by name (#9.2)", () => {
-  const pods = [
-    pod("d", { isBound: false, createdMs: 0 }),
-    pod("c", { createdMs: 2 }),
-    pod("b", { createdMs: 1 }),
-    pod("a", { createdMs: 2 }),
-  ];
-  expect([...pods].sort(comparePods).map(({ name }) => name)).toEqual(["b", "a", "c", "d"]);
-});
-
-describe("TestIsPodUpdated", () => {
-  const cases = [
-    { name: "right generation only", generation: "1", hash: "", wanted: true },
-    { name: "right hash only", generation: "", hash: "new", wanted: true },
-    { name: "both", generation: "1", hash: "new", wanted: true },
-    { name: "wrong generation, no hash", generation: "2", hash: "", wanted: false },
-    { name: "wrong hash, no generation", generation: "", hash: "unknown", wanted: false },
-    { name: "both wrong", generation: "2", hash: "unknown", wanted: false },
-    {
-      name: "right generation, wrong hash that no revision knows",
-      generation: "1",
-      hash: "unknown",
-      wanted: true,
-    },
-    { name: "wrong generation, right hash", generation: "2", hash: "new", wanted: true },
-    { name: "no labels", generation: "", hash: "", wanted: false },
-  ];
-  for (const { name, generation, hash, wanted } of cases) {
-    test(name, () =>
-      expect(isUpToDate(pod("p", { generation, hash }), { ...params, generation: "1" })).toBe(wanted),
-    );
-  }
-  test("an empty hash parameter matches no empty label", () => {
-    expect(isUpToDate(pod("p", { hash: "" }), { ...params, hash: "" })).toBe(false);
-  });
-  test("a hash that a revision knows decides alone, whatever the generation says (#23.8)", () => {
-    const adopted = pod("p", { generation: "1", hash: "old" });
-    expect(isUpToDate(adopted, { ...params, generation: "1", knownHashes: new Set(["old", "new"]) })).toBe(
-      false,
-    );
-  });
-});
-
-describe("TestGetUnavailableNumbers", () => {
-  const cases: readonly (readonly [number, number | string, number | string, number, number])[] = [
-    // desired, maxUnavailable, maxSurge → surge, unavailable
-    [0, 0, 0, 0, 0],
-    [2, 1, 0, 0, 1],
-    [2, 0, 0, 0, 1],
-    [2, "50%", 0, 0, 1],
-    [2, 0, "50%", 1, 0],
-    [2, 0, "100%", 2, 0],
-    [3, "50%", 0, 0, 2],
-  ];
-  for (const [desired, unavailable, surge, maxSurge, maxUnavailable] of cases) {
-    test(`${unavailable} unavailable, ${surge} surge of ${desired}`, () => {
-      const strategy = { type: "RollingUpdate", maxUnavailable: unavailable, maxSurge: surge } as const;
-      expect(rolloutLimits(strategy, desired)).toEqual({ maxSurge, maxUnavailable });
-    });
-  }
-  test("a limit that is neither is refused", () => {
-    expect(rolloutLimits({ type: "RollingUpdate", maxUnavailable: "half", maxSurge: 0 }, 2)).toBeUndefined();
-  });
 });

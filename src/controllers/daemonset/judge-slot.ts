@@ -1,0 +1,161 @@
+/**
+ * What one slot adds to the counts and sorted sets of its DaemonSet, as a set of bits: its part of the status, its stage in
+ * a roll-out, and whether there is work to do (docs/spec/daemonset-controller.md#15, #11, #9). Pure; looks at one slot only.
+ * Not here: keeping counts and sets (slots.ts).
+ */
+import { availableFromMs, isUpToDate, type PodFacts, type SlotParams } from "./facts.ts";
+import { manageSlot, type SlotContext, type SlotFacts, type SlotWork } from "./manage-slot.ts";
+import { rolloutStage } from "./rollout-stage.ts";
+
+/**
+ * A slot is judged by a set of bits. Each bit is counted over all slots of a DaemonSet; those in `listedBits` have their
+ * slots listed as well, because a sync has to visit them.
+ */
+export type SlotBit =
+  /** shouldRun: counts as desired. */
+  | "desired"
+  | "current"
+  | "misscheduled"
+  | "ready"
+  | "available"
+  | "updated"
+  /** Uses up maxUnavailable (#11.4). */
+  | "unavailable"
+  /** Of those the ones that may be passed over (#23.16). */
+  | "unreachable"
+  /** Uses up maxSurge (#11.5). */
+  | "surging"
+  /** Its old pod, or else its new one, is available (#11.5). */
+  | "serving"
+  /** manage would create a pod now. */
+  | "missing"
+  /** manage would delete at least one pod now. */
+  | "surplus"
+  /** Only an old pod, available; on an eligible node, or anywhere else. */
+  | "outdated"
+  | "outdatedElsewhere"
+  /** Only an old pod, not available. */
+  | "outdatedUnavailable"
+  | "outdatedUnavailableElsewhere"
+  /** Old and new, the new one available. */
+  | "replaced";
+
+const bit: Readonly<Record<SlotBit, number>> = {
+  desired: 1 << 0,
+  current: 1 << 1,
+  misscheduled: 1 << 2,
+  ready: 1 << 3,
+  available: 1 << 4,
+  updated: 1 << 5,
+  unavailable: 1 << 6,
+  unreachable: 1 << 7,
+  surging: 1 << 8,
+  serving: 1 << 9,
+  missing: 1 << 10,
+  surplus: 1 << 11,
+  outdated: 1 << 12,
+  outdatedElsewhere: 1 << 13,
+  outdatedUnavailable: 1 << 14,
+  outdatedUnavailableElsewhere: 1 << 15,
+  replaced: 1 << 16,
+};
+
+/** In order of their bits. */
+export const slotBits: readonly SlotBit[] = Object.keys(bit) as SlotBit[];
+
+export const listedBits: readonly SlotBit[] = [
+  "missing",
+  "surplus",
+  "outdated",
+  "outdatedElsewhere",
+  "outdatedUnavailable",
+  "outdatedUnavailableElsewhere",
+  "replaced",
+];
+
+export interface SlotJudgement {
+  readonly bits: number;
+  /** When the passing of time alone changes the bits; Infinity for never. */
+  readonly wakeAtMs: number;
+}
+
+/** Judges a slot now. O(pods on this node). */
+export function judgeSlot(slot: SlotFacts, context: SlotContext): SlotJudgement {
+  const work = manageSlot(slot, context);
+  let bits = statusBits(slot, context) | rolloutBits(slot, context, work);
+  if ((bits & bit.unavailable) !== 0 && mayBePassedOver(slot, context.params)) bits |= bit.unreachable;
+  if (work.create) bits |= bit.missing;
+  if (work.deletes.length > 0) bits |= bit.surplus;
+  return { bits, wakeAtMs: wakeAt(slot, context, work) };
+}
+
+function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
+  if (slot.eligibility === "gone") return 0;
+  const first = slot.pods[0];
+  if (slot.eligibility === "ineligible") return first === undefined ? 0 : bit.misscheduled;
+  if (first === undefined) return bit.desired;
+  let bits = bit.desired | bit.current;
+  if (first.isReady) bits |= bit.ready;
+  if (availableFromMs(first, params.minReadyMs) <= nowMs) bits |= bit.available;
+  if (isUpToDate(first, params)) bits |= bit.updated;
+  return bits;
+}
+
+/**
+ * With surge, slots on nodes that are gone are left to the pod garbage collector, where upstream fails the whole step
+ * (#23.4), a node in failed-pod back-off gets no pod beside the failed one (#23.5), and neither does one on hold
+ * (#23.28).
+ */
+function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
+  const { params, nowMs } = context;
+  const isEligible = slot.eligibility === "eligible";
+  const isLeftAlone = params.hasSurge && (work.isBackingOff || isSurgeHeld(slot, context));
+  if (slot.pods.length === 0 && !isEligible) return 0;
+  // Where there is no node nobody is served: counted as serving, such a pod would let another one go too soon.
+  if (params.hasSurge && slot.eligibility === "gone") return 0;
+  const at = rolloutStage(slot, params, nowMs);
+  switch (at.stage) {
+    case "empty":
+      return bit.unavailable;
+    case "undecidable":
+      return bit.unavailable | bit.surging;
+    case "new":
+      return at.isAvailable ? bit.serving : bit.unavailable;
+    case "both": {
+      const serving = at.isOldAvailable ? bit.serving : 0;
+      return bit.unavailable | serving | (at.isNewAvailable ? bit.replaced : bit.surging);
+    }
+    case "old":
+      if (isLeftAlone) return at.isAvailable ? bit.serving : bit.unavailable;
+      if (at.isAvailable) return bit.serving | (isEligible ? bit.outdated : bit.outdatedElsewhere);
+      return bit.unavailable | (isEligible ? bit.outdatedUnavailable : bit.outdatedUnavailableElsewhere);
+  }
+}
+
+/**
+ * Where the current template has begun it may be what silenced the node: going on could silence the next one (#23.16).
+ */
+function mayBePassedOver({ isUnreachable, pods }: SlotFacts, params: SlotParams): boolean {
+  const hasBegun = (pod: PodFacts): boolean =>
+    !pod.isTerminating && pod.hasStarted && isUpToDate(pod, params);
+  return isUnreachable && !pods.some(hasBegun);
+}
+
+/** With surge the node of an old pod alone may want a new one at any time. */
+function isSurgeHeld(slot: SlotFacts, context: SlotContext): boolean {
+  const mayGrow = context.params.hasSurge && slot.eligibility === "eligible";
+  return mayGrow && context.holdUntilMs(slot.node) !== undefined;
+}
+
+function wakeAt(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
+  // A second failed pod beside the first has no back-off yet: it gets one, and a new look, when the first is deleted.
+  let wake = work.isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
+  if (work.isHeld || isSurgeHeld(slot, context))
+    wake = Math.min(wake, context.holdUntilMs(slot.node) ?? Infinity);
+  if (context.params.minReadyMs === 0) return wake;
+  for (const pod of slot.pods) {
+    const from = availableFromMs(pod, context.params.minReadyMs);
+    if (from > context.nowMs && from < wake) wake = from;
+  }
+  return wake;
+}
