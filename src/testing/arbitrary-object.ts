@@ -1,5 +1,5 @@
 /**
- * Any object of a type in the schema table, with values that are likely to matter. For property tests only.
+ * Arbitrary objects of a type in the schema table, with values that are likely to matter. For property tests only.
  */
 import fc from "fast-check";
 import { schemas } from "../api/index.ts";
@@ -70,7 +70,7 @@ function arbitraryOf(schema: Schema, depth: number): fc.Arbitrary<unknown> {
   }
 }
 
-/** Each field is there with a chance that gets smaller with depth; wide types would grow without end. */
+/** Each field is present with a probability that falls with depth; otherwise wide types would grow without end. */
 function objectOf(
   fields: Readonly<Record<string, { readonly schema: Schema }>>,
   depth: number,

@@ -25,7 +25,7 @@ export function makeNode(
   };
 }
 
-/** A pod in `default` with one container that asks for `requests`. */
+/** A pod in `default` with one container that requests `requests`. */
 export function makePod(
   name: string,
   change: {
@@ -48,7 +48,7 @@ export function makePod(
   };
 }
 
-/** What the DaemonSet controller puts into its pods: only this node will do. */
+/** The node affinity that the DaemonSet controller gives its pods. */
 export function pinnedTo(...names: readonly string[]): Partial<PodSpec> {
   const nodeSelectorTerms = names.map((name) => ({
     matchFields: [{ key: "metadata.name", operator: "In", values: [name] }],

@@ -1,6 +1,6 @@
 /**
  * A control plane for tests: the real API server on a memory store, over loopback, under a simulated clock.
- * Nothing runs in it but what a test starts; there are no nodes but those that a test creates. Shared objects are frozen.
+ * Only the parts that a test starts run, and only nodes that a test creates exist. Shared objects are frozen.
  */
 import { setMaxListeners } from "node:events";
 import { createApiServer } from "../apiserver/index.ts";
@@ -38,7 +38,7 @@ export interface ControllerDependencies {
 
 /** Simulated time that `until` waits at most. */
 const patienceMs = 120_000;
-/** Rounds of microtasks after which everything that needs no time has happened. */
+/** Rounds of microtasks after which all promise chains that need no time have ended. */
 const settleRounds = 400;
 
 async function settle(): Promise<void> {
@@ -49,7 +49,7 @@ export class TestCluster {
   readonly clock: SimulatedClock = new SimulatedClock();
   readonly random: Random;
   readonly client: Client;
-  /** Messages of warnings and errors, for tests that say what may go wrong. */
+  /** Messages of warnings and errors, for tests to check. */
   readonly complaints: string[] = [];
   /** Method and path of every call over the informers' and controllers' client, in order. */
   readonly calls: string[] = [];
@@ -103,7 +103,7 @@ export class TestCluster {
     return { client, informers: this.#informers, clock, random, log, metrics: silentMetrics, recorder };
   }
 
-  /** Runs the parts, and the informers that they asked for; resolves when things have settled. */
+  /** Runs the parts and their informers; resolves when nothing is left to do without time. */
   async start(...parts: readonly { run(signal: AbortSignal): Promise<void> }[]): Promise<void> {
     this.#informers.start(this.#stop.signal);
     for (const part of parts) this.#run((signal) => part.run(signal));
@@ -114,7 +114,7 @@ export class TestCluster {
     await this.clock.advance(ms, settle);
   }
 
-  /** Moves time on until `read` answers something that is neither false nor undefined. @throws after two minutes. */
+  /** Advances time until `read` returns something that is neither false nor undefined. @throws after `patienceMs`. */
   async until<T>(what: string, read: () => Promise<T | false | undefined>): Promise<T> {
     for (let waited = 0; waited <= patienceMs; waited += 500) {
       await settle();
@@ -159,13 +159,13 @@ export class TestCluster {
     const part = run(signal).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
-    // `stop` says what went wrong, even if it comes late.
+    // `stop` reports the failure, even if it comes late.
     part.catch(() => {});
     this.#parts.push(part);
   }
 }
 
-/** Runs `body` against a fresh cluster and stops it afterwards, whatever happened. */
+/** Runs `body` against a fresh cluster and stops it afterwards in any case. */
 export async function withCluster(body: (cluster: TestCluster) => Promise<void>, seed = 1): Promise<void> {
   const cluster = await new TestCluster(seed).open();
   try {

@@ -1,6 +1,6 @@
 /**
- * A DaemonSet controller whose syncs a test starts one by one, against the real API server over loopback: nodes without
- * agents and no scheduler, so a test says itself what becomes of pods. Counts the creates and deletes of each sync.
+ * A DaemonSet controller whose syncs a test starts one by one, against the real API server over loopback. There are no
+ * agents and no scheduler, so the test itself changes pods. Counts the creates and deletes of each sync.
  * Upstream's unit fixture, with a real server in place of its fake pod control.
  */
 import { setMaxListeners } from "node:events";
@@ -41,7 +41,7 @@ export function rollingUpdate(
   return { type: "RollingUpdate", rollingUpdate: { maxUnavailable, maxSurge } };
 }
 
-/** After a watch has ended, its informer lists anew well within this. */
+/** After a watch has ended, its informer lists again within this time, in ms. */
 const relistWaitMs = 10_000;
 
 export interface DaemonSetChange {
@@ -62,8 +62,8 @@ export interface PodChange {
 
 type CallVerb = "get" | "create" | "update" | "patch" | "delete";
 
-/** What a test may do to the controller's view of the server; nothing of the client is imitated. */
-interface Meddler {
+/** What a test may change between the controller and the server. The client itself is the real one. */
+interface ClientHooks {
   losesAnswer(verb: CallVerb, resource: string): boolean;
   fault(verb: CallVerb, resource: string, body: unknown): unknown;
   admit(resource: string, object: KubeObject): KubeObject;
@@ -72,15 +72,15 @@ interface Meddler {
   opened(resource: string, end: (error: Error) => void): void;
 }
 
-function meddledClient(client: Client, meddler: Meddler): Client {
+function hookedClient(client: Client, hooks: ClientHooks): Client {
   const guard = <T>(
     verb: CallVerb,
     on: { readonly resource: Resource; readonly body?: unknown },
     call: () => Promise<T>,
   ): Promise<T> => {
-    const error = meddler.fault(verb, on.resource.resource, on.body);
+    const error = hooks.fault(verb, on.resource.resource, on.body);
     if (error !== undefined) return Promise.reject(error as Error);
-    return meddler.losesAnswer(verb, on.resource.resource)
+    return hooks.losesAnswer(verb, on.resource.resource)
       ? call().then(() => Promise.reject(new Error("socket hang up")))
       : call();
   };
@@ -89,7 +89,7 @@ function meddledClient(client: Client, meddler: Meddler): Client {
       guard(
         "get",
         { resource },
-        async () => meddler.see("get", await client.get(resource, address, options)) as never,
+        async () => hooks.see("get", await client.get(resource, address, options)) as never,
       ),
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options, sink) => {
@@ -98,15 +98,15 @@ function meddledClient(client: Client, meddler: Meddler): Client {
         if (!hasEnded) sink.end(error);
         hasEnded = true;
       };
-      meddler.opened(resource.resource, end);
+      hooks.opened(resource.resource, end);
       return client.watch(resource, options, {
         events: (batch) => {
           if (hasEnded) return;
           const seen = batch.map((event) => ({
             ...event,
-            object: meddler.see("watch", event.object) as never,
+            object: hooks.see("watch", event.object) as never,
           }));
-          meddler.deliver(resource.resource, () => sink.events(seen));
+          hooks.deliver(resource.resource, () => sink.events(seen));
         },
         end,
       });
@@ -115,7 +115,7 @@ function meddledClient(client: Client, meddler: Meddler): Client {
       client.createSubresource(resource, address, body, options),
     create: (resource, object, options) =>
       guard("create", { resource, body: object }, () =>
-        client.create(resource, meddler.admit(resource.resource, object) as typeof object, options),
+        client.create(resource, hooks.admit(resource.resource, object) as typeof object, options),
       ),
     update: (resource, object, options) =>
       guard("update", { resource, body: object }, () => client.update(resource, object, options)),
@@ -132,16 +132,16 @@ export class DaemonSetFixture {
   readonly #enqueued = new Set<string>();
   #podNumber = 0;
 
-  /** Asked before each of the controller's calls; what it returns is thrown instead. */
-  fault: Meddler["fault"] = () => undefined;
-  /** True for calls that the server carries out but whose answers never arrive. */
-  losesAnswer: Meddler["losesAnswer"] = () => false;
+  /** Called before each of the controller's calls. An error that it returns is thrown in place of the call. */
+  fault: ClientHooks["fault"] = () => undefined;
+  /** True for calls that the server carries out and whose replies are lost. */
+  losesAnswer: ClientHooks["losesAnswer"] = () => false;
   /** Changes what the controller creates before it is stored, as an admission webhook would. */
-  admit: Meddler["admit"] = (_resource, object) => object;
-  /** Changes what the controller is shown. */
-  see: Meddler["see"] = (_via, object) => object;
+  admit: ClientHooks["admit"] = (_resource, object) => object;
+  /** Changes the objects that the controller reads. */
+  see: ClientHooks["see"] = (_via, object) => object;
   readonly #held = new Map<string, (() => void)[]>();
-  /** Ends the open watches of a resource, closed ones too. */
+  /** By resource: ends its watches, also those that have ended already. */
   readonly #watches = new Map<string, ((error: Error) => void)[]>();
   readonly #stop = new AbortController();
   readonly #informers: InformerFactory;
@@ -149,7 +149,7 @@ export class DaemonSetFixture {
   private constructor(cluster: TestCluster, options: Partial<DaemonSetControllerOptions>) {
     this.cluster = cluster;
     const dependencies = cluster.dependencies("daemonset-controller");
-    const client = meddledClient(cluster.client, {
+    const client = hookedClient(cluster.client, {
       fault: (verb, resource, body) => this.fault(verb, resource, body),
       losesAnswer: (verb, resource) => this.losesAnswer(verb, resource),
       admit: (resource, object) => this.admit(resource, object),
@@ -195,7 +195,7 @@ export class DaemonSetFixture {
     return fixture;
   }
 
-  /** Keys that events have enqueued since the last look, sorted. */
+  /** Keys that events have enqueued since the last call, sorted. */
   enqueued(): string[] {
     const keys = [...this.#enqueued].sort();
     this.#enqueued.clear();
@@ -408,7 +408,7 @@ export class DaemonSetFixture {
     await this.settle();
   }
 
-  /** The watch of the resource never tells what happens during `body`, and ends with 410: a new list has to. */
+  /** The watch of the resource delivers nothing of what happens during `body` and ends with 410, so a new list has to. */
   async missed(resource: string, body: () => Promise<unknown>): Promise<void> {
     this.hold(resource);
     await body();
@@ -418,7 +418,7 @@ export class DaemonSetFixture {
     await this.cluster.advance(relistWaitMs);
   }
 
-  /** @throws when what the controller keeps does not agree with a full recount. */
+  /** @throws when the controller's state does not agree with a full recount. */
   #recount(): void {
     const wrong = this.controller.recount();
     if (wrong.length > 0) throw new Error(`recount: ${wrong.join("; ")}`);
@@ -430,7 +430,7 @@ export class DaemonSetFixture {
   }
 }
 
-/** Runs `body` with a fresh fixture and stops it afterwards, whatever happened. */
+/** Runs `body` with a fresh fixture and stops it afterwards in any case. */
 export async function withDaemonSets(
   body: (fixture: DaemonSetFixture) => Promise<void>,
   options: Partial<DaemonSetControllerOptions> = {},

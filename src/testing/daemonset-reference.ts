@@ -1,8 +1,7 @@
 /**
- * The decisions of the DaemonSet controller once more, slow and plain: a full pass over all nodes and pods per question,
+ * The decisions of the DaemonSet controller in their simplest form: a full pass over all nodes and pods for each question,
  * written after docs/spec/daemonset-controller.md#9, #11 and #15, without slots, bits or sets. The oracle of the property
  * tests.
- * Not here: anything that ships.
  */
 import { type IntOrString, scaledValue } from "../machinery/index.ts";
 import {
@@ -134,7 +133,7 @@ export function referenceRollout(world: ReferenceWorld): ReferenceDecision {
   if (desired > 0 && maxUnavailable === 0 && maxSurge === 0) maxUnavailable = 1;
   const byNode = entries(world);
   for (const [node, { shouldRun }] of world.nodes) if (shouldRun && !byNode.has(node)) byNode.set(node, []);
-  // With surge a pod whose node is gone neither serves nor counts (SPEC.md, #23.4).
+  // With surge, a pod whose node is gone is neither available nor counted (SPEC.md, #23.4).
   const isSeen = (node: string): boolean => !world.params.hasSurge || world.nodes.has(node);
   const sorted = [...byNode].filter(([node]) => isSeen(node)).sort(([a], [b]) => (a < b ? -1 : 1));
   return maxSurge === 0
@@ -170,7 +169,7 @@ function inPlace(
   const candidates: string[] = [];
   for (const [node, pods] of sorted) {
     const pair = pairOf(world, pods);
-    // A percentage of surge that scales to 0, because no node is desired, still leaves these alone (SPEC.md, #23.4,
+    // These are left alone even when the percentage of surge scales to 0, because no node is desired (SPEC.md, #23.4,
     // #23.5).
     const isSpared = world.params.hasSurge && isLeftAlone(world, node, pods);
     if (pair === undefined || (pair.fresh === undefined) === (pair.old === undefined)) unavailable++;
@@ -229,9 +228,7 @@ function withSurge(
   return { creates: creates.sort(), deletes: deletes.sort() };
 }
 
-/**
- * Whether nobody hears of the node, nobody is served there, and no pod of the current template has begun there (#23.16).
- */
+/** Whether the node is unreachable, without an available pod, and without a started pod of the current template (#23.16). */
 function isSilent(world: ReferenceWorld, node: string, pods: readonly PodFacts[]): boolean {
   if (world.nodes.get(node)?.isUnreachable !== true) return false;
   const living = pods.filter((pod) => !pod.isTerminating);

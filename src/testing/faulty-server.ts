@@ -1,5 +1,5 @@
 /**
- * The real API server over a memory store, behind a door that can be told to misbehave: for tests of clients.
+ * The real API server over a memory store, with faults that a test orders: for tests of clients.
  *
  *   client ─▶ refused as ordered? ─▶ server ─▶ watch: passed on, ended, kept silent or repeated as ordered ─▶ client
  *
@@ -29,7 +29,7 @@ export interface SeenCall {
 }
 
 export class FaultyServer {
-  /** What the client under test has asked for, in order; calls of the test itself do not count. */
+  /** Calls of the client under test, in order, without those of the test itself. */
   readonly calls: SeenCall[] = [];
   readonly clock: SimulatedClock;
   #server: TestApiServer;
@@ -67,7 +67,7 @@ export class FaultyServer {
     for (const watch of this.#watches) watch.end();
   }
 
-  /** Watches stay open but say nothing from now on, not even their end: a connection that died in silence. */
+  /** From now on watches stay open but deliver nothing, not even their end, like a dead connection. */
   silenceWatches(): void {
     for (const watch of this.#watches) watch.isSilent = true;
   }
@@ -77,14 +77,14 @@ export class FaultyServer {
     for (const watch of this.#watches) watch.repeat(count);
   }
 
-  /** Another process over the same store, which has forgotten its history: older watches get 410. */
+  /** Restarts the server over the same store without its history: older watches get 410. */
   async restart(): Promise<void> {
     const { store } = this.#server;
     await store.compact(Number(await this.#resourceVersion()));
     await this.#replace(store);
   }
 
-  /** Another process over an empty store, as after the loss of a disk: its revisions begin anew. */
+  /** Restarts the server over an empty store, as after the loss of a disk: revisions begin anew. */
   async restartEmpty(): Promise<void> {
     await this.#replace(createMemoryStore());
   }
@@ -113,7 +113,7 @@ export class FaultyServer {
     await this.#server.call("DELETE", `${collection}/${name}?gracePeriodSeconds=0`);
   }
 
-  /** The very objects that the server keeps, by key. */
+  /** The objects that the server keeps, not copies, by key. */
   async objects<T extends KubeObject>(resource: Resource<T>): Promise<readonly T[]> {
     return (await this.#list(resource)).items;
   }

@@ -1,7 +1,7 @@
 /**
- * A bad network between one process and the API server, by seed: what a `Transport` may do to its user without breaking
- * its contract. Replies late or lost, calls refused, watches late, doubled, broken, expired or silent; a process that dies.
- * Not here: who dies when (simulated-cluster.ts), a server that is behind (lagging-store.ts).
+ * A bad network between one process and the API server, by seed: all that the contract of `Transport` allows. Replies are
+ * late or lost, calls refused, watches late, doubled, broken, expired or silent; the process may die.
+ * Not here: which process dies when (simulated-cluster.ts), a server that lags (lagging-store.ts).
  *
  *   call ─▶ [late] ─▶ [refused | lost] ─▶ server ─▶ [reply lost] ─▶ [late] ─▶ caller
  *   event ─▶ [late, in order] ─▶ [doubled | an older one again] ─▶ reader        … [break | 410 | silence]
@@ -26,38 +26,38 @@ import {
   tooManyRequests,
 } from "../machinery/index.ts";
 
-/** Chances are from 0 to 1, per call, event or watch. Absent means never. */
+/** Probabilities from 0 to 1, for each call, event or watch. Absent means never. */
 export interface Faults {
-  /** Longest way of a request, and again of its reply, in ms. */
+  /** Longest delay of a request, and again of its reply, in ms. */
   readonly delayMs?: number;
   /** Answered 429, 500 or 503 without being carried out. */
   readonly refuse?: number;
   /** A PUT answered 409 without being carried out. */
   readonly conflict?: number;
-  /** Connection broken before the server had the call. */
+  /** The connection breaks before the call reaches the server. */
   readonly loseRequest?: number;
-  /** Connection broken after the server has carried the call out. */
+  /** The connection breaks after the server has carried out the call. */
   readonly loseReply?: number;
   /** Longest delay of events, in ms. */
   readonly eventDelayMs?: number;
   /** An event comes twice, or an older one comes again. */
   readonly repeatEvent?: number;
-  /** A watch breaks within its first 20 s; one in three says 410 first. */
+  /** A watch breaks within its first 20 s; one in three sends 410 first. */
   readonly breakWatch?: number;
   /** A watch falls silent within its first 20 s and does not end. */
   readonly silenceWatch?: number;
 }
 
-/** Told of everything that passes between the process and its network, as the process sees it. */
+/** Sees everything that passes between the process and its network, in the order in which the process sees it. */
 export interface TransportObserver {
   sending?(call: TransportCall): void;
-  /** The outcome of a call has reached the process, whatever it is; without a reply, an error. */
+  /** The outcome of a call has reached the process: a reply, or an error when `reply` is absent. */
   done?(call: TransportCall, reply?: TransportReply): void;
-  /** The DaemonSet controller decides now what to do about the pods of this DaemonSet. */
+  /** The DaemonSet controller is about to decide about the pods of this DaemonSet. */
   deciding?(uid: string): void;
-  /** The process is dead; calls without outcome will never have one. */
+  /** The process is dead: calls without an outcome never get one. */
   died?(): void;
-  /** A list has come; the process reads it next. */
+  /** A list has arrived, and the process reads it next. */
   listed?(call: TransportCall, list: KubeList<KubeObject>): void;
   /** An event is handed to the process next. */
   delivered?(call: TransportCall, event: WatchEvent): void;
@@ -88,7 +88,7 @@ export class FaultyTransport implements Transport {
     this.#dependencies = dependencies;
   }
 
-  /** The process is dead: nothing reaches it any more. What it had sent arrives now, or never. */
+  /** Kills the process: nothing reaches it any more. Calls that it has sent reach the server now or never. */
   cut(): void {
     if (this.#isCut) return;
     this.#isCut = true;
@@ -104,7 +104,7 @@ export class FaultyTransport implements Transport {
   }
 
   async send(call: TransportCall): Promise<TransportReply> {
-    // One signal of a part is that of all its calls on the way.
+    // All calls of a part share one signal.
     setMaxListeners(0, call.signal);
     call.signal.throwIfAborted();
     if (this.#isCut) return never();
@@ -261,7 +261,7 @@ class FaultyWatch implements ClientWatchSink {
     else this.#inOrder(() => this.#finish(error));
   }
 
-  /** At once when nothing waits; never before what came earlier, even if both are due at the same time. */
+  /** Delivers at once when nothing waits. Never overtakes what came earlier, even if both are due at the same time. */
   #inOrder(hand: () => void): void {
     const now = this.#dependencies.clock.monotonicMs();
     if (this.#waiting.length === 0 && this.#dueMs <= now) {

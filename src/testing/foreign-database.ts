@@ -1,6 +1,6 @@
 /**
  * Data that several servers and others share, as etcd keeps it: keys, values, and transactions that change several keys at one
- * revision. It shares no line with the stores of this house, so that a mistake of theirs is not made twice.
+ * revision. It shares no code with our stores, so that it does not share their mistakes.
  *
  *   revision 8: [/a = 1]   9: [/a = 2, /b deleted]   10: [/c = 1] ...      a number each, however many changes
  *
@@ -13,7 +13,7 @@ export interface ForeignChange {
   readonly value?: Uint8Array;
 }
 
-/** What a transaction is carried out on condition of; 0: the key is not there. */
+/** The condition of a transaction: the key is at this revision; 0: the key does not exist. */
 export interface ForeignGuard {
   readonly key: string;
   readonly modRevision: number;
@@ -30,7 +30,7 @@ export interface ForeignRow {
   readonly before: ForeignRow | undefined;
 }
 
-/** A new etcd stands at 1; any number but 0 shows who takes it for the number of writes. */
+/** A new etcd is at 1. Any number but 0 exposes code that takes revisions for the number of writes. */
 const firstRevision = 7;
 
 export class ForeignDatabase {
@@ -78,13 +78,13 @@ export class ForeignDatabase {
     return { revision };
   }
 
-  /** The row of a key that is there. */
+  /** The row of a key that exists. */
   newest(key: string): ForeignRow | undefined {
     const row = this.#newest.get(key);
     return row?.value === undefined ? undefined : row;
   }
 
-  /** What was there at a revision, in byte order. */
+  /** The keys that existed at a revision, in byte order. */
   at(revision: number, prefix: string): readonly ForeignRow[] {
     const rows: ForeignRow[] = [];
     for (const newest of this.#newest.values()) {
@@ -100,12 +100,12 @@ export class ForeignDatabase {
     return this.#log.slice(revision - firstRevision);
   }
 
-  /** History up to `revision` is forgotten. */
+  /** Drops the history up to `revision`. */
   compact(revision: number): void {
     this.#oldest = Math.max(this.#oldest, revision);
   }
 
-  /** Calls back after each transaction. @returns what ends it. */
+  /** Calls `listener` after each transaction. @returns a function that removes it. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,9 +1,9 @@
 /**
- * The deliberately foreign maker of `Store`: a connection to data that others write, too, over a network that loses and delays.
+ * A deliberately foreign implementation of `Store`: a connection to data with other writers, over a network that loses and delays.
  *
  *   call ──late──▶ database ──late──▶ answer        lost on the way there or back, or carried out after it was given up
  *
- * Whatever is told of the outcome is true: refused, answered, or `mayHaveHappened`.
+ * The reported outcome is always true: refused, answered, or `mayHaveHappened`.
  * Not here: the data (foreign-database.ts), watches (foreign-watch.ts).
  */
 import { assert, type Clock, type Random } from "../base/index.ts";
@@ -22,13 +22,13 @@ import {
 import type { ForeignChange, ForeignDatabase } from "./foreign-database.ts";
 import { type ForeignLine, ForeignWatch, stateOf } from "./foreign-watch.ts";
 
-/** Shares of calls, or of a watch's messages, that meet each fate. */
+/** Probability of each fault, for each call or for each message of a watch. */
 export interface ForeignFaults {
   /** Refused before anything happened. */
   readonly refused?: number;
   /** Never arrives. */
   readonly lostRequest?: number;
-  /** Carried out, but nobody is told. */
+  /** Carried out, but the reply is lost. */
   readonly lostReply?: number;
   /** Carried out after the caller has given up. */
   readonly late?: number;
@@ -43,7 +43,7 @@ export interface ForeignStoreDependencies {
 
 /** Longest time of a message on its way, in ms. */
 const latencyMaxMs = 20;
-/** After so many ms without an answer a call is given up. */
+/** Ms without an answer after which a call is given up. */
 const answerMaxMs = 1_000;
 
 export class ForeignStore implements Store {
@@ -70,7 +70,7 @@ export class ForeignStore implements Store {
     if (value) this.breakWatches();
   }
 
-  /** While true watches are open but dumb. */
+  /** While true, watches are open but deliver nothing. */
   set isStalled(value: boolean) {
     this.#isStalled = value;
     if (!value) for (const watch of this.#watches) watch.wake();

@@ -1,5 +1,5 @@
 /**
- * One watch of a foreign store: whole revisions, late and in clumps, until it breaks.
+ * One watch of a foreign store: whole revisions, late and several at once, until it breaks.
  *
  *   opening ──request arrives──▶ open: changes, progress ──▶ broken, compacted or cancelled
  *
@@ -17,12 +17,12 @@ import {
 } from "../storage/index.ts";
 import type { ForeignDatabase, ForeignRow } from "./foreign-database.ts";
 
-/** The way that a watch's messages take. */
+/** The network between a watch and the database. */
 export interface ForeignLine {
   readonly database: ForeignDatabase;
   readonly clock: Clock;
   readonly random: Random;
-  /** Of the next message, in ms. */
+  /** Latency of the next message, in ms. */
   latencyMs(): number;
   /** Whether the watch breaks at the next message. */
   breaks(): boolean;
@@ -31,7 +31,7 @@ export interface ForeignLine {
   ended(watch: ForeignWatch): void;
 }
 
-/** The store tells progress by itself so often, in ms, as its contract says. */
+/** How often the store reports progress by itself, in ms, as its contract demands. */
 const progressEveryMs = 60_000;
 
 export class ForeignWatch implements StoreWatch {
@@ -68,7 +68,7 @@ export class ForeignWatch implements StoreWatch {
     this.#line.ended(this);
   }
 
-  /** Something may have to be told: always by a message of its own. */
+  /** Sends what is new, if anything, in a message of its own. */
   wake(): void {
     this.#schedule();
   }

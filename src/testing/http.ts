@@ -145,7 +145,7 @@ export function objectReply(object: object, more: Partial<ApiReply> = {}): ApiRe
   return { status: 200, contentType: "application/json", body: { as: "object", object, bytes }, ...more };
 }
 
-/** A handler that tells what it was asked. */
+/** A handler that replies with the call. */
 export const echo: Work = async (call) =>
   objectReply({ path: call.path, query: call.query, user: call.user });
 
@@ -180,7 +180,7 @@ export function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T)
   return { promise, resolve };
 }
 
-/** Lets sockets of this process exchange what they have. */
+/** Lets the sockets of this process deliver what was written. */
 export async function turns(): Promise<void> {
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
 }

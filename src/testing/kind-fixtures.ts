@@ -1,5 +1,5 @@
 /**
- * For the tests of kinds: valid objects, ways to change them, and what the rules and the table of a kind make of them.
+ * For the tests of kinds: valid objects, ways to change them, their errors and their table rows.
  */
 import { copyJson, decodeObject, type Draft, type FieldError, type KubeObject } from "../machinery/index.ts";
 import { fieldErrorMessage } from "../machinery/field-error.ts";
@@ -13,7 +13,7 @@ export function kindOf(schema: string): Kind {
   return kind;
 }
 
-/** The object as the server would see it: decoded and defaulted. @throws Error when it cannot be decoded. */
+/** The object as the server sees it: decoded and defaulted. @throws Error when it cannot be decoded. */
 export function decoded<T extends KubeObject>(schema: string, input: object): T {
   const { object, errors, unknown } = decodeObject<Draft<KubeObject>>(
     { table: schemas, name: schema },
@@ -24,7 +24,7 @@ export function decoded<T extends KubeObject>(schema: string, input: object): T 
   return object as unknown as T;
 }
 
-/** `spec.containers[0].image` set to a value, or taken away by undefined. The input is not changed. */
+/** `spec.containers[0].image` set to a value, or removed by undefined. The input is not changed. */
 export function withPath(input: object, path: string, value: unknown): object {
   const root = copyJson(input) as Record<string, unknown>;
   const names = path.split(/[.[\]]+/).filter((name) => name !== "");

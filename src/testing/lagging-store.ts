@@ -1,13 +1,13 @@
 /**
- * A store as seen by an API server that is behind: its watch tells of changes late, so that lists that may be old
- * (resourceVersion 0) and watches show the past. Reads of the newest data wait, as they do upstream.
+ * A store whose watch delivers changes late. An API server over it lags: lists at resourceVersion 0 and watches show the
+ * past. Reads of the newest data wait, as upstream.
  * Not here: the server itself.
  */
 import type { Clock } from "../base/index.ts";
 import type { Store, StoreEvent, StoreWatch, StoreWatcher, WatchRequest } from "../storage/index.ts";
 
 export interface LaggingStore extends Store {
-  /** How late changes are told from now on, in ms; what waits already keeps its time. Infinity: until it is set anew. */
+  /** Delay of changes from now on, in ms; changes that wait already keep theirs. Infinity: until it is set again. */
   lagMs: number;
 }
 

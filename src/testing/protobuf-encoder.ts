@@ -1,6 +1,6 @@
 /**
- * Objects as protobuf, as Go's generated code writes them: fields by number, zero values of scalars that are no
- * pointers included. For tests only, which know the real bytes as well (api/kubectl-bodies.json).
+ * Encodes objects in protobuf as Go's generated code does: fields by number, with zero values of scalars that are no
+ * pointers. For tests only, which compare with bytes that kubectl sent (api/kubectl-bodies.json).
  */
 import {
   encodeJson,
@@ -11,7 +11,7 @@ import {
   type SchemaType,
 } from "../machinery/index.ts";
 
-/** Fields of one message, each with its tag; in a test's hands they may come in another order. */
+/** Fields of one message, each with its tag; a test may reorder them. */
 export type Arrange = (fields: readonly WireField[]) => readonly WireField[];
 
 export interface WireField {

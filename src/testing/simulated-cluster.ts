@@ -6,7 +6,7 @@
  *        ▲              ▲  └──── loopback ◀─ bad network ◀─ the other controllers, scheduler, nodes (one process)
  *        └ log          └─────── loopback ◀─ users (no faults)
  *
- * Not here: what users do and what must hold (test/simulation).
+ * Not here: what users do, and the invariants (test/simulation).
  */
 import { setMaxListeners } from "node:events";
 import { createFleet, type NodeWish, nodeObject, type Timings } from "../agent/index.ts";
@@ -43,14 +43,14 @@ import { createScheduler } from "../scheduler/index.ts";
 import { createMemoryStore, type EmbeddedStore, type Store } from "../storage/index.ts";
 import { type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
 import { type LaggingStore, laggingStore } from "./lagging-store.ts";
-import { type ControllerSeams, startController, tellingDecisions } from "./simulated-controller.ts";
+import { type ControllerSeams, startController, observingDecisions } from "./simulated-controller.ts";
 
-/** Who the DaemonSet controller is to the API server. */
+/** User name of the DaemonSet controller. */
 const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller";
-/** Calls to the server within one instant above which something runs in circles. */
+/** Calls to the server within one instant; with more, something loops. */
 const callsPerInstantMax = 5_000;
-/** How often `until` looks. */
-const lookEveryMs = 1_000;
+/** How often `until` checks its condition, in ms. */
+const pollEveryMs = 1_000;
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
@@ -59,25 +59,25 @@ export interface SimulatedClusterOptions {
   readonly placement?: PlacementMode;
   /** Network of the DaemonSet controller. */
   readonly faults?: Faults;
-  /** Network of everything else but users. */
+  /** Network of all others except users. */
   readonly otherFaults?: Faults;
   /** Processes with a DaemonSet controller. Default 1. */
   readonly controllers?: number;
-  /** They elect a leader among them. Default: when there are several. */
+  /** Whether they elect a leader. Default: when there are several. */
   readonly elect?: boolean;
   readonly timings?: Partial<Timings>;
-  /** Freezes shared objects, so that whoever changes one is found. */
+  /** Freezes shared objects, so that a change of one throws. */
   readonly freeze?: boolean;
   readonly log?: Log;
   /** Changes to the DaemonSet controller's surroundings, for planted bugs. */
   readonly seams?: ControllerSeams;
-  /** Puts something between the garbage collector and its network; it has caches of its own then. */
+  /** Wraps the garbage collector's transport; it then has caches of its own. */
   readonly collector?: (transport: Transport) => Transport;
-  /** Of each DaemonSet controller process, at its start. */
+  /** Makes the observer of a DaemonSet controller process, at its start. */
   readonly observe?: (instance: string) => TransportObserver;
   /** Every call that the server has answered. */
   readonly answered?: (call: ApiCall, reply: ApiReply, username: string) => void;
-  /** Runs whenever everything that needs no time has happened. */
+  /** Called whenever nothing is left to do without time. */
   readonly settled?: () => void;
 }
 
@@ -108,9 +108,9 @@ export class SimulatedCluster {
   #serverStop = new AbortController();
   #behind: { readonly store: LaggingStore; readonly server: ApiServer; isUsed: boolean } | undefined;
   #others: FaultyTransport | undefined;
-  /** Those of `setFaults`. */
+  /** Set by `setFaults`. */
   #faults: Faults | undefined;
-  /** One stream over restarts, or names and UIDs would come again. */
+  /** One generator over restarts, so that names and UIDs do not repeat. */
   readonly #serverRandom: Random;
   #started = 0;
   #instantMs = 0;
@@ -146,12 +146,12 @@ export class SimulatedCluster {
     if (this.#failures.length > 0) throw this.#failures[0];
   }
 
-  /** Moves time on until `isSo`. @returns false when that takes longer than `patienceMs`. */
+  /** Advances time until `isSo`. @returns false when that takes longer than `patienceMs`. */
   async until(isSo: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
-    for (let waited = 0; ; waited += lookEveryMs) {
+    for (let waited = 0; ; waited += pollEveryMs) {
       if (await isSo()) return true;
       if (waited >= patienceMs) return false;
-      await this.advance(lookEveryMs);
+      await this.advance(pollEveryMs);
     }
   }
 
@@ -162,7 +162,7 @@ export class SimulatedCluster {
     if (this.#others !== undefined) this.#others.faults = otherFaults;
   }
 
-  /** The process dies without a word: nothing more comes from it but what it had sent. */
+  /** Kills the process: nothing more comes from it except calls that it had sent. */
   crashController(index = 0): void {
     const process = this.#processes[index];
     if (process === undefined) return;
@@ -206,7 +206,7 @@ export class SimulatedCluster {
       clock: this.clock,
       random: seededRandom(seed * 2000 + this.#started),
       log: this.#log,
-      seams: tellingDecisions(seams ?? {}, (uid) => observer?.deciding?.(uid)),
+      seams: observingDecisions(seams ?? {}, (uid) => observer?.deciding?.(uid)),
       signal: controller.signal,
       begins: (made, signal) => this.#begins(made, signal),
     });
@@ -215,7 +215,7 @@ export class SimulatedCluster {
     });
   }
 
-  /** Counts again whatever the running DaemonSet controllers keep. O(nodes + pods). @returns what disagrees. */
+  /** Compares the state of the running DaemonSet controllers with a recount. O(nodes + pods). @returns disagreements. */
   recount(): readonly string[] {
     return [...this.#running.values()].flatMap((controller) => controller.recount());
   }
@@ -225,14 +225,14 @@ export class SimulatedCluster {
     signal.addEventListener("abort", () => this.#running.delete(signal), { once: true });
   }
 
-  /** Handler and caches anew over the same store; watches end, calls are answered 503 until it is loaded. */
+  /** Restarts the API server over the same store. Watches end; calls get 503 until the caches are loaded. */
   async restartApiServer(): Promise<void> {
     this.#serverStop.abort(new Error("the server restarts"));
     this.#serverStop = new AbortController();
     await this.#startServer();
   }
 
-  /** The DaemonSet controller reads from a second API server that is `lagMs` behind; 0: from the first one again. */
+  /** The DaemonSet controller reads from a second API server that lags by `lagMs`; 0: from the first one again. */
   async timeTravel(lagMs: number): Promise<void> {
     if (this.#behind === undefined) {
       if (lagMs === 0) return;
@@ -276,7 +276,7 @@ export class SimulatedCluster {
     );
   }
 
-  /** Writes go to the first server; reads to the one that is behind, while it is used. */
+  /** Writes go to the first server, reads to the lagging one while there is one. */
   #controllerLoopback(): Transport {
     const handler = this.#answer((call) =>
       call.method === "GET" && this.#behind?.isUsed === true
@@ -370,7 +370,7 @@ export async function startSimulatedCluster(options: SimulatedClusterOptions): P
   return await new SimulatedCluster(options).start();
 }
 
-/** Events are not simulated: nothing depends on them, and they are half of all writes. */
+/** Events are not recorded: nothing depends on them, and they would be half of all writes. */
 const silentRecorder: EventRecorder = { event() {}, flush: () => Promise.resolve() };
 
 function usernameOf({ credentials }: ApiCall): string {
@@ -381,7 +381,7 @@ function masters(username: string): { readonly username: string; readonly groups
   return { username, groups: ["system:masters", "system:authenticated"] };
 }
 
-/** Many users over one network: the user travels beside the call. */
+/** Many users over one network: the user is kept beside the call. */
 class PerUserTransport implements Transport {
   readonly #over: (username: string) => Transport;
   readonly #users = new WeakMap<object, Transport>();

@@ -1,6 +1,6 @@
 /**
  * One process with a DaemonSet controller in a simulated cluster: its own caches over its own network, alone or as one
- * of several candidates for leadership. Every part that it gets can be exchanged, which is how bugs are planted.
+ * of several candidates for leadership. Every part can be replaced; bugs are planted in this way.
  */
 import { setMaxListeners } from "node:events";
 import { type Clock, type Log, type Random, silentMetrics } from "../base/index.ts";
@@ -24,7 +24,7 @@ import {
 
 export interface ControllerSeams {
   readonly transport?: (transport: Transport) => Transport;
-  /** What the process begins with; default `newest`. */
+  /** How new its first lists have to be; default `newest`. */
   readonly firstList?: "newest" | "cached";
   readonly clock?: (clock: Clock) => Clock;
   readonly client?: (client: Client) => Client;
@@ -37,8 +37,8 @@ export interface ControllerSeams {
   };
 }
 
-/** Tells of each decision of the controller, or of what stands in for it, just before it is taken. */
-export function tellingDecisions(
+/** Calls the observer before each decision of the controller or of its replacement. */
+export function observingDecisions(
   seams: ControllerSeams,
   deciding: (daemonSetUid: string) => void,
 ): ControllerSeams {
@@ -68,13 +68,13 @@ export interface ControllerProcessOptions {
   readonly log: Log;
   readonly seams: ControllerSeams;
   readonly signal: AbortSignal;
-  /** Told of each controller of ours that begins to run, with the signal that ends it. */
+  /** Called when a controller begins to run, with the signal that ends it. Not called for a replacement. */
   readonly begins: (controller: DaemonSetController, signal: AbortSignal) => void;
 }
 
 const nobody: EventRecorder = { event() {}, flush: () => Promise.resolve() };
 
-/** Runs until the signal aborts. With elections: stands again whenever leadership was lost, with empty caches each time. */
+/** Runs until the signal aborts. With elections it runs again after each lost leadership, with empty caches each time. */
 export async function startController(options: ControllerProcessOptions): Promise<void> {
   const { elect, signal } = options;
   if (!elect) return await runController(options, signal);

@@ -1,14 +1,14 @@
 /**
- * A transport that lies: shows a process other objects than there are, or sends other calls than it makes. For planting bugs.
- * Not here: honest faults (faulty-transport.ts).
+ * A transport that breaks its contract: it changes the objects that a process reads, or the calls that it makes. For
+ * planting bugs. Not here: faults that the contract allows (faulty-transport.ts).
  */
 import type { Transport, TransportCall, TransportReply } from "../client/index.ts";
 import { type KubeList, type KubeObject, requestInfoOf } from "../machinery/index.ts";
 
 export interface Tampering {
-  /** What the process is shown in lists, watches and single reads; undefined hides it. `resource` is the plural. */
+  /** Changes an object in lists, watches and single reads; undefined hides it. `resource` is the plural. */
   readonly see?: (resource: string, object: KubeObject) => KubeObject | undefined;
-  /** What is sent in place of the call; a reply is given without sending anything. */
+  /** Replaces a call. When it returns a reply, nothing is sent. */
   readonly send?: (call: TransportCall, resource: string) => TransportCall | TransportReply;
 }
 
@@ -32,7 +32,7 @@ export function tamperedTransport(inner: Transport, { see, send }: Tampering): T
             batch.map((event) => {
               if (event.type === "BOOKMARK" || event.type === "ERROR") return event;
               const object = see(resource, event.object);
-              // Hidden from now on: to the process it is gone. It does not mind if it never knew it.
+              // A hidden object is deleted for the process, which ignores deletions of objects that it never saw.
               return object === undefined ? { type: "DELETED", object: event.object } : { ...event, object };
             }),
           ),

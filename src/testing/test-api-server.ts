@@ -1,6 +1,6 @@
 /**
- * The real API server over a memory store, with a simulated clock, seeded random and frozen objects, and a small way to
- * call it. For tests only; anything that wants a typed client puts `loopbackTransport` on `handler`.
+ * The real API server over a memory store, with a simulated clock, seeded random and frozen objects, and a short way to
+ * call it. For tests only. A typed client is `loopbackTransport` over `handler`.
  */
 import { type ApiServer, type ApiServerOptions, createApiServer } from "../apiserver/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
@@ -40,7 +40,7 @@ export interface TestWatch {
   readonly batches: number[];
   readonly frames: WatchFrame[];
   hasEnded: boolean;
-  /** What the sink answers from now on. */
+  /** What `events` of the sink returns from now on. */
   accepts: boolean;
   stop(): void;
 }

@@ -1,10 +1,10 @@
 /**
- * Moves simulated time on while somebody waits, from timer to timer: for calls that take simulated time in tests that only
- * want their answers. Not here: the clock (base).
+ * Advances simulated time from timer to timer while a test waits for a promise. For tests of calls that take simulated
+ * time and that need only the result. Not here: the clock (base).
  */
 import { type SimulatedClock, sleep } from "../base/index.ts";
 
-/** Turns of the event loop without a timer after which nothing will ever come. */
+/** Turns of the event loop without a timer after which the promise counts as stuck. */
 const idleTurnsMax = 1_000;
 
 /** Lets everything happen that needs no time: a macrotask comes only after the last microtask. */
@@ -21,7 +21,7 @@ export class TimeDriver {
     this.#clock = clock;
   }
 
-  /** Settles as `promise` does; time moves meanwhile. Several may wait at once. */
+  /** Settles as `promise` does; time advances meanwhile. Several may wait at once. */
   async until<T>(promise: Promise<T>): Promise<T> {
     this.#waiting++;
     if (!this.#isMoving) void this.#move();
@@ -32,7 +32,7 @@ export class TimeDriver {
     }
   }
 
-  /** Lets so much time pass, and everything that it brings happen. */
+  /** Advances time by `ms` and lets everything happen that falls due. */
   async pass(ms: number): Promise<void> {
     await this.until(sleep(this.#clock, ms));
     await turn();

@@ -1,6 +1,6 @@
 /**
  * Certificates in memory for tests over real TLS on the loopback interface.
- * Not here: files (apiserver/certificates.ts).
+ * Not here: files (apiserver/certificates/certificates.ts).
  */
 import { issue, type Issued } from "../apiserver/certificates/certificate-maker.ts";
 

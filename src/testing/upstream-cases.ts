@@ -1,4 +1,4 @@
-/** What the re-created upstream cases share: both strategies, foreign pods. Only tests import this. */
+/** What the re-created upstream cases share: both strategies, pods of other owners. Only tests import this. */
 import { test } from "vitest";
 import { type DaemonSetUpdateStrategy, type Pod, pods, type PodSpec } from "../api/index.ts";
 import type { ObjectMeta } from "../machinery/index.ts";
@@ -16,13 +16,13 @@ export function both(
   }
 }
 
-/** Asks for half a gigabyte-sized node's memory and processor: two of them fill `smallNode`. */
+/** Requests a large share of `smallNode`: two such pods fill it. */
 export const hungry: Partial<PodSpec> = {
   containers: [{ name: "main", image: "foo/bar", resources: { requests: { memory: "75M", cpu: "75m" } } }],
 };
 export const smallNode = { allocatable: { memory: "100M", cpu: "200m", pods: "100" } };
 
-/** A pod that is nobody's daemon pod. */
+/** A pod that no DaemonSet owns. */
 export async function foreignPod(
   fixture: DaemonSetFixture,
   spec: Partial<PodSpec>,
