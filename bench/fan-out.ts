@@ -2,13 +2,21 @@
  * One DaemonSet on many simulated nodes: from its creation until all its pods are Ready.
  * `node bench/run.mjs fan-out [--nodes 1000,5000,15000] [--rounds 2] [--controller ours|reference|both]`
  *
- * Everything is in one process with the durable store, as `lares up` runs it; each case and round in a fresh process, in turn.
- * The floor of the time is one pod's start, 0.8 s. The reference is upstream's algorithm without its limit of 20 requests a
- * second, which alone would take 250 s for 5,000 pods.
+ * Everything runs in one process with the durable store, as in `lares up`. Each case and round has a fresh process.
+ * The least possible time is one pod's start, 0.8 s. The reference is upstream's algorithm without its limit of 20 requests
+ * a second, which alone would take 250 s for 5,000 pods.
  */
 import { type DaemonSet, daemonsets, isPodReady, pods as podResource } from "../src/api/index.ts";
 import { cpuMs, pause, startBenchPlane, startNodes, until, type Which } from "./support/bench-plane.ts";
-import { contestants, machineLine, option, printTable, ratios, runRounds, spread } from "./support/rounds.ts";
+import {
+  controllersToRun,
+  machineLine,
+  option,
+  printTable,
+  ratios,
+  runRounds,
+  spread,
+} from "./support/rounds.ts";
 
 interface Case {
   readonly nodes: number;
@@ -34,7 +42,7 @@ const manifest: DaemonSet = {
     },
   },
 };
-/** So that what starting the nodes left behind does not count. */
+/** Pause after the start of the nodes, in ms, so that what they leave to do does not count. */
 const restMs = 2_000;
 
 async function measure({ nodes, which }: Case): Promise<Figures> {
@@ -71,7 +79,7 @@ async function measure({ nodes, which }: Case): Promise<Figures> {
 
 const sizes = option("nodes", "1000,5000,15000").split(",").map(Number);
 const rounds = Number(option("rounds", "2"));
-const who = contestants();
+const who = controllersToRun();
 const cases = sizes.flatMap((nodes) => who.map((which): Case => ({ nodes, which })));
 const results = await runRounds(cases, rounds, measure);
 const of = (nodes: number, which: Which): readonly Figures[] =>

@@ -1,13 +1,13 @@
 /**
- * One change in a large cluster: from its acknowledgement to the durable write of the pod that follows from it.
+ * One change in a large cluster: from its acknowledgement to the durable write of the pod that it causes.
  * `node bench/run.mjs one-change [--nodes 1500,15000] [--sets 20] [--matching 100] [--changes 40] [--rounds 2]
  *   [--controller ours|reference|both]`
  *
- * Every DaemonSet has its own node selector and pods on `matching` nodes. Nodes are objects without agents: their heartbeats
+ * Every DaemonSet has its own node selector and pods on `matching` nodes. Nodes are objects without agents, whose heartbeats
  * would be most of the work. A write is durable when a watch shows it. CPU is that of the whole process (server, scheduler,
- * controllers) from a change to the next, minus that of pauses of the same length before and after; what is less than such
- * pauses differ by is shown as "<0.1" and counts as 0.1. Writes to pods, revisions and DaemonSets that the change does not
- * concern are counted; there must be none.
+ * controllers) from a change to the next, minus that of pauses of the same length before and after. A difference below the
+ * noise of such pauses is shown as "<0.1" and counts as 0.1. Writes to pods, revisions and DaemonSets that the change does
+ * not concern are counted; there must be none.
  */
 import { nodeObject } from "../src/agent/index.ts";
 import {
@@ -31,7 +31,7 @@ import {
   type Which,
 } from "./support/bench-plane.ts";
 import {
-  contestants,
+  controllersToRun,
   machineLine,
   option,
   printTable,
@@ -46,13 +46,13 @@ const sets = Number(option("sets", "20"));
 const matching = Number(option("matching", "100"));
 const changes = Number(option("changes", "40"));
 const rounds = Number(option("rounds", "2"));
-/** From one change to the next: longer than what any change leaves to do. */
+/** From one change to the next, in ms: longer than any change takes. */
 const intervalMs = 200;
-/** Pauses without changes, before the changes of a kind and as many after them: CPU at rest comes in bursts. */
+/** Intervals without changes before the changes of a kind, and as many after them: CPU at rest comes in bursts. */
 const restIntervals = 15;
-/** Least CPU of one change that can be told from rest, in ms. */
+/** Least CPU of one change that differs measurably from rest, in ms. */
 const cpuLeastMs = 0.1;
-/** Longest wait for the write that follows from a change. */
+/** Longest wait for the write that a change causes, in ms. */
 const writeMaxMs = 30_000;
 /** Calls under way at once while the cluster is built. */
 const buildersMax = 64;
@@ -65,7 +65,7 @@ type KindOfChange = (typeof kinds)[number];
 interface Figures {
   readonly latenciesMs: readonly number[];
   readonly cpuMs: number;
-  readonly strangers: number;
+  readonly unrelated: number;
 }
 interface Case {
   readonly nodes: number;
@@ -84,7 +84,7 @@ function manifest(set: number): DaemonSet {
 }
 
 /** What the watches show. */
-class Witness {
+class Watcher {
   /** Writes of pods, revisions and DaemonSets, by DaemonSet. */
   readonly writes = new Map<string, number>();
   readonly podOf = new Map<string, Pod>();
@@ -107,7 +107,7 @@ class Witness {
     await client.watch(controllerrevisions, { signal }, { events: count, end });
   }
 
-  /** When the write is seen that `isIt`. @throws when that takes too long. */
+  /** Resolves with the time of the first write for which `isIt` is true. @throws when that takes too long. */
   next(isIt: (event: WatchEvent<Pod>) => boolean): Promise<number> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error("no pod was written")), writeMaxMs);
@@ -120,8 +120,8 @@ class Witness {
     });
   }
 
-  /** Writes since the last look that belong to other DaemonSets than these. */
-  strangers(concerned: readonly string[]): number {
+  /** Writes since the last call that belong to other DaemonSets than these. */
+  unrelated(concerned: readonly string[]): number {
     let sum = 0;
     for (const [set, writes] of this.writes) if (!concerned.includes(set)) sum += writes;
     this.writes.clear();
@@ -147,7 +147,7 @@ function ownerOf(object: KubeObject): string | undefined {
 }
 
 /** The cluster: nodes of which the first `sets × matching` have a group, and all DaemonSets with their pods. */
-async function build(bench: BenchPlane, witness: Witness, nodes: number): Promise<void> {
+async function build(bench: BenchPlane, watcher: Watcher, nodes: number): Promise<void> {
   const limiter = createLimiter(buildersMax);
   const all = Array.from({ length: nodes }, (_, index) =>
     limiter.run(() =>
@@ -155,19 +155,19 @@ async function build(bench: BenchPlane, witness: Witness, nodes: number): Promis
     ),
   );
   await Promise.all(all);
-  await witness.watch(bench);
+  await watcher.watch(bench);
   for (let set = 0; set < sets; set++) await bench.client.create(daemonsets, manifest(set));
-  await until(() => witness.podOf.size === sets * matching, "all pods are bound");
+  await until(() => watcher.podOf.size === sets * matching, "all pods are bound");
   await pause(3_000);
 }
 
-/** A node that pods may go to, in one write: what follows from it follows from this one. */
+/** Creates a node that pods may go to in one write, so that its effects follow from this write. */
 async function addNode({ client }: BenchPlane, name: string, group: string | undefined): Promise<void> {
   const labels = group === undefined ? {} : { [groupLabel]: group };
   const status = { capacity: resources, allocatable: resources };
   const created = await client.create(nodeResource, { ...nodeObject({ name, labels }), status });
   if (created.status?.allocatable === undefined || (created.spec.taints ?? []).length > 0)
-    throw new Error(`node ${name} was not taken as it was sent: no pod can go there yet`);
+    throw new Error(`node ${name} was not stored as it was sent: no pod can go there yet`);
 }
 
 interface Change {
@@ -179,7 +179,7 @@ interface Change {
 }
 
 /** Makes the change; resolves when it is acknowledged. */
-async function make(bench: BenchPlane, witness: Witness, kind: KindOfChange, change: Change): Promise<void> {
+async function make(bench: BenchPlane, watcher: Watcher, kind: KindOfChange, change: Change): Promise<void> {
   const { client } = bench;
   const { set, member, outsider, number } = change;
   const setLabel = (value: string | null): Promise<unknown> =>
@@ -204,14 +204,14 @@ async function make(bench: BenchPlane, witness: Witness, kind: KindOfChange, cha
       return;
     }
     case "pod deleted": {
-      const { name } = witness.podOf.get(`set-${set}/${member}`)!.metadata;
+      const { name } = watcher.podOf.get(`set-${set}/${member}`)!.metadata;
       await client.delete(podResource, { namespace: "default", name: name! }, { gracePeriodSeconds: 0 });
       return;
     }
   }
 }
 
-/** The write that follows: the creation of a pod, or its deletion. */
+/** Recognizes the write that a change causes: the creation of a pod, or its deletion. */
 function follows(kind: KindOfChange, set: number): (event: WatchEvent<Pod>) => boolean {
   const isDeletion = kind === "label removed" || kind === "taint NoExecute";
   return ({ type, object }) =>
@@ -220,13 +220,13 @@ function follows(kind: KindOfChange, set: number): (event: WatchEvent<Pod>) => b
 }
 
 async function measure({ nodes, which }: Case): Promise<AllFigures> {
-  // Nodes without agents would soon count as lost.
+  // These controllers would soon count nodes without agents as unreachable.
   const bench = await startBenchPlane(which, ["node-lifecycle-controller", "taint-eviction-controller"]);
   try {
-    const witness = new Witness();
-    await build(bench, witness, nodes);
+    const watcher = new Watcher();
+    await build(bench, watcher, nodes);
     const figures: Partial<Record<KindOfChange, Figures>> = {};
-    for (const kind of kinds) figures[kind] = await series(bench, witness, { kind, nodes });
+    for (const kind of kinds) figures[kind] = await series(bench, watcher, { kind, nodes });
     return figures as AllFigures;
   } finally {
     await bench.stop();
@@ -235,13 +235,13 @@ async function measure({ nodes, which }: Case): Promise<AllFigures> {
 
 async function series(
   bench: BenchPlane,
-  witness: Witness,
+  watcher: Watcher,
   { kind, nodes }: { readonly kind: KindOfChange; readonly nodes: number },
 ): Promise<Figures> {
   const restBeforeMs = await restMs();
   const latenciesMs: number[] = [];
-  let strangers = 0;
-  witness.writes.clear();
+  let unrelated = 0;
+  watcher.writes.clear();
   const before = process.cpuUsage();
   for (let number = 0; number < changes; number++) {
     const set = number % sets;
@@ -252,18 +252,18 @@ async function series(
       member: nodeName(((kind === "pod deleted" ? changes : 0) + number) * sets + set),
       outsider: nodeName(nodes - 1 - number),
     };
-    const written = witness.next(follows(kind, set));
+    const written = watcher.next(follows(kind, set));
     const started = performance.now();
-    await make(bench, witness, kind, change);
+    await make(bench, watcher, kind, change);
     const acknowledged = performance.now();
     latenciesMs.push((await written) - acknowledged);
     await pause(Math.max(0, intervalMs - (performance.now() - started)));
-    // The status of the one before may come late.
-    strangers += witness.strangers([`set-${set}`, `set-${(set + sets - 1) % sets}`]);
+    // The status write of the change before may come late.
+    unrelated += watcher.unrelated([`set-${set}`, `set-${(set + sets - 1) % sets}`]);
   }
   const busyMs = cpuMs(before) / changes;
   const idleMs = (restBeforeMs + (await restMs())) / 2;
-  return { latenciesMs, cpuMs: Math.max(cpuLeastMs, busyMs - idleMs), strangers };
+  return { latenciesMs, cpuMs: Math.max(cpuLeastMs, busyMs - idleMs), unrelated };
 }
 
 /** CPU of one interval in which nothing is changed. */
@@ -277,7 +277,7 @@ function cpuText(values: readonly number[]): string {
   return Math.max(...values) <= cpuLeastMs ? `<${cpuLeastMs}` : spread(values, 1);
 }
 
-const who = contestants();
+const who = controllersToRun();
 if (Math.min(...sizes) < sets * matching + changes || matching < 2 * changes)
   throw new Error(
     "too few nodes: --nodes must be --sets × --matching + --changes, --matching twice --changes",
@@ -307,7 +307,7 @@ printTable(
           quantile(latencies, 0.5).toFixed(1),
           quantile(latencies, 0.99).toFixed(1),
           cpuText(figures.map((one) => one[kind].cpuMs)),
-          String(figures.reduce((sum, one) => sum + one[kind].strangers, 0)),
+          String(figures.reduce((sum, one) => sum + one[kind].unrelated, 0)),
         ];
       }),
     ),

@@ -3,8 +3,8 @@
  * `node bench/run.mjs roll-out [--nodes 5000] [--rounds 1] [--controller ours|reference|both] [--only "5%"]`
  *
  * Efficiency is the ideal time over the actual. Ideal: steps × (stop + start), where a step replaces as many pods as the budget
- * allows at once; with surge the new pod starts while the old one serves, so that a step is only a start, and one stop comes at
- * the end. Violations of the budget are counted by a check that sees nothing but a watch (support/budget.ts).
+ * allows at once. With surge the new pod starts while the old one is available, so a step is only a start, and one stop comes
+ * at the end. A check that sees nothing but a watch counts violations of the budget (support/budget.ts).
  */
 import { type DaemonSet, daemonsets, pods as podResource } from "../src/api/index.ts";
 import {
@@ -17,7 +17,15 @@ import {
   type Which,
 } from "./support/bench-plane.ts";
 import { BudgetCheck } from "./support/budget.ts";
-import { contestants, machineLine, option, printTable, ratios, runRounds, spread } from "./support/rounds.ts";
+import {
+  controllersToRun,
+  machineLine,
+  option,
+  printTable,
+  ratios,
+  runRounds,
+  spread,
+} from "./support/rounds.ts";
 
 const timings = { pullMs: 0, startMs: 800, stopMs: 200 };
 const budgets = [
@@ -117,7 +125,7 @@ function isRolledOut({ plane }: BenchPlane): boolean {
 }
 
 const rounds = Number(option("rounds", "1"));
-const who = contestants();
+const who = controllersToRun();
 const results = await runRounds(who, rounds, measure);
 const of = (which: Which, budget: number): readonly Figures[] =>
   results.get(which)!.map((figures) => figures[budget]!);

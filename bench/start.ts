@@ -1,8 +1,8 @@
 /**
- * How long `lares server` takes from its start to a good answer, and what it then holds: with nothing, and with 15,000 nodes
- * and 15,000 pods on disk. `node bench/run.mjs start [--rounds 5] [--objects 30000]`, after `node scripts/build.mjs`
+ * How long `lares server` takes from its start until it is ready, and its resident memory then: with an empty store, and with
+ * 15,000 nodes and 15,000 pods on disk. `node bench/run.mjs start [--rounds 5] [--objects 30000]`, after `node scripts/build.mjs`
  *
- * The built command itself is started, and asked for /readyz over HTTPS until it says 200: then everything is loaded.
+ * The built command is started, and /readyz is polled over HTTPS until it answers 200: then everything is loaded.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -17,16 +17,16 @@ import { machineLine, option, printTable, spread } from "./support/rounds.ts";
 
 interface Figures {
   readonly seconds: number;
-  /** Resident memory at the first answer; only where /proc tells it. */
+  /** Resident memory when it is ready; only where there is /proc. */
   readonly rssMb: number;
 }
 
 const command = resolve("dist/lares.js");
-/** Between two tries to connect. */
+/** Pause between two tries to connect, in ms. */
 const retryMs = 2;
-/** Longest that a start may take. */
+/** Longest that a start may take, in ms. */
 const patienceMs = 60_000;
-/** Writes under way while the full directory is made. */
+/** Writes under way at once while the full data directory is made. */
 const inFlight = 256;
 
 async function fill(dataDir: string, objects: number): Promise<void> {

@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { type Clock, silentLog } from "../src/base/index.ts";
 import { createMemoryStore, openSqliteStore, type Store } from "../src/storage/index.ts";
 
-/** A pod is about this large (libraries.md). */
+/** A pod is about this large. */
 const valueBytes = 3_600;
 const inFlights = [1, 64, 256];
 const roundsDefault = 5;
-/** Time per measurement: long enough for several checkpoints. */
+/** Time of one measurement, in ms: long enough for several checkpoints. */
 const roundMs = 1_000;
 const reopenedObjects = 30_000;
 
@@ -40,7 +40,7 @@ interface Round {
   readonly p99Ms: number;
 }
 
-/** Creates with `inFlight` callers, each waiting for its answer before the next. */
+/** Creates keys with `inFlight` callers, each of which waits for its answer before the next create. */
 async function creates(store: Store, inFlight: number): Promise<Round> {
   const latencies: number[] = [];
   const startedMs = clock.monotonicMs();
@@ -55,7 +55,7 @@ async function creates(store: Store, inFlight: number): Promise<Round> {
       nowMs = doneMs;
     }
   };
-  // The memory store answers in microtasks: one turn now and then lets timers and the end come.
+  // The memory store answers in microtasks; a turn of the event loop now and then lets timers run.
   await Promise.all(Array.from({ length: inFlight }, caller));
   latencies.sort((a, b) => a - b);
   const p99Ms = latencies[Math.floor(latencies.length * 0.99)] ?? 0;

@@ -1,8 +1,8 @@
 /**
- * CPU time of the writes that a fleet makes most, each through the whole way of a write (client, loopback, API server)
- * but with the memory store: `node bench/run.mjs writes [--objects 3000] [--rounds 5]`
+ * CPU time of the writes that a fleet makes most, each through client, loopback and API server, but with the memory store:
+ * `node bench/run.mjs writes [--objects 3000] [--rounds 5]`
  *
- * Not here: controllers and the disk (fan-out.ts, store.ts). Compare two states of the code by turns, on one machine.
+ * Not here: controllers and the disk (fan-out.ts, store.ts). To compare two states of the code, run them in turn on one machine.
  */
 import { createApiServer } from "../src/apiserver/index.ts";
 import {
@@ -36,7 +36,7 @@ async function open(signal: AbortSignal): Promise<Client> {
   const client = createClient(loopbackTransport(server.handler, { user, userAgent: "bench" }), {
     userAgent: "bench",
   });
-  // Somebody follows everything, as informers do.
+  // Every resource has a watcher, as with informers.
   for (const resource of [pods, nodes, leases, daemonsets] as readonly Resource[]) {
     const options = { resourceVersion: "0", timeoutSeconds: 3_600, signal };
     await client.watch(resource, options, { events: () => {}, end: () => {} });

@@ -1,15 +1,15 @@
 /**
- * One process at a time, across terminals: `npm start` and `npm test` at once in a fresh clone would install over each other.
+ * A lock file between processes: `npm start` and `npm test` at once in a fresh clone would install over each other.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 
-const lookEveryMs = 200;
+const pollEveryMs = 200;
 /** Longest that another process may hold the lock, in ms: an installation over a slow line. */
 const patienceMs = 15 * 60_000;
 
 /**
- * Runs `work` while no other process does so under the same lock file; a lock whose process has died counts for nothing.
- * @param {string} lock path of a file that is there only meanwhile
+ * Runs `work` while no other process does so under the same lock file. The lock of a dead process is ignored.
+ * @param {string} lock path of a file that exists only meanwhile
  * @param {() => void} work
  * @throws Error when another process holds the lock for too long.
  */
@@ -18,7 +18,7 @@ export function alone(lock, work) {
   while (!take(lock)) {
     if (Date.now() - since > patienceMs)
       throw new Error(`${lock} is held by process ${ownerOf(lock)}; remove the file if that is none of ours`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookEveryMs);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollEveryMs);
   }
   try {
     work();
@@ -45,7 +45,7 @@ function ownerOf(lock) {
   try {
     return Number(readFileSync(lock, "utf8"));
   } catch {
-    // Gone meanwhile: the next look takes it.
+    // The file is gone: the next try takes the lock.
     return 0;
   }
 }

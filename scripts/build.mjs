@@ -6,7 +6,7 @@ import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
-/** Made beside and then put in place: a build that fails leaves the last good one. */
+/** Built here and then renamed to dist/, so that a failed build leaves the last good one. */
 const fresh = `${dist}.${process.pid}`;
 mkdirSync(fresh, { recursive: true });
 process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));

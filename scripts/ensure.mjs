@@ -1,6 +1,6 @@
 /**
  * Set-up that `npm start` and `npm test` share: installs packages when they are missing or changed, builds what is stale.
- * Says what it does; does nothing when all is in place. Not here: what is built (build.mjs).
+ * Prints what it does; does nothing when all is in place. Not here: what is built (build.mjs).
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { alone } from "./alone.mjs";
 
 /**
- * For a control plane with many nodes: in Node's own 16 MB young objects are copied so often that 15,000 pods take a tenth
- * longer. Small clusters do not grow into it.
+ * For a control plane with many nodes: with Node's default of 16 MB young objects are copied so often that 15,000 pods take
+ * a tenth longer. Small clusters do not use the additional memory.
  */
 export const nodeOptions = "--max-semi-space-size=64";
 
@@ -45,7 +45,7 @@ function isFresh(name, wanted) {
   return existsSync(stamp(name)) && readFileSync(stamp(name), "utf8") === wanted;
 }
 
-/** Makes what is not fresh, unless another process has just done so. */
+/** Runs `make` when the stamp is not `wanted`, unless another process has just done so. */
 function ensure(name, wanted, make) {
   if (isFresh(name, wanted)) return;
   alone(join(root, ".setup.lock"), () => {
@@ -60,7 +60,7 @@ function mark(name, value) {
   writeFileSync(stamp(name), value);
 }
 
-/** Ends this process when the step fails: its own words are on the screen already. */
+/** Ends this process when the step fails; the step has printed why. */
 function run(command, args, what) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
   if (status === 0) return;

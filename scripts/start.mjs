@@ -10,7 +10,7 @@ const hasFile = args.some((arg) => arg === "-f" || arg.startsWith("--filename"))
 const example = hasFile ? [] : ["-f", join(root, "examples", "node-exporter.yaml")];
 const command = [nodeOptions, join(root, "bin", "lares.js"), "up", ...example, ...args];
 const child = spawn(process.execPath, command, { stdio: "inherit" });
-// The terminal sends Ctrl-C to both; this process only waits for the other to stop in order.
+// The terminal sends Ctrl-C to both processes; this one only waits until the other has stopped.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => child.kill("SIGTERM"));
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));

@@ -1,5 +1,5 @@
 /**
- * An independent check of a roll-out's budget from the stream of a watch alone: it knows no controller, only pods.
+ * An independent check of a roll-out's budget from the events of a watch alone.
  * One DaemonSet, every node wants one pod, nothing but the controller deletes pods, minReadySeconds is 0.
  *
  * At each start of a deletion (invariant I2): the nodes without an available pod must not be more than maxUnavailable.
@@ -24,7 +24,7 @@ interface Seen {
 
 export class BudgetCheck {
   readonly violations: string[] = [];
-  /** The most that was reached. */
+  /** The most unavailable nodes so far. */
   worstUnavailable = 0;
   worstSurge = 0;
   #budget: Budget;
@@ -37,7 +37,7 @@ export class BudgetCheck {
     this.#budget = budget;
   }
 
-  /** For the next roll-out, over the pods that are there. */
+  /** Starts the check of the next roll-out, over the pods that exist. */
   begin(budget: Budget): void {
     this.#budget = budget;
     this.worstUnavailable = 0;

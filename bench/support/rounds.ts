@@ -1,6 +1,6 @@
 /**
- * Runs measurements in fresh processes, alternating, and prints them side by side: a noisy machine touches all alike, and what
- * counts is the ratio within one round.
+ * Runs measurements in fresh processes, alternating, and prints them side by side. Noise of the machine affects all cases
+ * alike, so the ratio within one round counts.
  */
 import { spawnSync } from "node:child_process";
 import { cpus, loadavg, totalmem } from "node:os";
@@ -11,7 +11,7 @@ export function option(name: string, otherwise: string): string {
 }
 
 /** `--controller ours|reference|both`, both when absent. */
-export function contestants(): readonly ("ours" | "reference")[] {
+export function controllersToRun(): readonly ("ours" | "reference")[] {
   const asked = option("controller", "both");
   if (asked === "both") return ["ours", "reference"];
   if (asked === "ours" || asked === "reference") return [asked];
@@ -25,8 +25,8 @@ export function machineLine(): string {
 }
 
 /**
- * In the parent: for each round, every case in turn in a process of its own; the odd rounds backwards. In such a process:
- * measures one case, prints the figures and ends.
+ * In the parent process: runs every case of each round in a process of its own, in reverse order in odd rounds. In such a
+ * process: measures one case, prints the figures and ends.
  */
 export async function runRounds<C, F>(
   cases: readonly C[],
@@ -69,7 +69,7 @@ export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)]!;
 }
 
-/** Of one figure, round by round: the reference's over ours. */
+/** The ratios of one figure, round by round: the reference's over ours. */
 export function ratios<F>(
   ours: readonly F[],
   reference: readonly F[],

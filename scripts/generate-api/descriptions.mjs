@@ -26,10 +26,10 @@ export function readDescriptions(folder, schemas) {
   return found;
 }
 
-/** Fields added after 1.30, which kubernetes-types does not know. */
+/** Fields added after 1.30, which kubernetes-types does not have. */
 const laterQuantities = new Set(["core.v1.PodStatus.allocatedResources"]);
 
-/** Fills in what client models lack; changes `types`. */
+/** Adds descriptions and quantities, which client models lack, to `types`. */
 export function completeTypes(types, described, wire) {
   for (const type of types.values()) {
     const known = described.get(type.schema);

@@ -63,7 +63,7 @@ const bareName = (model) => model.replace(/^([A-Z][a-z]+)?V\d(?=[A-Z])/, "");
 
 /**
  * Every type reachable from the roots, by schema name. A type takes its group from the wire schema where that
- * knows it, else from the root that reaches it first.
+ * has it, else from the root that reaches it first.
  */
 export async function readTypes(folder, roots, wire) {
   const byModel = new Map();

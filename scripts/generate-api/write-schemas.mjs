@@ -47,7 +47,7 @@ function flags(schema, property, lists) {
   return result.length === 0 ? "" : ` ${result.join(" ")}`;
 }
 
-/** Fields on the wire with those of embedded structs in their place; `address` is what stands behind `#`. */
+/** Fields on the wire, with embedded structs replaced by their fields; `address` is the text after `#`. */
 function flatFields(wire, schema) {
   const group = schema.slice(0, schema.lastIndexOf("."));
   return (wire.get(schema) ?? []).flatMap((field) =>
@@ -85,7 +85,7 @@ const wireTypes = {
   "[]s": /^ExtraValue$/,
 };
 
-/** ` #3`, or nothing for what only JSON has. @throws Error when the wire says another type than the schema. */
+/** ` #3`, or nothing for a field that only JSON has. @throws Error when its type on the wire is not that of the schema. */
 function wireFlag(schema, property, { field, isRoot }) {
   const name = `${schema}.${property.name}`;
   if (field === undefined) {
@@ -100,7 +100,7 @@ function wireFlag(schema, property, { field, isRoot }) {
   return ` #${field.address}`;
 }
 
-/** Types that the standard JSON has but machinery's types hide are kept: strict decoding must know them. */
+/** Keeps types that machinery's own types leave out, because strict decoding must know their fields. */
 export function writeSchemas(types, facts, header) {
   const { wire, lists, go, kinds } = facts;
   const roots = new Set(kinds.map((kind) => kind.schema));

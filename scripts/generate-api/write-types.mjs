@@ -48,7 +48,7 @@ function propertyType(property) {
 
 const safeKey = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
 
-/** A spec is a struct, not a pointer, in every kind: always there once decoded and defaulted. */
+/** In every kind the spec is a struct, not a pointer, so it is always present after decoding. */
 function isRequired(type, property, roots) {
   if (property.name === "spec" && (roots.has(type.schema) || type.schema === "core.v1.PodTemplateSpec"))
     return true;
