@@ -34,7 +34,7 @@ import {
   loopbackTransport,
 } from "../client/index.ts";
 import { adminToken, tokenAuthenticator } from "./admin-token.ts";
-import { parseTimeMs, type UserInfo } from "../machinery/index.ts";
+import { type ApiHandler, parseTimeMs, type UserInfo } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { type ControllerDescriptor, nodeLifecycle, selectControllers } from "./controller-descriptors.ts";
 import { openSqliteStore, type Store, storageFailureOf } from "../storage/index.ts";
@@ -54,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly placement: Placement;
   /** As upstream's option: `*,-daemonset-controller` runs all but one. Absent means all. */
   readonly controllers?: string;
+  /** Absent means one that is kept in the data directory. */
+  readonly store?: Store;
   readonly log: Log;
 }
 
@@ -66,6 +68,8 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** Shared by all parts in this process. */
   readonly informers: InformerFactory;
+  /** For clients in this process that speak as those over HTTPS do. */
+  readonly handler: ApiHandler;
   client(user: UserInfo, userAgent: string): Client;
   agentDependencies(user: UserInfo): FleetDependencies;
   /** Runs a part until the control plane stops; its failure ends the control plane. */
@@ -126,18 +130,24 @@ class RunningControlPlane implements ControlPlane {
     return this.#informers!;
   }
 
+  get handler(): ApiHandler {
+    return this.#server!.handler;
+  }
+
   async open(): Promise<void> {
     const { dataDir, log, port, fresh } = this.#options;
     const onFailure = (error: unknown): void => this.#fail(error);
     if (!(await exists(dataDir))) await checkPort(port);
     if (fresh) await clear(dataDir, log);
-    this.#store = await openSqliteStore({
-      directory: dataDir,
-      clock: systemClock,
-      log,
-      metrics: this.#metrics,
-      onFailure,
-    });
+    this.#store =
+      this.#options.store ??
+      (await openSqliteStore({
+        directory: dataDir,
+        clock: systemClock,
+        log,
+        metrics: this.#metrics,
+        onFailure,
+      }));
     const pki = await certificates({ dir: join(dataDir, "pki") }, { clock: systemClock });
     const adminByToken = bearerTokens(tokenAuthenticator(await adminToken(join(dataDir, "pki"))));
     this.#server = createApiServer(
@@ -182,7 +192,7 @@ class RunningControlPlane implements ControlPlane {
   }
 
   client(user: UserInfo, userAgent: string): Client {
-    return createClient(loopbackTransport(this.#server!.handler, { user, userAgent }), { userAgent });
+    return createClient(loopbackTransport(this.handler, { user, userAgent }), { userAgent });
   }
 
   agentDependencies(user: UserInfo): FleetDependencies {
