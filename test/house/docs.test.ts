@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { page as differencesPage } from "../../scripts/draw-differences.mjs";
 import { redrawn } from "../../scripts/draw-layers.mjs";
+import { allDifferences } from "../recordings/deliberate.ts";
 
 type Layers = Readonly<Record<string, readonly string[]>>;
 
@@ -54,4 +56,10 @@ test("every path leads to a file or folder", () => {
   expect(deadPaths(page)).toEqual([]);
   const planted = "`src/base/nowhere.ts`, `nowhere.json`, [0000](designs/0000-nowhere.md#top)";
   expect(deadPaths(planted)).toEqual(["src/base/nowhere.ts", "nowhere.json", "docs/designs/0000-nowhere.md"]);
+});
+
+test("the page of differences is the one that differences.json gives (npm run draw)", () => {
+  expect(differencesPage(allDifferences)).toBe(read("docs/differences.md"));
+  const another = { ...allDifferences[0]!, reason: "Another reason." };
+  expect(differencesPage([...allDifferences, another])).toContain("Another reason.");
 });
