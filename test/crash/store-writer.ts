@@ -1,6 +1,6 @@
 /**
- * The process that writes until it is killed. Several writers at once; each call is announced before it is made.
- * Arguments: directory, seed, number of writers. Since all calls are made here, each one's revision is known beforehand.
+ * The process that writes until it is killed: several writers at once, and each call is printed before it is made.
+ * Arguments: directory, seed, number of writers. All calls are made here, so the revision of each is known beforehand.
  */
 import { writeSync } from "node:fs";
 import { type Clock, type Random, seededRandom, silentLog } from "../../src/base/index.ts";
@@ -8,7 +8,7 @@ import { openSqliteStore, type EmbeddedStore } from "../../src/storage/index.ts"
 import { valueOf } from "./store-script.ts";
 
 const keysPerWriter = 40;
-/** Calls that a writer leaves unanswered before it waits. */
+/** Unanswered calls of a writer before it waits. */
 const callsUnansweredMax = 16;
 
 const clock: Clock = {

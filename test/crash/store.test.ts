@@ -1,7 +1,7 @@
 /**
  * A process that writes to the SQLite store dies by SIGKILL at a random moment, again and again, on the same directory.
- * After each death: every acknowledged write is there (I14), nothing half done, what is recovered is a prefix of the
- * order of calls (I15), revisions never repeat (I16). A torn write-ahead log gives a prefix or a refusal, never a lie.
+ * After each kill every acknowledged write is there (I14), no write is there in part, the recovered writes are a prefix of
+ * the calls (I15), and revisions never repeat (I16). A torn write-ahead log gives a prefix or an error, never wrong data.
  * LARES_CRASH_SEED and LARES_CRASH_LOOPS replay or prolong a run.
  * Invariants by number: docs/spec/invariants.md.
  */
@@ -41,11 +41,11 @@ interface Issued {
   readonly key: string;
 }
 
-/** What all processes so far were seen to do: index r - 1 holds the write that took revision r. */
+/** The writes of all processes so far: index r - 1 holds the write of revision r. */
 interface Record {
   readonly issued: Issued[];
   acked: number;
-  /** The largest revision that a compaction was asked for. */
+  /** The largest revision of a compaction. */
   compacted: number;
 }
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-test(`${loops} deaths by SIGKILL lose nothing that was acknowledged (seed ${seed})`, async () => {
+test(`${loops} kills by SIGKILL lose no acknowledged write (seed ${seed})`, async () => {
   const random = seededRandom(seed);
   const directory = join(root, "store");
   const record: Record = { issued: [], acked: 0, compacted: 0 };
@@ -85,7 +85,7 @@ test(`${loops} deaths by SIGKILL lose nothing that was acknowledged (seed ${seed
   expect(record.acked).toBeGreaterThan(loops * 10);
 });
 
-test("a process that is killed leaves the directory free; while it lives, others are told who it is", async () => {
+test("a killed process leaves the directory free; while it lives, others get an error that names it", async () => {
   const directory = join(root, "locked");
   const child = spawnWriter(directory, 1);
   await lineOf(child, "open");
@@ -120,10 +120,10 @@ function lineOf(child: ChildProcess, wanted: string): Promise<void> {
   return new Promise((resolve) => lines.on("line", (line) => line === wanted && resolve()));
 }
 
-/** Kills the writer after a random number of its lines; notes every line it had got out. */
+/** Kills the writer after a random number of lines; notes every line that it wrote. */
 async function writeUntilKilled(directory: string, random: Random, record: Record): Promise<void> {
   const child = spawnWriter(directory, Math.floor(random.next() * 1e9));
-  // Some deaths fall into opening and the first writes, most into full work.
+  // Some kills come while the store opens and at the first writes, most in full work.
   const killAfter =
     random.next() < 0.15 ? Math.floor(random.next() * 4) : Math.floor(random.next() * linesMax);
   let count = 0;
@@ -156,7 +156,7 @@ interface Recovery {
   readonly unacknowledged: number;
 }
 
-/** Opens what the dead process left and compares all of it with what was announced; then forgets what was lost rightly. */
+/** Opens the store of the killed process and compares it with the printed calls; then drops the calls that were rightly lost. */
 async function checkRecovery(directory: string, record: Record): Promise<Recovery> {
   const store = await open(directory);
   const recovered = store.currentRevision();
@@ -169,7 +169,7 @@ async function checkRecovery(directory: string, record: Record): Promise<Recover
   return { recovered, unacknowledged };
 }
 
-/** The store must be exactly the fold of a prefix of the issued writes, with its history. */
+/** The store and its history must equal the result of a prefix of the issued writes. */
 async function checkState(store: EmbeddedStore, record: Record): Promise<void> {
   const current = store.currentRevision();
   expect(current).toBeLessThanOrEqual(record.issued.length);
@@ -203,7 +203,7 @@ function expectBytes(got: Uint8Array, wanted: Uint8Array): void {
     expect(Buffer.from(got).toString()).toBe(Buffer.from(wanted).toString());
 }
 
-/** The end of the write-ahead log cut off anywhere: what opens must be right, and what cannot be right must not open. */
+/** Truncates the write-ahead log anywhere: the copy opens with a correct state or not at all. */
 async function checkTornCopy(directory: string, random: Random, record: Record): Promise<void> {
   const copy = join(root, "torn");
   rmSync(copy, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /**
- * Starts `lares up` as a user would and speaks to it with a real kubectl. For tests under test/e2e only.
+ * Starts `lares up` as a user would, and calls it with a real kubectl. For tests under test/e2e only.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { delimiter, dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..", "..");
 const manifests = join(import.meta.dirname, "manifests");
 
-/** Versions wanted where the machine has them. */
+/** kubectl versions to test with, where the machine has them. */
 const wanted = ["1.27", "1.30", "1.33"];
 
 export interface Kubectl {
@@ -44,7 +44,7 @@ export interface UpOptions {
   readonly dataDir?: string;
 }
 
-/** Longest that a start or a single command may take. */
+/** Longest that a start or a single command may take, in ms. */
 const patienceMs = 60_000;
 
 export class Cluster {
@@ -65,7 +65,7 @@ export class Cluster {
     return new Cluster(dataDir);
   }
 
-  /** Resolves when the first output says what to type next. */
+  /** Resolves when the output shows the next steps. */
   static async up(options: UpOptions = {}): Promise<Cluster> {
     const cluster = Cluster.at(options.dataDir);
     await cluster.start(options.args ?? []);
@@ -113,12 +113,12 @@ export class Cluster {
     rmSync(this.home, { recursive: true, force: true });
   }
 
-  /** Another run of the command, to its end. */
+  /** Runs another `lares` command to its end. */
   lares(args: readonly string[]): Promise<Ran> {
     return this.spawn({ name: "lares", path: process.execPath }, [join(root, "bin", "lares.js"), ...args]);
   }
 
-  /** `line` is split at spaces; single quotes hold words together. Files are those of test/e2e/manifests. */
+  /** Splits `line` at spaces, except inside single quotes. Files are those of test/e2e/manifests. */
   run(kubectl: Kubectl, line: string, input?: string): Promise<Ran> {
     const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
     return this.spawn(kubectl, words, input);
@@ -141,7 +141,7 @@ export class Cluster {
   }
 }
 
-/** Asks again until there is an answer that is not undefined. @throws the last error, or one that says what was waited for. */
+/** Calls again until the result is not undefined. @throws the last error, or one that names `what`. */
 export async function eventually<T>(
   ask: () => T | undefined | Promise<T | undefined>,
   what = "it to happen",
@@ -163,8 +163,8 @@ export async function eventually<T>(
 }
 
 /**
- * Compares output with a pattern as in the sessions: `~` is what differs from run to run, spaces are as wide as they are.
- * @returns undefined when it fits, else both texts.
+ * Compares output with a pattern of the sessions: `~` stands for text that differs from run to run, and runs of spaces are
+ * equal. @returns undefined when the output matches, else both texts.
  */
 export function differs(text: string, pattern: string): string | undefined {
   const tidy = (part: string): string =>

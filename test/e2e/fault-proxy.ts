@@ -1,8 +1,8 @@
 /**
- * A TCP proxy that misbehaves on demand, between a program under test and the API server; TLS goes through it untouched.
+ * A TCP proxy with faults on demand, between a program under test and the API server. TLS passes through unchanged.
  *
  *   pass ──▶ cut: all connections are reset
- *        ──▶ black hole: bytes vanish, nobody is told; connections of that time stay dead for ever
+ *        ──▶ black hole: bytes vanish without a reset; connections of that time stay dead for ever
  *        ──▶ delay: each piece comes later, in order
  *        ──▶ truncate: a reply stops in the middle and the connection is reset
  *
@@ -13,7 +13,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** Nothing passes any more, and nobody is told. */
+  /** Nothing passes any more, without a reset. */
   isDead: boolean;
 }
 
@@ -56,7 +56,7 @@ export class FaultProxy {
     for (const pair of this.#pairs) pair.isDead = true;
   }
 
-  /** New connections pass, undelayed and whole; those that died in silence stay dead. */
+  /** New connections pass without faults; those of a black hole stay dead. */
   heal(): void {
     this.#isBlackHole = false;
     this.#delayMs = 0;
@@ -67,7 +67,7 @@ export class FaultProxy {
     this.#delayMs = ms;
   }
 
-  /** The next so many pieces from the server arrive by half, and their connections are reset. */
+  /** Of each of the next `pieces` chunks from the server half arrives, and its connection is reset. */
   truncate(pieces: number): void {
     this.#truncations = pieces;
   }

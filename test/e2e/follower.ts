@@ -1,11 +1,11 @@
 /**
- * Watches one collection as `kubectl get -w` and informers do: list, watch from there, and after every break watch again
- * from the last revision seen, at the address that the kubeconfig then names. Never lists again.
+ * Watches one collection as `kubectl get -w` and informers do: it lists, watches from there, and after every break watches
+ * again from the last revision seen, at the address that the kubeconfig names then. It never lists again.
  * For tests under test/e2e only.
  */
 import { Api, type WatchEvent } from "./https.ts";
 
-/** Milliseconds between two tries to reach a server that is away. */
+/** Milliseconds between two tries to reach a server that does not answer. */
 const retryMs = 50;
 
 export interface Seen {
@@ -19,7 +19,7 @@ export class Follower {
   readonly events: Seen[] = [];
   /** Names and revisions as the events leave them. */
   readonly state: Map<string, string> = new Map();
-  /** What no client should see: failures in the stream, events that do not fit the state, revisions out of order. */
+  /** What no client may see: errors in the stream, events that contradict the state, revisions out of order. */
   readonly faults: string[] = [];
   connections = 0;
   readonly #kubeconfig: string;
@@ -35,7 +35,7 @@ export class Follower {
     this.#path = path;
   }
 
-  /** Revision of the list that all began with. */
+  /** Revision of the first list. */
   get from(): string {
     return this.#from;
   }

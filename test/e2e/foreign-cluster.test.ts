@@ -10,9 +10,9 @@ import { FaultProxy } from "./fault-proxy.ts";
 import { ForeignCluster, type LaresProcess, PodCensus } from "./foreign.ts";
 
 const nodes = ["n1", "n2", "n3", "n4", "n5", "n6"];
-/** A Lease of 15 s, and at most 2.2 times 2 s until somebody looks again; a little for the machine. */
+/** A Lease of 15 s, at most 2.2 times 2 s until a candidate tries again, and a little for the machine; in ms. */
 const takeOverMs = 15_000 + 4_400 + 2_000;
-/** Pings find a silent connection within 30 s, a call under way ends after 65 s; then lists and the work. */
+/** Pings find a dead connection within 30 s, a call under way ends after 65 s, then come lists and the work; in ms. */
 const silentRecoveryMs = 90_000;
 
 let cluster: ForeignCluster;
@@ -40,7 +40,7 @@ describe("behind a bad network", () => {
   let running: LaresProcess;
   beforeAll(async () => {
     proxy = await FaultProxy.open(cluster.api.url);
-    // Without a Lease there is one term, so that its informers have to survive everything.
+    // Without a Lease there is one term, so its informers have to survive every fault.
     const args = ["--no-leader-elect", "--metrics-port", "0", "--log-level", "debug"];
     running = cluster.controller(args, proxy.port);
   });
@@ -72,7 +72,7 @@ describe("behind a bad network", () => {
     await cluster.settled("agent", { nodes, image: "i:2" });
   });
 
-  test("replies that stop in the middle are not believed", async () => {
+  test("replies that stop in the middle are discarded", async () => {
     await cluster.setImage("agent", "i:3");
     proxy.truncate(6);
     await cluster.label("n2", "no");
@@ -82,21 +82,21 @@ describe("behind a bad network", () => {
     proxy.heal();
   });
 
-  test("late answers slow it down and change nothing else", async () => {
+  test("late replies slow it down and change nothing else", async () => {
     proxy.delay(250);
     await cluster.setImage("agent", "i:4");
     await cluster.settled("agent", { nodes, image: "i:4" });
     proxy.heal();
   });
 
-  test("a server that comes back after a kill is gone on with", async () => {
+  test("after a kill and a restart of the server the work continues", async () => {
     await cluster.setImage("agent", "i:5");
     await cluster.killServer();
     await cluster.startServer();
     await cluster.settled("agent", { nodes, image: "i:5" });
   });
 
-  test("connections that die in silence are noticed", async () => {
+  test("connections that die silently are found", async () => {
     proxy.blackHole();
     await cluster.label("n6", "no");
     await cluster.setImage("agent", "i:6");
@@ -105,7 +105,7 @@ describe("behind a bad network", () => {
     expect(running.output).toContain("no answer to a ping");
   });
 
-  test("what happened shows in the metrics", async () => {
+  test("metrics show what happened", async () => {
     const [url] = await running.says(/http:\/\/127\.0\.0\.1:\d+\/metrics/);
     const text = await (await fetch(url)).text();
     const labels = 'namespace="default",daemonset="agent"';
@@ -185,7 +185,7 @@ describe("two controllers", () => {
     await second.says(/became leader/, 6_500);
   });
 
-  test("a leader that is cut off in silence stops before the other acts", async () => {
+  test("a leader whose connections die silently stops before the other acts", async () => {
     const { first, second } = await pair(proxy.port);
     await cluster.settled("agent", { nodes, image: "i:2" });
     await rollOut("i:3");
@@ -198,7 +198,7 @@ describe("two controllers", () => {
     expect(first.hasEnded).toBe(false);
   });
 
-  test("a leader that stood still does not go on where it was", async () => {
+  test("a leader whose process was stopped for a while does not continue its term", async () => {
     const { first, second } = await pair();
     await cluster.settled("agent", { nodes, image: "i:3" });
     await rollOut("i:4");
@@ -215,7 +215,7 @@ describe("two controllers", () => {
 describe("beside another DaemonSet controller", () => {
   clusterOf({ nodes: 3, server: [] });
 
-  test("it stops when that one shows itself by its pods, and refuses to start when there is a DaemonSet to find it by", async () => {
+  test("it stops when it finds the other by its pods, and refuses to start when there is a DaemonSet to find it by", async () => {
     const unaware = cluster.controller(["--no-leader-elect"]);
     await unaware.says(/no DaemonSet to find another controller by/);
     for (const node of ["n1", "n2", "n3"]) await cluster.label(node, "yes");
@@ -232,7 +232,7 @@ describe("beside another DaemonSet controller", () => {
     await cluster.settled("agent", { nodes: ["n1", "n2", "n3"], image: "i:1" });
   });
 
-  test("it is made to by --force", async () => {
+  test("it starts with --force", async () => {
     const forced = cluster.controller(["--force"]);
     await forced.says(/became leader/);
     await cluster.setImage("agent", "i:2");
@@ -244,7 +244,7 @@ describe("beside another DaemonSet controller", () => {
 describe("in namespaces of its own", () => {
   clusterOf({ nodes: 2 });
 
-  test("the manifest of rights is taken by kubectl, and other namespaces are left alone", async () => {
+  test("kubectl accepts the manifest of rights, and other namespaces are left alone", async () => {
     const manifest = join(import.meta.dirname, "..", "..", "examples", "controller-rbac.yaml");
     const kubectl = kubectls()[0]!.path;
     const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
@@ -263,7 +263,7 @@ describe("in namespaces of its own", () => {
   });
 });
 
-test("what leads to no server, and a taken port, are told in two lines", async () => {
+test("a kubeconfig that does not exist, and a taken port, are errors of two lines", async () => {
   const cluster_ = await ForeignCluster.open({ nodes: 0 });
   try {
     const nowhere = cluster_.start(["controller", "--kubeconfig", join(cluster_.dir, "none")]);

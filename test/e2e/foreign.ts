@@ -1,6 +1,6 @@
 /**
- * A cluster of several processes: a server that need not run its own DaemonSet controller, a fleet, and controllers
- * that see the server as a stranger's. For tests under test/e2e only.
+ * A cluster of several processes: a server that may run without its own DaemonSet controller, a fleet, and `lares controller`
+ * processes. For tests under test/e2e only.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ export class LaresProcess {
     return new LaresProcess(args);
   }
 
-  /** Resolves when the output fits. @throws when the process ends first. */
+  /** Resolves when the output matches. @throws when the process ends first. */
   async says(pattern: RegExp, ms?: number): Promise<RegExpExecArray> {
     return eventually(
       () => {
@@ -59,10 +59,10 @@ export class LaresProcess {
   }
 }
 
-/** The most pods that any node had at once of any DaemonSet, told by a watch of its own. */
+/** The most pods of one DaemonSet that a node had at once, by a watch of its own. */
 export class PodCensus {
   most = 0;
-  /** What was seen when `most` grew. */
+  /** The pods at the moment when `most` grew. */
   story = "";
   readonly #pods = new Map<string, string>();
   readonly #stop = new AbortController();
@@ -125,7 +125,7 @@ export class ForeignCluster {
     return join(this.dir, "server", "kubeconfig");
   }
 
-  /** A server with these arguments, and a fleet of nodes `n1`, `n2`, … that are quick unless told otherwise. */
+  /** A server with these arguments, and a fleet of nodes `n1`, `n2`, … with short times by default. */
   static async open(options: {
     readonly server?: readonly string[];
     readonly nodes: number;
@@ -158,7 +158,7 @@ export class ForeignCluster {
     return cluster;
   }
 
-  /** On the port of the last time, if there was one. */
+  /** Starts on the port of the last start, if there was one. */
   async startServer(): Promise<void> {
     const data = join(this.dir, "server");
     const args = ["server", "--port", String(this.#port), "--data-dir", data, ...this.#serverArgs];
@@ -226,7 +226,7 @@ export class ForeignCluster {
     return this.api.must("PATCH", path, { headers, body: JSON.stringify(body) });
   }
 
-  /** Waits until the pods that are not on their way out stand on these nodes, available, with this image, and the status says so. */
+  /** Waits until the pods that are not terminating are on these nodes, available, with this image, and the status agrees. */
   async settled(
     name: string,
     want: { readonly nodes: readonly string[]; readonly image: string },
@@ -270,7 +270,7 @@ export class ForeignCluster {
     });
   }
 
-  /** Of all its pods. */
+  /** Images of all its pods. */
   async images(name: string): Promise<readonly string[]> {
     const { items } = await this.api.must(
       "GET",

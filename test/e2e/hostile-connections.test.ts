@@ -1,6 +1,6 @@
 /**
- * What strangers do below HTTP: half requests, slow ones, floods of headers, garbage instead of TLS, HTTP/2 frames that
- * no library sends. The server answers what can be answered, drops the rest, and goes on for everybody else.
+ * Attacks below HTTP: half requests, slow ones, floods of headers, garbage instead of TLS, HTTP/2 frames that no library
+ * sends. The server answers where it can, drops the rest, and serves all others as before.
  * Limits: docs/spec/invariants.md#2.
  */
 import { constants } from "node:http2";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   cluster = await Cluster.up();
   api = new Api(cluster.kubeconfig);
   startKb = residentKb(cluster.pid);
-  // Half a minute must pass until the server has enough of it: the other tests run meanwhile.
+  // The server's time limit for it is half a minute: the other tests run meanwhile.
   slow = slowBody();
 });
 
@@ -44,7 +44,7 @@ afterEach(async () => {
   expect((await api.ask("GET", "/livez")).text).toBe("ok");
 });
 
-/** All that comes until the connection ends, however it ends. */
+/** All bytes until the connection ends in any way. */
 function untilClosed(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -61,7 +61,7 @@ async function sendsHttp1(text: string | Buffer): Promise<string> {
   return await answer;
 }
 
-/** One byte each second of a body that is said to have a thousand. */
+/** Sends one byte each second of a body whose Content-Length is a thousand. */
 async function slowBody(): Promise<string> {
   const socket = await api.socket("http/1.1");
   const answer = untilClosed(socket);
@@ -112,14 +112,14 @@ describe("HTTP/1.1", () => {
     expect((await api.ask("GET", `${daemonsetsPath}/half`)).status).toBe(404);
   });
 
-  test("an upload beyond all bounds is told so before it has been sent, and then cut off", async () => {
+  test("an upload above the bound is refused before it has been sent, and then cut off", async () => {
     const socket = await api.socket("http/1.1");
     const answer = untilClosed(socket);
     socket.write(post("Content-Length: 1000000000\r\n"));
     expect(await answer).toMatch(/^HTTP\/1\.1 413 [^]*"reason":"RequestEntityTooLarge"/);
   });
 
-  test("a second request hidden in the body of the first is no request", async () => {
+  test("a second request hidden in the body of the first is not carried out", async () => {
     const hidden = `DELETE ${daemonsetsPath} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const answer = await sendsHttp1(
       `${post(`Content-Length: ${hidden.length}\r\nConnection: close\r\n`)}${hidden}`,
@@ -128,7 +128,7 @@ describe("HTTP/1.1", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  test("a client that goes away before its answer", async () => {
+  test("a client that disconnects before its answer", async () => {
     for (let count = 0; count < 50; count++) {
       const socket = await api.socket("http/1.1");
       const closed = untilClosed(socket);
@@ -159,7 +159,7 @@ describe("TLS", () => {
     for (const answer of sockets) expect(answer).not.toContain("ok");
   });
 
-  test("nobody without a certificate learns or changes anything", async () => {
+  test("a client without a certificate reads and changes nothing", async () => {
     const socket = connectTls({
       host: api.url.hostname,
       port: Number(api.url.port),
@@ -172,7 +172,7 @@ describe("TLS", () => {
 });
 
 describe("HTTP/2", () => {
-  /** What the server does with the connection: says that it is over, closes it, or still serves it after `waitMs`. */
+  /** What the server does with the connection: sends GOAWAY, closes it, or still serves it after `waitMs`. */
   async function sendsHttp2(frames: Buffer, waitMs = 10_000): Promise<"goaway" | "closed" | "goes on"> {
     const socket = await api.socket("h2");
     const outcome = new Promise<"goaway" | "closed" | "goes on">((resolve) => {
@@ -226,13 +226,13 @@ describe("HTTP/2", () => {
     expect(await sendsHttp2(Buffer.concat([headersOf(1), ...flood]))).not.toBe("goes on");
   });
 
-  test("headers that never end do end the connection", async () => {
+  test("headers that never end close the connection", async () => {
     const more = frame({ type: frameTypes.continuation, stream: 1, payload: Buffer.alloc(100, 0x82) });
     const flood = Array.from({ length: 20_000 }, () => more);
     expect(await sendsHttp2(Buffer.concat([headersOf(1, endStream), ...flood]))).not.toBe("goes on");
   });
 
-  test("frames of an unknown sort are overlooked", async () => {
+  test("frames of an unknown type are ignored", async () => {
     const unknown = Array.from({ length: 100 }, () => frame({ type: 0xfe, payload: Buffer.alloc(10) }));
     expect(await sendsHttp2(Buffer.concat([...unknown, headersOf(1)]), 1_000)).toBe("goes on");
   });
@@ -244,7 +244,7 @@ describe("HTTP/2", () => {
     expect(await answer).not.toContain("HTTP/1.1 200");
   });
 
-  test("1,000 requests on one connection, each other one taken back", async () => {
+  test("1,000 requests on one connection, every second one cancelled", async () => {
     const session = api.http2();
     const answers = Array.from({ length: 1_000 }, (_, index) => {
       const stream = session.request({ ":path": "/api/v1/nodes" });
@@ -262,7 +262,7 @@ describe("HTTP/2", () => {
     expect(statuses.filter((_, index) => index % 2 === 0)).toEqual(Array.from({ length: 500 }, () => 200));
   });
 
-  test("a hundred watches whose reader sleeps", async () => {
+  test("a hundred watches whose reader reads nothing", async () => {
     const session = api.http2();
     const opened = Array.from({ length: 100 }, () => {
       const stream = session.request({ ":path": "/api/v1/pods?watch=1" });
@@ -276,12 +276,12 @@ describe("HTTP/2", () => {
   });
 });
 
-test("a body that comes by the byte is given up on after half a minute", async () => {
-  // Node's own limit for a whole request, a minute, has other words.
+test("a body that comes byte by byte is refused after half a minute", async () => {
+  // Node's own limit for a whole request, a minute, has another message.
   expect(await slow).toMatch(/^HTTP\/1\.1 408 [^]*"the request body did not arrive in time"/);
   expect((await api.must("GET", daemonsetsPath)).items).toEqual([]);
 });
 
-test("the server is unharmed by all this", async () => {
+test("the server is unharmed", async () => {
   await expectUnharmed(cluster, api, startKb);
 });

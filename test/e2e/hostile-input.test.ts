@@ -67,16 +67,16 @@ const groups: readonly (readonly [string, readonly rows.Row[]])[] = [
 ];
 
 describe.each(groups)("%s", (_, table) => {
-  // Side by side: answers about the future take three seconds each.
+  // In parallel: answers about future revisions take three seconds each.
   test.concurrent.each(table)("$name: $method $path", async ({ method, path, sent, answer }) => {
     expectAnswer(await api.ask(method, path, sent ?? {}), answer);
   });
 });
 
-describe("within a time that grows with the size of the request only", () => {
-  /** Milliseconds that one body may hold up everybody else on a busy machine; quadratic work takes minutes. */
+describe("time linear in the size of the request", () => {
+  /** Milliseconds that one body may delay all others on a busy machine; quadratic work takes minutes. */
   const heavyMsMax = 10_000;
-  /** Answers that tell everything that is wrong are larger than what was sent, but not many times. */
+  /** Characters of an answer. One that lists every error is larger than the request, but not many times. */
   const replyCharactersMax = 8 * rows.megabyte;
 
   test.each(heavy)("$name", async ({ method, path, sent, answer }) => {
@@ -90,7 +90,7 @@ describe("within a time that grows with the size of the request only", () => {
 });
 
 describe("unharmed by the table", () => {
-  test("what it deletes or changes is only what it names", async () => {
+  test("only the named objects are deleted or changed", async () => {
     expect((await api.ask("GET", rows.canaryPath)).text).toBe(canary);
     expect(JSON.parse((await api.ask("GET", "/apis/apps/v1/daemonsets")).text).items).toEqual(
       JSON.parse(daemonSets).items,
@@ -99,7 +99,7 @@ describe("unharmed by the table", () => {
     expect((await api.must("GET", "/api/v1/namespaces/default/configmaps")).items).toHaveLength(1);
   });
 
-  test("keys of prototypes are keys like others where they are allowed", async () => {
+  test("keys of prototypes are ordinary keys where they are allowed", async () => {
     const body =
       '{"metadata":{"name":"keys","labels":{"constructor":"x","toString":"y"}},"data":{"__proto__":"1","constructor":"2"}}';
     await api.must("POST", "/api/v1/namespaces/default/configmaps", { body });
@@ -116,7 +116,7 @@ describe("unharmed by the table", () => {
     ).toEqual([]);
   });
 
-  test("the server goes on in bounded memory, and has nothing to complain of", async () => {
+  test("the server runs on in bounded memory, without an error in its log", async () => {
     await expectUnharmed(cluster, api, startKb);
     const body = rows.daemonSet("after");
     await api.must("POST", rows.daemonsetsPath, { body });

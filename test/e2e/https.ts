@@ -1,5 +1,5 @@
 /**
- * A client of the API that sends what it is told to, right or wrong: no retries, no checks, no decoding beyond JSON.
+ * A client of the API that sends any request, right or wrong: no retries, no checks, no decoding beyond JSON.
  * For tests under test/e2e only; programs use src/client.
  */
 import { readFileSync } from "node:fs";
@@ -33,7 +33,7 @@ export interface Reply {
   readonly json: any;
 }
 
-/** Longest that a reply may take. */
+/** Longest that a reply may take, in ms. */
 const patienceMs = 60_000;
 
 export class Api {
@@ -41,7 +41,7 @@ export class Api {
   readonly #tls: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
   readonly #agent: Agent;
 
-  /** Reads address and certificates; a server that was started again may have another port, and then needs another Api. */
+  /** Reads address and certificates. After a restart the server may have another port, and then needs another Api. */
   constructor(kubeconfig: string) {
     const { clusters, users } = parse(readFileSync(kubeconfig, "utf8")) as Kubeconfig;
     const { cluster } = clusters[0]!;
@@ -55,7 +55,7 @@ export class Api {
     this.#agent = new Agent({ ...this.#tls, keepAlive: true, maxSockets: 50 });
   }
 
-  /** HTTP/1.1. `path` goes out as it is. @throws when the connection breaks before the end of the reply. */
+  /** Sends one HTTP/1.1 request with `path` unchanged. @throws when the connection breaks before the end of the reply. */
   ask(method: string, path: string, sent: Sent = {}): Promise<Reply> {
     const body = bytesOf(sent.body);
     return new Promise((resolve, reject) => {
@@ -90,7 +90,7 @@ export class Api {
     });
   }
 
-  /** @throws when the answer is none of success. */
+  /** As `ask`. @throws when the status is 300 or above. */
   async must(method: string, path: string, sent: Sent = {}): Promise<Reply["json"]> {
     const reply = await this.ask(method, path, sent);
     if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${reply.text}`);

@@ -41,7 +41,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Starts, and is killed `ms` later, wherever it is then. */
+/** Starts `lares up` and kills it `ms` later. */
 async function killedStart(cluster: Cluster, ms: number): Promise<void> {
   const start = cluster.start(args).catch(() => {});
   await pause(ms);
@@ -55,7 +55,7 @@ interface PodFacts {
   readonly node: string;
   readonly image: string;
   readonly restarts: number;
-  readonly isGoing: boolean;
+  readonly isTerminating: boolean;
 }
 
 async function podsOf(api: Api, set: string): Promise<readonly PodFacts[]> {
@@ -67,7 +67,7 @@ async function podsOf(api: Api, set: string): Promise<readonly PodFacts[]> {
     node: spec.nodeName,
     image: spec.containers[0].image,
     restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
-    isGoing: metadata.deletionTimestamp !== undefined,
+    isTerminating: metadata.deletionTimestamp !== undefined,
   }));
 }
 
@@ -96,7 +96,7 @@ async function settled(api: Api, set: string): Promise<void> {
   );
 }
 
-/** The events of one watch that was never broken, over the same stretch of history. */
+/** The events of one unbroken watch over the same part of the history. */
 async function unbroken(cluster: Cluster, path: string, follower: Follower): Promise<readonly Seen[]> {
   const api = new Api(cluster.kubeconfig);
   const seen: Seen[] = [];
@@ -117,7 +117,7 @@ async function unbroken(cluster: Cluster, path: string, follower: Follower): Pro
   return seen;
 }
 
-/** It saw what there is, in order and once; its state is the list of now. */
+/** Checks that the follower saw every event once and in order, and that its state equals the current list. */
 async function expectWhole(cluster: Cluster, path: string, follower: Follower): Promise<void> {
   const api = new Api(cluster.kubeconfig);
   const list = await eventually(async () => {
@@ -154,11 +154,11 @@ describe("in the middle of a roll-out", () => {
     await cluster.stop();
   });
 
-  test("the roll-out finishes, and nothing that was done is done again", async () => {
+  test("the roll-out finishes, and no pod is replaced twice", async () => {
     await setImage(api, "agent", "httpd:2.5");
     const done = await eventually(async () => {
       const updated = (await podsOf(api, "agent")).filter(
-        ({ image, isGoing }) => image === "httpd:2.5" && !isGoing,
+        ({ image, isTerminating }) => image === "httpd:2.5" && !isTerminating,
       );
       return updated.length >= 3 ? updated : undefined;
     }, "half of the roll-out");
@@ -178,7 +178,7 @@ describe("in the middle of a roll-out", () => {
       expect(after).toContainEqual(expect.objectContaining({ uid, name, node }));
   });
 
-  test("a watcher that came back has seen every change once", async () => {
+  test("a watcher that reconnects has seen every change once", async () => {
     await expectWhole(cluster, podsPath, follower);
     expect(follower.connections).toBeGreaterThan(1);
     const replaced = follower.events.filter(({ type }) => type === "DELETED").length;
@@ -201,12 +201,12 @@ describe(`at random moments, seed ${seed}`, () => {
     await Promise.all([follower.start(), sets.start()]);
     try {
       for (let kill = 0; kill < kills; kill++) {
-        // The first one right after the write was answered, the others anywhere in what follows from it.
+        // The first kill comes right after the answer to the write, the others at any time in the roll-out.
         await setImage(api, "agent", `httpd:${kill}`);
         await pause(kill === 0 ? 0 : random() * 1_000);
         await cluster.end("SIGKILL");
         api.close();
-        // And each second time once more while it comes back.
+        // Every second time there is another kill while it starts again.
         if (kill % 2 === 1) await killedStart(cluster, random() * 800);
         await cluster.start(args);
         api = new Api(cluster.kubeconfig);

@@ -29,7 +29,7 @@ export class LaresProcess {
     this.#ended = new Promise((resolve) =>
       this.#child.once("close", (code) => {
         const { stdout } = this;
-        // That the runtime of the tests is old is no fault of the command.
+        // The warning about an old Node.js does not belong to the command's output.
         const stderr = this.stderr.replace(/^lares: Node\.js \d+ has had no security fixes.*\n/m, "");
         resolve({ code, stdout, stderr, tookMs: performance.now() - startMs });
       }),

@@ -1,5 +1,5 @@
 /**
- * What the README shows happens: its session is typed line by line into a fresh clone's cluster and compared with the page.
+ * The README is true: its session is typed line by line into a fresh cluster, and the output is compared with the page.
  * Ages, suffixes and lines of progress differ from run to run and are not compared.
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -65,7 +65,7 @@ test("the session of the README", async () => {
   }
 });
 
-test("every option that the README names is there", async () => {
+test("every option that the README names exists", async () => {
   const named = [
     ...readme.matchAll(/(?:lares|lares\.js) (up|server|fleet)((?: +(?:--?[\w-]+|[\w.|/<>]+))*)/g),
   ];
@@ -77,11 +77,11 @@ test("every option that the README names is there", async () => {
   }
 });
 
-test("every example is taken without a word of warning, but for roles, which nobody enforces yet", async () => {
+test("every example is accepted without a warning, except roles, which are not enforced yet", async () => {
   const folder = join(root, "examples");
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
     const { stderr, code } = await cluster.run(kubectl!, `apply -f ${join(folder, file)}`);
-    // `apply` of what `up` has made by `create` says so once; roles are stored and say that nobody acts on them.
+    // `apply` to an object that `up` created warns once. Roles are stored with the warning that nothing enforces them.
     const words = stderr.split("\n").filter((line) => !/missing the .* annotation/.test(line));
     const isExpected =
       file === "controller-rbac.yaml"
@@ -91,7 +91,7 @@ test("every example is taken without a word of warning, but for roles, which nob
   }
 });
 
-test("the administrator's token opens the door as the certificate does, and another one does not", async () => {
+test("the administrator's token authenticates like the certificate, and another token does not", async () => {
   const kubeconfig = readFileSync(cluster.kubeconfig, "utf8");
   const server = /server: (\S+)/.exec(kubeconfig)![1]!;
   const token = readFileSync(join(cluster.dataDir, "pki", "admin.token"), "utf8").trim();

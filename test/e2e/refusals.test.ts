@@ -1,11 +1,11 @@
 /**
- * What is refused, in kubectl's own words, by every version: session 9.
+ * Refused objects and the text that every version of kubectl shows: session 9.
  */
 import { describe, expect, test } from "vitest";
 import { eventually } from "./cluster.ts";
 import { everywhere } from "./session.ts";
 
-/** A manifest that a test bends. */
+/** A manifest that a test makes wrong. */
 // oxlint-disable-next-line typescript/no-explicit-any -- issue 2: the test writes what the types forbid.
 type Loose = Record<string, any>;
 
@@ -83,7 +83,7 @@ everywhere((begin) => {
         ),
       ).toBe("daemonset.apps/good created\n");
     });
-    test("files that are none, and fifty documents", async () => {
+    test("files that are no manifests, and fifty documents", async () => {
       expect(await s.fails("create -f -", "a: b: c")).toContain("error");
       expect(await s.fails("create -f -", "\n")).toContain("no objects passed to create");
       const many = Array.from(

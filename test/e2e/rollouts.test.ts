@@ -1,9 +1,9 @@
 /**
  * Random sequences of `rollout …`, `set image`, `edit` and the like against `lares up`, with restarts of the control plane
- * in between, against a model of revisions. After each step: the history and its numbers, the template byte for byte after
- * an undo, the bytes of every revision, and that no pod that runs the wanted revision was restarted.
- * ROLLOUTS_SEED chooses the sequence; a failure says which it was.
- * Not here: the words of single commands (sessions.test.ts).
+ * in between, against a model of revisions. After each step the test compares the history and its numbers, the template byte
+ * for byte after an undo, and the bytes of every revision, and checks that no pod of the wanted revision was restarted.
+ * ROLLOUTS_SEED chooses the sequence; a failure prints it.
+ * Not here: the output of single commands (sessions.test.ts).
  */
 import { afterEach, expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/base/index.ts";
@@ -49,7 +49,7 @@ interface PodJson {
   };
 }
 
-/** One entry of the history as it should be. */
+/** One entry of the expected history. */
 interface Entry {
   number: number;
   /** The template in Go's canonical bytes. */
@@ -135,7 +135,7 @@ class Run {
     return this.template.metadata.annotations?.[trouble] !== undefined;
   }
 
-  /** The template is this now: a known one takes the next number, a new one is added. */
+  /** Notes a new current template: a known one takes the next number, an unknown one is added. */
   changeTo(bytes: string): void {
     if (this.history.length > 0 && this.current.bytes === bytes) return;
     const number = (this.history.at(-1)?.number ?? 0) + 1;
@@ -145,7 +145,7 @@ class Run {
     this.history.sort((a, b) => a.number - b.number);
   }
 
-  /** How many revisions there are when all clean-up is done; those that pods run are not cleaned up. */
+  /** Number of revisions after the clean-up, which keeps those that pods run. */
   countWith(inUse: ReadonlySet<number>): number {
     const old = this.history.slice(0, -1);
     const removable = old.filter(({ number }) => !inUse.has(number)).length;
@@ -153,8 +153,8 @@ class Run {
   }
 
   /**
-   * Takes over what the clean-up has left. The oldest go first; of those whose pods the step replaced it depends on whose
-   * were gone first.
+   * Adopts the revisions that the clean-up has left. The oldest go first. Among those whose pods the step replaced, the order
+   * depends on whose pods were gone first.
    */
   takeOver(numbers: readonly number[], replaced: ReadonlySet<Entry>): void {
     const isKept = ({ number }: Entry): boolean => numbers.includes(number);
@@ -167,7 +167,7 @@ class Run {
     expect(numbers).toEqual(this.history.map(({ number }) => number));
   }
 
-  /** All that the step leads to: the roll-out ends, or stops at one new pod that never becomes ready. */
+  /** Waits until the roll-out ends, or stops at one new pod that never becomes ready. */
   async settled(): Promise<void> {
     if (!this.isBroken) {
       expect(await this.k("rollout status ds/x --timeout=30s")).toContain(
@@ -181,7 +181,7 @@ class Run {
         const pods = await this.pods();
         const hash = (await this.revisions()).at(-1)!.metadata.labels[hashLabel];
         const fresh = pods.filter((pod) => pod.metadata.labels[hashLabel] === hash).length;
-        // With surge the older pod speaks for its node; of two made within one second it is the first by name.
+        // With surge the older pod counts for its node; of two created in the same second it is the first by name.
         const available = status.numberAvailable ?? 0;
         const missing = nodeCount - available;
         const isSettled =
@@ -229,7 +229,7 @@ class Run {
       expect(this.data.get(metadata.name) ?? bytes).toBe(bytes);
       this.data.set(metadata.name, bytes);
     }
-    // What kubectl and the conformance suite compare byte for byte.
+    // kubectl and the conformance suite compare this byte for byte.
     const wanted = canonicalJson({ spec: { template: { ...this.template, $patch: "replace" } } });
     expect(JSON.stringify(revisions.at(-1)!.data)).toBe(wanted);
     const hash = revisions.at(-1)!.metadata.labels[hashLabel];
@@ -254,10 +254,10 @@ class Run {
   }
 }
 
-/** What a step does; it tells the model what the template must be now, or leaves it. */
+/** One step. It notes in the model when the template changes. */
 type Step = (run: Run) => Promise<void>;
 
-/** After a change forward: the template is the old one with this change, whatever its order of keys. */
+/** Changes the template and checks that it is the old one with this change, in any order of keys. */
 async function forward(
   run: Run,
   change: (template: Record<string, never> & Template) => unknown,
@@ -302,8 +302,8 @@ const restart: Step = async (run) => {
   await forward(run, (template) => annotate(template, "kubectl.kubernetes.io/restartedAt", at));
 };
 
-/** Breaks the roll-out, or mends it. */
-const breakOrMend: Step = async (run) => {
+/** Breaks the roll-out, or repairs it. */
+const breakOrRepair: Step = async (run) => {
   const value = run.isBroken ? undefined : "never-ready";
   const patch = { spec: { template: { metadata: { annotations: { [trouble]: value ?? null } } } } };
   await run.k(`patch ds x -p '${JSON.stringify(patch)}'`);
@@ -357,22 +357,22 @@ const setCause: Step = async (run) => {
   await run.k(`annotate ds x --overwrite kubernetes.io/change-cause=${run.cause}`);
 };
 
-/** `lares up` says that it is ready when all pods are: a broken roll-out is mended first. */
+/** `lares up` is ready when all pods are, so a broken roll-out is repaired first. */
 const restartControlPlane: Step = async (run) => {
-  if (run.isBroken) return await breakOrMend(run);
+  if (run.isBroken) return await breakOrRepair(run);
   expect(await run.cluster.end("SIGTERM")).toBe(0);
   await run.cluster.start([...options, ...timings]);
 };
 
-/** As often as each is named. */
+/** Steps with their weight: a step that stands here twice is chosen twice as often. */
 const steps: readonly (readonly [string, Step])[] = [
   ["set image", setImage],
   ["set image", setImage],
   ["edit", edit],
   ["edit", edit],
   ["restart", restart],
-  ["break or mend", breakOrMend],
-  ["break or mend", breakOrMend],
+  ["break or repair", breakOrRepair],
+  ["break or repair", breakOrRepair],
   ["undo", undoLast],
   ["undo", undoLast],
   ["undo to", undoTo],

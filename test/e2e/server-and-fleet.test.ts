@@ -1,6 +1,6 @@
 /**
- * Control plane and nodes as two processes, `lares server` and `lares fleet`: each may die and come back without the
- * other one noticing more than it must. I18 and I25 of docs/spec/invariants.md.
+ * Control plane and nodes as two processes, `lares server` and `lares fleet`. Each may die and come back; the other one
+ * continues. I18 and I25 of docs/spec/invariants.md.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,7 +65,7 @@ async function settled(): Promise<void> {
   );
 }
 
-/** What tells whether containers were started again. */
+/** Container ids and restart counts, which change when a container is started again. */
 async function containers(): Promise<readonly string[]> {
   const { items } = await api.must("GET", `${podsPath}?labelSelector=app%3Dagent`);
   // oxlint-disable-next-line typescript/no-explicit-any -- issue 2: replies have no types here.
@@ -100,7 +100,7 @@ test("a DaemonSet settles on the nodes of the other process", async () => {
   expect(new Set(await containers()).size).toBe(size);
 });
 
-test.each(kubectls())("$name shows the logs of a pod over there", async (kubectl) => {
+test.each(kubectls())("$name shows the logs of a pod of the other process", async (kubectl) => {
   const client = Cluster.at(folder);
   const { items } = await api.must("GET", `${podsPath}?labelSelector=app%3Dagent&limit=1`);
   const { name } = items[0].metadata;
@@ -124,7 +124,7 @@ describe("the fleet dies", () => {
       "all nodes to be NotReady",
       graceMs + 20_000,
     );
-    // As upstream: their taint keeps new pods away, so what runs there is misscheduled, but stays.
+    // As upstream: their taint keeps new pods away, so the pods there are misscheduled, but stay.
     await eventually(async () => {
       const { status } = await api.must("GET", `${daemonsetsPath}/agent`);
       return (status.desiredNumberScheduled === 0 && status.numberMisscheduled === size) || undefined;
@@ -181,7 +181,7 @@ describe("the server dies under a running fleet", () => {
   });
 });
 
-test("a fleet without a server says so in one line", async () => {
+test("a fleet without a server fails with one line", async () => {
   const { code, stderr } = await new LaresProcess(["fleet", "--kubeconfig", join(folder, "none")]).ended();
   expect(stderr).toMatch(/^lares: [^\n]+\n {7}name a kubeconfig with --kubeconfig, or set KUBECONFIG\n$/);
   expect(code).toBe(1);

@@ -1,5 +1,5 @@
 /**
- * One kubectl against one cluster, as the sessions use it: what must work, what must fail, what shows after a while.
+ * One kubectl against one cluster for the sessions: commands that must succeed, that must fail, and output to wait for.
  */
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { Cluster, differs, eventually, type Kubectl, kubectls } from "./cluster.ts";
@@ -9,9 +9,9 @@ const placements = ["affinity", "nodename"] as const;
 export interface Session {
   readonly k: (line: string, input?: string) => Promise<string>;
   readonly fails: (line: string, input?: string) => Promise<string>;
-  /** Runs the line until its output fits the pattern. */
+  /** Runs the line until its output matches the pattern. */
   readonly shows: (line: string, pattern: string) => Promise<void>;
-  /** Names of the pods that the selector finds and that are not on their way out, with their nodes. */
+  /** Names and nodes of the selected pods that are not terminating. */
   readonly pods: (selector: string, namespace?: string) => Promise<readonly PodRow[]>;
   readonly settled: (name: string, namespace?: string) => Promise<void>;
 }
@@ -92,7 +92,7 @@ export const nodesOf = (rows: readonly PodRow[]): readonly string[] => rows.map(
 /** A session on a cluster of its own, made before the tests of the surrounding `describe` and stopped after them. */
 export type NewSession = (args?: readonly string[]) => Session;
 
-/** Runs the sessions with every kubectl, and in the second mode of placement with one: what differs there is the server. */
+/** Runs the sessions with every kubectl; with the second placement only with one, since that changes only the server. */
 export function everywhere(sessions: (begin: NewSession) => void): void {
   describe.each(placements)("placement %s", (placement) => {
     describe.each(placement === "affinity" ? kubectls() : kubectls().slice(-1))("with $name", (kubectl) => {

@@ -1,7 +1,7 @@
 /**
  * The sessions of the books on DaemonSets, word for word, with the unmodified kubectl in each version that the machine has.
- * `~` in an expectation is what differs from run to run. Each session begins with an empty cluster of its own.
- * Not here: what is refused (refusals.test.ts).
+ * `~` in an expectation stands for text that differs from run to run. Each session begins with an empty cluster of its own.
+ * Not here: refused objects (refusals.test.ts).
  */
 import { describe, expect, test } from "vitest";
 import { eventually } from "./cluster.ts";
@@ -379,7 +379,7 @@ everywhere((begin) => {
           `patch ds fluentd -p '{"spec":{"minReadySeconds":5,"updateStrategy":{"rollingUpdate":{"maxUnavailable":"50%"}}}}'`,
         ),
       ).toBe("daemonset.apps/fluentd patched\n");
-      // With minReadySeconds the pods count as available only 5 s after they became ready; until then they may go at once.
+      // With minReadySeconds pods are available only 5 s after they became ready. Until then all may be deleted at once.
       await s.settled("fluentd");
       await s.k("set image ds/fluentd fluentd=registry.invalid/fluentd:9");
       const stuck = await eventually(async () => {
@@ -414,7 +414,7 @@ everywhere((begin) => {
   });
 });
 
-/** Counts, until asked for the result, the most pods shown as Terminating at once. */
+/** Polls for the most pods shown as Terminating at once. @returns a function that stops and gives the number. */
 function watchTerminating(list: () => Promise<string>): () => Promise<number> {
   let most = 0;
   let isOver = false;

@@ -1,6 +1,6 @@
 /**
- * How `lares up` starts and stops as a process: signals, and what it refuses to start with. A refusal is one line with the
- * reason and one with the way out, exit code 1, no stack, and nothing is changed on disk.
+ * How `lares up` starts and stops as a process: signals, and reasons not to start. A refusal is one line with the reason and
+ * one with a hint, exit code 1, no stack, and nothing is changed on disk.
  * Not here: kills (kill.test.ts).
  */
 import { createHash } from "node:crypto";
@@ -22,11 +22,11 @@ import { Cluster } from "./cluster.ts";
 import { Api } from "./https.ts";
 import { type Ended, LaresProcess } from "./lares-process.ts";
 
-/** Longest that a stop may take when nobody holds it up. */
+/** Longest that a stop may take, in ms, when nothing delays it. */
 const stopMsMax = 2_000;
 
 let folder: string;
-/** A data directory of a server that has stopped; never started again itself. */
+/** A data directory of a server that has stopped. Tests use copies. */
 let proper: string;
 
 beforeAll(async () => {
@@ -75,7 +75,7 @@ function copyOf(name: string): string {
   return copy;
 }
 
-/** Turns around bits in the middle of a stored object. */
+/** Flips bits in the middle of a stored object. */
 function damage(dataDir: string): void {
   const file = join(dataDir, "store.db");
   const bytes = readFileSync(file);
@@ -98,7 +98,7 @@ describe("refuses a data directory", () => {
     expect(contents(dataDir)).toEqual(before);
   });
 
-  test("that is cut off", async () => {
+  test("that is truncated", async () => {
     const dataDir = copyOf("cut");
     writeFileSync(join(dataDir, "store.db"), readFileSync(join(dataDir, "store.db")).subarray(0, 20_000));
     const before = contents(dataDir);
@@ -146,7 +146,7 @@ describe("refuses a data directory", () => {
     expect(readFileSync(file, "utf8")).toBe("mine");
   });
 
-  test("that another process uses, also to begin anew", async () => {
+  test("that another process uses, also with --fresh", async () => {
     const dataDir = copyOf("used");
     const first = up(dataDir);
     await first.says("Ctrl-C stops");
@@ -160,7 +160,7 @@ describe("refuses a data directory", () => {
   });
 });
 
-test("--fresh forgets everything, and mends what is damaged", async () => {
+test("--fresh deletes all data, and replaces a damaged store", async () => {
   const dataDir = copyOf("fresh");
   const revisionOf = async (): Promise<number> => {
     const api = new Api(join(dataDir, "kubeconfig"));
@@ -228,7 +228,7 @@ describe("refuses manifests", () => {
     expect(contents(cwd)).toEqual(before);
   });
 
-  test("that the server refuses: a line with file and field", async () => {
+  test("that the server rejects, with file and field in one line", async () => {
     const file = join(folder, "replicas.yaml");
     writeFileSync(file, "apiVersion: apps/v1\nkind: DaemonSet\nmetadata:\n  name: a\nspec:\n  replicas: 3\n");
     const { code, stderr } = await up(join(folder, "refused"), "-f", file).ended();
@@ -258,7 +258,7 @@ describe("stops", () => {
     expect(readdirSync(dataDir).sort()).toEqual(["kubeconfig", "pki", "store.db", "store.lock"]);
   });
 
-  test("on the first sign, while it still starts", async () => {
+  test("on the first signal, while it still starts", async () => {
     const lares = up(join(folder, "early"), "--workers", "50");
     await lares.says("API at");
     const { code, stderr } = await lares.end("SIGTERM");
@@ -266,7 +266,7 @@ describe("stops", () => {
     expect(code).toBe(0);
   });
 
-  test("at once on a second signal, whoever holds it up", async () => {
+  test("at once on a second signal, whatever delays it", async () => {
     const dataDir = copyOf("second");
     const lares = up(dataDir);
     await lares.says("Ctrl-C stops");

@@ -1,20 +1,20 @@
 /**
- * Commands that kubectl sends as protobuf from 1.32 on: every version must make the same objects, print the same and be
- * refused in the same words. The oldest kubectl speaks JSON; what it gets is what all must get.
+ * Commands that kubectl sends as protobuf from 1.32 on: every version must create the same objects, print the same output
+ * and get the same errors. The oldest kubectl sends JSON; the results of the others are compared with its results.
  * Not here: what the bytes mean (src/api/kubectl-bodies.test.ts).
  */
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Cluster, type Kubectl, kubectls } from "./cluster.ts";
 
-/** The first version that sends protobuf is worth a look where the machine has it. */
+/** Adds the first version that sends protobuf, where the machine has it. */
 function withTheFirst(found: readonly Kubectl[]): readonly Kubectl[] {
   const path = found[0]!.path.replace(/\d+\.\d+$/, "1.32");
   const isNew = existsSync(path) && found.every((kubectl) => kubectl.path !== path);
   return isNew ? [...found, { name: "kubectl 1.32", path }] : found;
 }
 
-/** Lines in a namespace of their own, and what to get afterwards. */
+/** Commands in a namespace of their own, and what to get afterwards. */
 const made: readonly (readonly [string, string])[] = [
   ["create configmap cm --from-literal=a=b --from-literal=empty=", "configmap cm"],
   ["create configmap file --from-file=name=nginx.yaml", "configmap file"],
@@ -33,7 +33,7 @@ const made: readonly (readonly [string, string])[] = [
   ["create ingress i --rule=foo.com/bar*=svc1:8080,tls=my-cert --class=nginx", "ingress i"],
 ];
 
-/** Lines that must fail. */
+/** Commands that must fail. */
 const refused: readonly string[] = [
   "create configmap cm",
   "create configmap Bad_Name",
@@ -55,7 +55,7 @@ let cluster: Cluster;
 beforeAll(async () => void (cluster = await Cluster.up()));
 afterAll(async () => await cluster?.stop());
 
-/** What the first version got, by line. */
+/** The results of the first version, by command. */
 const first = new Map<string, unknown>();
 
 function expectAsFirst(line: string, outcome: unknown): void {
@@ -71,7 +71,7 @@ describe.each(withTheFirst(kubectls()))("$name", (kubectl) => {
     return stdout;
   };
 
-  test("a namespace and what lies in it", async () => {
+  test("a namespace and objects in it", async () => {
     expect(await run(`create namespace ${namespace}`)).toBe(`namespace/${namespace} created\n`);
     for (const [line, object] of made) {
       expectAsFirst(line, await run(`-n ${namespace} ${line}`));
@@ -86,7 +86,7 @@ describe.each(withTheFirst(kubectls()))("$name", (kubectl) => {
     expect((await cluster.run(kubectl, `-n ${namespace} get configmap dry`)).code).toBe(1);
   });
 
-  test("things without a namespace", async () => {
+  test("cluster-scoped objects", async () => {
     const name = namespace.replace("team", "pc");
     await run(`create priorityclass ${name} --value=-10 --preemption-policy=Never --description=low`);
     const shown = JSON.parse(await run(`get priorityclass ${name} -o json`)) as object;
@@ -104,7 +104,7 @@ describe.each(withTheFirst(kubectls()))("$name", (kubectl) => {
     expectAsFirst(line, stderr);
   });
 
-  test("a node is emptied with and without eviction", async () => {
+  test("a node is drained with and without eviction", async () => {
     const spec = { nodeName: "kube-worker1", containers: [{ name: "c", image: "busybox:1" }] };
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "alone" }, spec };
     for (const options of ["", " --disable-eviction --grace-period=0"]) {
@@ -115,7 +115,7 @@ describe.each(withTheFirst(kubectls()))("$name", (kubectl) => {
     }
   });
 
-  test("a pod that looks into a node", async () => {
+  test("a debug pod on a node", async () => {
     await run("debug node/kube-worker1 --image=busybox:1 --attach=false --profile=general");
     const names = (await run("get pods -o name")).trim().split("\n");
     const debuggers = names.filter((name) => name.startsWith("pod/node-debugger-kube-worker1-"));

@@ -1,6 +1,6 @@
 /**
- * Bodies within all bounds that would take long, or come back many times as large, if work grew with more than their size:
- * what hostile-input.test.ts sends one after the other, each within a time and a size of the answer.
+ * Bodies within all bounds whose processing or answer would explode if it grew faster than their size. hostile-input.test.ts
+ * sends them one after the other and bounds the time and the size of each answer.
  */
 import {
   bad,

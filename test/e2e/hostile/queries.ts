@@ -1,4 +1,4 @@
-/** Query parameters: tokens to continue with, limits, selectors, options of writes. */
+/** Query parameters: continue tokens, limits, selectors, options of writes. */
 import {
   future,
   bad,

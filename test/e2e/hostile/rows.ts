@@ -1,10 +1,10 @@
 /**
- * Wrong requests, each with upstream's answer: what the tables of hostile-input.test.ts are made of.
+ * Types and objects for the tables of wrong requests and upstream's answers (hostile-input.test.ts).
  * Not here: the tables (bodies.ts, addresses.ts, queries.ts, changes.ts).
  */
 import type { Sent } from "../https.ts";
 
-/** What the server must say: code, reason, message. No reason means that the request is fine after all. */
+/** The required answer: code, reason, message. Without a reason the request must succeed. */
 export interface Answer {
   readonly code: number;
   readonly reason?: string;
@@ -24,7 +24,7 @@ export const canaryPath: string = `${daemonsetsPath}/canary`;
 export const configmapsPath: string = "/api/v1/namespaces/default/configmaps";
 export const podsPath: string = "/api/v1/namespaces/default/pods";
 
-/** A pod that runs without anybody's care; deleted in rows only for a try. */
+/** A pod without an owner. No row really deletes it. */
 export const victimPath: string = `${podsPath}/victim`;
 
 export const megabyte: number = 1024 * 1024;
@@ -41,7 +41,7 @@ export const future: string = "9007199254740000";
 export const unprocessable: string = "the server rejected our request due to an error in our request";
 export const noSuchPath: string = "the server could not find the requested resource";
 
-/** A DaemonSet that is right but for what `wrong` puts over it. */
+/** A valid DaemonSet with the members of `wrong` put over it. */
 export function daemonSet(name: string, wrong: object = {}): Record<string, unknown> {
   return {
     apiVersion: "apps/v1",

@@ -1,10 +1,10 @@
-/** What holds for a server after strangers have done their worst. For the tests of hostile input only. */
+/** Checks that a server works as before after an attack. For the tests of hostile input only. */
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Cluster } from "../cluster.ts";
 import type { Api } from "../https.ts";
 
-/** Kilobytes that the process may hold more afterwards: each body of 3 MiB leaves up to 50 MB of garbage that waits. */
+/** Kilobytes by which the process may grow: each body of 3 MiB leaves up to 50 MB of garbage until the next collection. */
 const growthKbMax = 512 * 1024;
 
 export function residentKb(pid: number): number {
@@ -12,7 +12,7 @@ export function residentKb(pid: number): number {
   return Number(line![1]);
 }
 
-/** It answers, it has not grown beyond the bound since it held `startKb`, and it logged neither failures nor stacks. */
+/** The server answers, has grown by at most the bound since `startKb`, and has logged neither errors nor stacks. */
 export async function expectUnharmed(cluster: Cluster, api: Api, startKb: number): Promise<void> {
   expect((await api.ask("GET", "/livez")).text).toBe("ok");
   expect((await api.ask("GET", "/readyz")).text).toBe("ok");
