@@ -1,4 +1,4 @@
-/** Set-up of two terminals at once: one after the other, and nobody waits for a process that has died. */
+/** Set-up in two terminals at once: one runs after the other, and no process waits for a dead one. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process that writes down when it begins and ends; it may die in the middle. */
+/** A process that logs its begin and end; it may die in between. */
 async function worker(name: string, dies = false): Promise<void> {
   const [lock, log] = [join(folder, "lock"), join(folder, "log")].map((path) => JSON.stringify(path));
   const code = `
@@ -35,14 +35,14 @@ async function worker(name: string, dies = false): Promise<void> {
 
 const log = (): string[] => readFileSync(join(folder, "log"), "utf8").trim().split("\n");
 
-test("two at once work one after the other and leave no lock", async () => {
+test("two processes run one after the other and leave no lock", async () => {
   await Promise.all([worker("a"), worker("b")]);
   const [first, , second] = log().map((line) => line[0]!);
   expect(log()).toEqual([`${first} begins`, `${first} ends`, `${second} begins`, `${second} ends`]);
   expect(existsSync(join(folder, "lock"))).toBe(false);
 });
 
-test("the lock of a process that died in the middle counts for nothing", async () => {
+test("the lock of a dead process is ignored", async () => {
   await worker("a", true);
   expect(existsSync(join(folder, "lock"))).toBe(true);
   await worker("b");

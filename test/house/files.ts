@@ -1,5 +1,5 @@
 /**
- * The files of the repository that house rules look at: those that git tracks or would track, with their text.
+ * The files that the rules check: those that git tracks or would track, with their text.
  * Not here: the rules (tidy.test.ts, references.test.ts).
  */
 import { execFileSync } from "node:child_process";

@@ -11,7 +11,7 @@ function made(text: string): readonly (readonly [name: string, type: string])[] 
   return [...calls].map(([, type, name]) => [name!, type!]);
 }
 
-/** Type by name, as the tables of the page tell them. */
+/** Type by name, as the tables of the page have them. */
 function documented(page: string): readonly (readonly [name: string, type: string])[] {
   const rows = page.matchAll(/^\| `([a-z0-9_]+)`\s*\| (counter|gauge|histogram)\b/gm);
   return [...rows].map(([, name, type]) => [name!, type!]);
@@ -41,7 +41,7 @@ test("counters end in _total and histograms in their unit", () => {
   expect(wrong).toEqual([]);
 });
 
-test("what is made in the usual ways is found", () => {
+test("planted: metrics that are made in each way are found", () => {
   const planted =
     'const a = metrics.counter("a_total", "A."); metrics.histogram(\n    "b_seconds",\n "B.", []);';
   expect(made(planted)).toEqual([

@@ -1,5 +1,5 @@
 /**
- * References to docs/spec: each resolves to an anchor, and none is loose.
+ * References to docs/spec: each resolves to an anchor, and none lacks its page.
  *
  *   docs/spec/daemonset-controller.md#23.16   everywhere
  *   #9.1                                      later in the same file: of the page that was named last
@@ -55,12 +55,12 @@ function findings({ path, text }: SourceFile, anchors: Anchors): readonly string
     if (named !== undefined) {
       if (folder !== "docs/spec/" && !isSpec(path)) report(match.index, `${match[0]}: no docs/spec/`);
       if (anchor !== undefined && !anchors.get(named)!.has(anchor))
-        report(match.index, `${match[0]} is nowhere`);
+        report(match.index, `${match[0]} does not exist`);
       page = own ?? named;
     } else if (invariant !== undefined) {
       if (!namesInvariants)
         report(match.index, `${invariant} in a file that names no docs/spec/invariants.md`);
-      else if (!anchors.get("invariants")!.has(invariant)) report(match.index, `${invariant} is nowhere`);
+      else if (!anchors.get("invariants")!.has(invariant)) report(match.index, `${invariant} does not exist`);
     } else if (page !== undefined && !anchors.get(page)!.has(short!)) {
       report(match.index, `#${short} is not in ${page}.md`);
     }
@@ -78,7 +78,7 @@ const all = files().filter(
 const pages = all.filter(({ path }) => isSpec(path) && path !== "docs/spec/README.md");
 const anchors = anchorsOf(pages);
 
-test("every reference to docs/spec resolves, and none is loose", () => {
+test("every reference to docs/spec resolves, and none lacks its page", () => {
   expect(all.flatMap((file) => findings(file, anchors))).toEqual([]);
 });
 
@@ -128,7 +128,7 @@ test.each([
   "k/k#117658, TODO(#12), #3 and #2.3 of a file that names no page",
   "a server of 1.33 (up to 1.34) in a median of 1.29 (1.26 - 1.34) s, f(1.5)",
   "its specification",
-])("%j is let pass", (text) => {
+])("%j is accepted", (text) => {
   expect(inCode(text)).toEqual([]);
 });
 
@@ -137,6 +137,6 @@ test("planted between the pages: own anchors, and another page's", () => {
   const text = "#9.1, #8, invariants.md#2, invariants.md#9";
   expect(findings({ path, text }, plantedAnchors)).toEqual([
     `${path}:1: #8 is not in daemonset-controller.md`,
-    `${path}:1: invariants.md#9 is nowhere`,
+    `${path}:1: invariants.md#9 does not exist`,
   ]);
 });

@@ -1,4 +1,4 @@
-/** examples/controller-rbac.yaml gives the controller the rights that its calls need, and no others. */
+/** examples/controller-rbac.yaml grants the controller the rights that its calls need, and no others. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -33,7 +33,7 @@ function rightFor(call: string): string {
   return `${verb} ${resource}${subresource === undefined ? "" : `/${subresource}`}`;
 }
 
-/** Every kind of call that syncs make, in the situations that make them. */
+/** The rights of every kind of call that syncs make, in the situations that cause them. */
 async function used(): Promise<ReadonlySet<string>> {
   const rights = new Set<string>();
   await withDaemonSets(async (fixture: DaemonSetFixture) => {
@@ -66,7 +66,7 @@ async function used(): Promise<ReadonlySet<string>> {
   return rights;
 }
 
-test("what syncs do is granted", async () => {
+test("every call of a sync is granted", async () => {
   const have = granted();
   const need = await used();
   expect([...need].filter((right) => !have.has(right))).toEqual([]);
@@ -80,7 +80,7 @@ test("what syncs do is granted", async () => {
     expect(need).toContain(right);
 });
 
-test("what is granted is what informers, syncs and owner references need", () => {
+test("only what informers, syncs and owner references need is granted", () => {
   const informers = ["daemonsets", "pods", "nodes", "controllerrevisions"].flatMap((of) => [
     `list ${of}`,
     `watch ${of}`,

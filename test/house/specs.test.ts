@@ -1,6 +1,6 @@
 /**
- * What a SPEC.md says of files and tests is there: each file that it names exists, each test title stands in its file.
- * The check is seen to report a planted error. Not here: upstream's unit cases (upstream-tests.test.ts).
+ * Every file that a SPEC.md names exists, and every test title that it names is in its file.
+ * Not here: upstream's unit cases (upstream-tests.test.ts).
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ function fileOf(page: string, name: string): string | undefined {
   );
 }
 
-/** What `text`, which stands at `page`, says that is not so. */
+/** Files and titles that `text`, the content of `page`, names and that do not exist. */
 function errorsOf(page: string, text: string): readonly string[] {
   const wrong: string[] = [];
   for (const [, name] of text.matchAll(/`([\w./-]+\.(?:ts|mjs|md))`/g))
@@ -41,7 +41,7 @@ function errorsOf(page: string, text: string): readonly string[] {
 
 const pages = tracked.filter((path) => /^src\/.*\/SPEC\.md$/.test(path));
 
-test.each(pages)("%s names files and tests that are there", (page) => {
+test.each(pages)("%s names files and tests that exist", (page) => {
   expect(errorsOf(page, readFileSync(join(root, page), "utf8"))).toEqual([]);
 });
 

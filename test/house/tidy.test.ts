@@ -1,5 +1,5 @@
 /**
- * House rules that no linter knows: banned calls with their replacement, file headers, sizes, no machine paths, no open ends.
+ * Rules that no linter has: banned calls with their replacement, file headers, sizes, no machine paths, no unfinished work.
  * Each rule is seen to report a planted violation. Not here: imports (walls.test.ts), types and lint (npm run check).
  */
 import { expect, test } from "vitest";
@@ -83,7 +83,7 @@ const rules: readonly Rule[] = [
     planted: { path: "src/api/planted.ts", text: "/** Planted. */\n".repeat(700) },
   },
   {
-    name: "no open ends, and no skipped or focused test",
+    name: "no TODO without an issue, and no skipped or focused test",
     applies: (path) => isCode(path) && path !== "test/house/tidy.test.ts",
     find: (file) =>
       file.text

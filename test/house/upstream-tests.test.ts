@@ -1,7 +1,7 @@
 /**
  * The list of upstream's unit cases (src/controllers/daemonset/UPSTREAM-TESTS.md) and the tests agree: each listed title
- * is in its file, and each test that bears an upstream name is listed under that file.
- * Titles are read from the string literals of test files; tables join them to longer ones.
+ * is in its file, and each test with an upstream name is listed under that file.
+ * Titles are found in the string literals of test files; tables of cases join them to longer ones.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,20 +30,20 @@ function literalsOf(text: string): readonly string[] {
   return code.match(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g) ?? [];
 }
 
-/** Whether the title stands in the text as a whole: `TestDeletePod` does not in `TestDeletePodOrphan`. */
-function bears(text: string, title: string): boolean {
+/** Whether the text contains the title as a whole: `TestDeletePodOrphan` does not contain `TestDeletePod`. */
+function containsTitle(text: string, title: string): boolean {
   for (let at = text.indexOf(title); at >= 0; at = text.indexOf(title, at + 1))
     if (!/\w/.test(text[at + title.length] ?? "")) return true;
   return false;
 }
 
-/** What is wrong between the rows and the literals of each test file. */
+/** Disagreements between the rows and the literals of each test file. */
 function disagreements(rows: readonly Row[], literals: ReadonlyMap<string, readonly string[]>): string[] {
   const wrong: string[] = [];
   for (const { name, file, title } of rows) {
     if (file === undefined) {
       if (!title.startsWith("not applicable: ")) wrong.push(`${name}: no reason`);
-    } else if (literals.get(file)?.some((text) => bears(text, title)) !== true)
+    } else if (literals.get(file)?.some((text) => containsTitle(text, title)) !== true)
       wrong.push(`${name}: no "${title}" in ${file}`);
   }
   const listed = new Set(rows.map(({ title }) => /^Test[A-Z]\w+/.exec(title)?.[0]));
@@ -65,7 +65,7 @@ test("upstream's cases: the list and the tests agree", () => {
   expect(disagreements(rowsOf(list), allLiterals())).toEqual([]);
 });
 
-test("no case is listed twice, and every section of the catalogue is there", () => {
+test("no case is listed twice, and every section of the catalogue has its cases", () => {
   const names = rowsOf(list).map(({ name }) => name);
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   expect(list.match(/^## (\S+)/gm)).toEqual(
@@ -75,7 +75,7 @@ test("no case is listed twice, and every section of the catalogue is there", () 
   );
 });
 
-test("planted: a title that is gone, a reason that is missing, a test that is not listed", () => {
+test("planted: a removed title, a missing reason, an unlisted test", () => {
   const rows = rowsOf("| TestGone | a.test.ts | TestGone |\n| TestNothing | — | because |\n");
   const literals = new Map([["a.test.ts", literalsOf('test("TestUnlisted: x", () => {});')]]);
   expect(disagreements(rows, literals)).toEqual([

@@ -32,7 +32,7 @@ function cruise(folder: string): Report {
   }
 }
 
-/** One file for each wall; the name of the wall it breaks, and why. */
+/** Files that break each wall, by the name of the wall. */
 const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "down-from-base": { "src/base/bad.ts": 'import "../machinery/index.ts";' },
   "down-from-machinery": {
@@ -82,8 +82,8 @@ const innerLayers = JSON.parse(readFileSync(join(root, "inner-layers.json"), "ut
 >;
 
 /**
- * For each inner room, a file that imports the face of its room, which stands above it, and a file for each neighbour that
- * it may not import. For each room, a folder that has no place.
+ * For each inner room, a file that imports the index.ts of its room, and a file for each neighbour that it may not import.
+ * For each room, a folder that inner-layers.json does not name.
  */
 const plantedInside = Object.fromEntries(
   Object.entries(innerLayers).flatMap(([room, rooms]) => [
@@ -107,7 +107,7 @@ const plantedInside = Object.fromEntries(
 ) as typeof planted;
 const allPlanted = { ...planted, ...plantedInside };
 
-test("no wall is broken, and the rooms were really read", () => {
+test("no wall is broken, and the checker has read the files", () => {
   const { summary } = cruise(root);
   expect(summary.violations.map(({ rule, from }) => `${rule.name}: ${from}`)).toEqual([]);
   expect(summary.totalCruised).toBeGreaterThan(50);
