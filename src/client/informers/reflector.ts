@@ -20,7 +20,7 @@ import {
 } from "../../machinery/index.ts";
 import { linkedController } from "../transport/api-client.ts";
 import type { Client, ClientWatchSink, WatchEvent } from "../transport/client.ts";
-import { isNotNewer } from "./resource-version.ts";
+import { isOlder } from "./resource-version.ts";
 
 /** First pause after a failure, in ms; doubles up to `backoffMaxMs`. Upstream's figures. */
 const backoffBaseMs = 800;
@@ -43,7 +43,7 @@ const healthyWatchMs = 60_000;
 export interface ReflectorTarget<T extends KubeObject> {
   /** The whole collection as of `resourceVersion`. */
   replace(items: readonly T[], resourceVersion: string): void;
-  /** One change, in order, newer than all before. */
+  /** One change, not older than those before. It may be one that the target has had. */
   changed(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
   /** Everything up to this has been delivered. */
   bookmark(resourceVersion: string): void;
@@ -199,14 +199,17 @@ class Reflector<T extends KubeObject> {
     return session.outcome;
   }
 
-  /** Drops repeated and late events: they are not newer than what was seen. */
+  /**
+   * Drops late events: they are older than what was seen. Equal versions pass, as a transaction of another writer can change several
+   * objects at one; the target knows which states it has.
+   */
   #take(event: WatchEvent<T>): void {
     const resourceVersion = event.object.metadata.resourceVersion ?? "";
     if (event.type === "BOOKMARK") {
-      if (resourceVersion === "" || isNotNewer(resourceVersion, this.#resourceVersion)) return;
+      if (resourceVersion === "" || isOlder(resourceVersion, this.#resourceVersion)) return;
       this.#resourceVersion = resourceVersion;
       this.#options.target.bookmark(resourceVersion);
-    } else if (event.type !== "ERROR" && !isNotNewer(resourceVersion, this.#resourceVersion)) {
+    } else if (event.type !== "ERROR" && !isOlder(resourceVersion, this.#resourceVersion)) {
       this.#resourceVersion = resourceVersion;
       this.#options.target.changed(event.type, event.object);
     }

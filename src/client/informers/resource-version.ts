@@ -1,12 +1,12 @@
 /**
  * The one place outside the server where resourceVersions are compared for order, and only when both are decimal:
- * our server and newer Kubernetes promise that they grow. All others are opaque and never count as "not newer".
+ * our server and newer Kubernetes promise that they grow. All others are opaque and never count as older.
  */
 
-/** True when both are decimal numbers and `candidate` is not greater than `seen`: a repeated or late event. */
-export function isNotNewer(candidate: string, seen: string): boolean {
+/** True when both are decimal numbers and `candidate` is less than `seen`: a late event. */
+export function isOlder(candidate: string, seen: string): boolean {
   if (!isDecimal(candidate) || !isDecimal(seen)) return false;
-  return candidate.length === seen.length ? candidate <= seen : candidate.length < seen.length;
+  return candidate.length === seen.length ? candidate < seen : candidate.length < seen.length;
 }
 
 /** Without a leading zero, numbers of any size compare by length, then as text. */
