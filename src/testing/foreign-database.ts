@@ -97,7 +97,7 @@ export class ForeignDatabase {
 
   /** The changes of each revision after this one, in order; some may be empty. */
   after(revision: number): readonly (readonly ForeignRow[])[] {
-    return this.#log.slice(revision - firstRevision);
+    return this.#log.slice(Math.max(0, revision - firstRevision));
   }
 
   /** Drops the history up to `revision`. */

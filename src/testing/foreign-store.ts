@@ -34,6 +34,8 @@ export interface ForeignFaults {
   readonly late?: number;
   /** A watch breaks after a message. */
   readonly broken?: number;
+  /** Calls that only read meet none of these. */
+  readonly sparesReads?: boolean;
 }
 
 export interface ForeignStoreDependencies {
@@ -172,8 +174,8 @@ export class ForeignStore implements Store {
 
   #send<T>(act: () => T, call: Call<T>): void {
     const { resolve, reject } = call;
-    const { refused: toRefuse = 0, lostRequest = 0, lostReply = 0, late = 0 } = this.faults;
-    const fate = this.#random.next();
+    const { refused: toRefuse = 0, lostRequest = 0, lostReply = 0, late = 0, sparesReads } = this.faults;
+    const fate = sparesReads === true && !call.isWrite ? 1 : this.#random.next();
     const unanswered: StorageFailure = {
       code: "unavailable",
       why: "no answer in time",

@@ -8,6 +8,7 @@ import { type KubeObject, statusOf } from "../../machinery/index.ts";
 import { StorageError, storageFailureOf, type Store } from "../../storage/index.ts";
 import { ForeignDatabase } from "../../testing/foreign-database.ts";
 import { ForeignStore } from "../../testing/foreign-store.ts";
+import { storeWith } from "../../testing/store-with.ts";
 import { TimeDriver } from "../../testing/time-driver.ts";
 import { Cacher, type ResourceCache } from "./cacher.ts";
 import { WrittenObjects } from "./encode.ts";
@@ -87,22 +88,6 @@ class World {
       return failure?.code ?? `${code} ${message}`;
     }
   }
-}
-
-function storeWith(store: Store, other: Partial<Store>): Store {
-  return {
-    hasOtherWriters: store.hasOtherWriters,
-    currentRevision: () => store.currentRevision(),
-    create: (key, value) => store.create(key, value),
-    update: (key, value, expected) => store.update(key, value, expected),
-    delete: (key, expected) => store.delete(key, expected),
-    get: (key) => store.get(key),
-    list: (request) => store.list(request),
-    watch: (request, watcher) => store.watch(request, watcher),
-    compact: (revision) => store.compact(revision),
-    close: () => store.close(),
-    ...other,
-  };
 }
 
 let seeds = 0;

@@ -1,28 +1,12 @@
 /** Watches: what they show, where they begin, how they end, and what they share. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { settleMicrotasks } from "../../base/index.ts";
-import { createMemoryStore, StorageError, type Store } from "../../storage/index.ts";
+import { createMemoryStore, StorageError } from "../../storage/index.ts";
+import { storeWith } from "../../testing/store-with.ts";
 import { samplePod, type TestWatch, TestApiServer } from "../../testing/test-api-server.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
 const merge = "application/merge-patch+json";
-
-/** The store with some of its calls replaced. */
-function storeWith(store: Store, other: Partial<Store>): Store {
-  return {
-    hasOtherWriters: store.hasOtherWriters,
-    currentRevision: () => store.currentRevision(),
-    create: (key, value) => store.create(key, value),
-    update: (key, value, expected) => store.update(key, value, expected),
-    delete: (key, expected) => store.delete(key, expected),
-    get: (key) => store.get(key),
-    list: (request) => store.list(request),
-    watch: (request, watcher) => store.watch(request, watcher),
-    compact: (revision) => store.compact(revision),
-    close: () => store.close(),
-    ...other,
-  };
-}
 
 let api: TestApiServer;
 beforeEach(async () => {
@@ -156,6 +140,47 @@ describe("a watch begins", () => {
         type: "BOOKMARK",
         object: { metadata: { resourceVersion: String(await api.store.currentRevision()) } },
       },
+    ]);
+    await again.stop();
+  });
+
+  it("from before a restart, and shows nothing twice when the store's watch is ahead of the cache", async () => {
+    const first = await create("a");
+    await create("b");
+    const { store } = api;
+    const held: (() => void)[] = [];
+    let isHeld = false;
+    const tell = (prefix: string, what: () => void): void => {
+      if (isHeld && prefix === "/") held.push(what);
+      else what();
+    };
+    const holding = storeWith(store, {
+      watch: (request, watcher) =>
+        store.watch(request, {
+          events: (batch) => tell(request.prefix, () => watcher.events(batch)),
+          progress: (revision) => tell(request.prefix, () => watcher.progress?.(revision)),
+          failed: (error) => watcher.failed(error),
+        }),
+    });
+    const again = await TestApiServer.start({ store: holding });
+    isHeld = true;
+    await create("c");
+    const watch = await again.watch(
+      `${pods}?watch=1&allowWatchBookmarks=true&resourceVersion=${first.metadata.resourceVersion}`,
+    );
+    expect(seen(watch)).toEqual(["ADDED b", "ADDED c"]);
+    await again.clock.advance(70_000);
+    expect(watch.events.length).toBe(2);
+    isHeld = false;
+    for (const what of held) what();
+    await create("d");
+    await settleMicrotasks();
+    expect(seen(watch)).toEqual(["ADDED b", "ADDED c", "ADDED d"]);
+    await again.clock.advance(60_000);
+    const { type, object } = watch.events.at(-1)!;
+    expect([type, object.metadata.resourceVersion]).toEqual([
+      "BOOKMARK",
+      String(await store.currentRevision()),
     ]);
     await again.stop();
   });

@@ -1,0 +1,18 @@
+/** A store with some of its calls replaced: for tests of what one call can do to a server. Not here: whole makers. */
+import type { Store } from "../storage/index.ts";
+
+export function storeWith(store: Store, other: Partial<Store>): Store {
+  return {
+    hasOtherWriters: store.hasOtherWriters,
+    currentRevision: () => store.currentRevision(),
+    create: (key, value) => store.create(key, value),
+    update: (key, value, expected) => store.update(key, value, expected),
+    delete: (key, expected) => store.delete(key, expected),
+    get: (key) => store.get(key),
+    list: (request) => store.list(request),
+    watch: (request, watcher) => store.watch(request, watcher),
+    compact: (revision) => store.compact(revision),
+    close: () => store.close(),
+    ...other,
+  };
+}
