@@ -1,5 +1,5 @@
 /**
- * One API request and its reply, free of any transport: the HTTP shell and the in-process loopback both speak this.
+ * One API request and its reply, independent of the transport: the HTTP shell and the in-process loopback both use them.
  * Not here: HTTP headers and sockets (apiserver/http/), client conveniences (client/), what a path means (request-info.ts).
  *
  *   HTTP ──▶ ApiCall ──▶ apiserver handler ──▶ ApiReply ──▶ bytes on the wire
@@ -15,7 +15,7 @@ export interface UserInfo {
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
-/** What a call says before its body. */
+/** A call without its body and credentials. */
 export interface CallHead {
   readonly method: Method;
   /** Path without query; percent-encoding still in place. */
@@ -36,7 +36,7 @@ export interface CallHead {
 /** Bytes from the wire, or an object that the caller will not change and the server never changes. */
 export type CallBody = Uint8Array | object;
 
-/** A call as a transport brings it: whom it is from has been said, and not been checked. */
+/** A call as a transport receives it: its credentials have not been checked. */
 export interface ApiCall extends CallHead {
   readonly credentials: Credentials;
   readonly body?: CallBody | undefined;
@@ -49,7 +49,7 @@ export interface ApiCall extends CallHead {
 
 export type Credentials = ConnectionCredentials | ProcessCredentials;
 
-/** Of a client on a connection. Nobody has looked at any of it, except that TLS has verified the certificate. */
+/** Credentials of a client on a connection. None has been checked, except that TLS has verified the certificate. */
 export interface ConnectionCredentials {
   readonly from: "connection";
   /** The peer's address without its port. */
@@ -61,7 +61,7 @@ export interface ConnectionCredentials {
   readonly impersonate?: Impersonation | undefined;
 }
 
-/** Of a part of this process, which is trusted: it has the store in its hands anyway. */
+/** Credentials of a part of this process. It is trusted, because it could change the store anyway. */
 export interface ProcessCredentials {
   readonly from: "process";
   readonly user: UserInfo;
@@ -74,7 +74,7 @@ export interface CertificateSubject {
   readonly organizations: readonly string[];
 }
 
-/** Whom the caller wants to act as: `--as` and `--as-group`. */
+/** The user that the caller wants to act as: `--as` and `--as-group`. */
 export interface Impersonation {
   readonly user: string | undefined;
   readonly groups: readonly string[];
@@ -119,9 +119,9 @@ export interface ApiReply {
   readonly warnings?: readonly string[];
   /** Further headers, names in lower case (etag, cache-control, retry-after, vary). */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The transport calls it once, when it has sent the reply or given it up; of a watch or a stream at its end. */
+  /** The transport calls it once: when it has sent the reply or given it up, for a watch or a stream at the end. */
   finished?(): void;
 }
 
-/** What a server is to its callers. Never rejects: failures are replies that hold a Status. */
+/** A server as its callers see it. The promise never rejects: a failure is a reply with a Status. */
 export type ApiHandler = (call: ApiCall) => Promise<ApiReply>;

@@ -42,7 +42,7 @@ import {
 const pods = { group: "", resource: "pods" };
 const daemonSets = { group: "apps", resource: "daemonsets" };
 
-describe("makers", () => {
+describe("constructors", () => {
   it("writes a whole Status", () => {
     expect(notFound(daemonSets, "x").status).toEqual({
       kind: "Status",

@@ -1,5 +1,5 @@
 /**
- * Failures as the API sends them: the Status object, makers with upstream's wording, predicates on any thrown value.
+ * Failures as the API sends them: the Status object, constructors with upstream's wording, predicates on any thrown value.
  * Not here: when to refuse (apiserver, api); storage failures (storage/).
  * Upstream: kubernetes v1.34, apimachinery/pkg/api/errors/errors.go.
  */
@@ -168,11 +168,11 @@ const nameCharactersMax = 1_000;
 
 /** `DaemonSet.apps "x" is invalid: …`, each error a cause. */
 export function invalid(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
-  const told = errors.slice(0, causesMax);
-  const causes = told.map(({ reason, message, field }) => ({ reason, message, field }));
+  const listed = errors.slice(0, causesMax);
+  const causes = listed.map(({ reason, message, field }) => ({ reason, message, field }));
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-  const joined = joinFieldErrors(told);
-  const more = errors.length > told.length ? ` and ${errors.length - told.length} more errors` : "";
+  const joined = joinFieldErrors(listed);
+  const more = errors.length > listed.length ? ` and ${errors.length - listed.length} more errors` : "";
   const shown = name.slice(0, nameCharactersMax);
   const message = `${qualified} ${goQuote(shown)} is invalid${joined === "" ? "" : `: ${joined}${more}`}`;
   return failure("Invalid", message, {

@@ -141,7 +141,7 @@ function mergeOrdered(
   setOwn(merged, name, arrange(contents, { live, order: order, list }));
 }
 
-/** How the elements of a list are told apart, and what they are. */
+/** How the elements of a list are identified, and their schema. */
 interface ListContext {
   readonly context: Context;
   readonly mergeKey: string | undefined;

@@ -54,7 +54,7 @@ export interface ControlPlaneOptions {
   readonly placement: Placement;
   /** As upstream's option: `*,-daemonset-controller` runs all but one. Absent means all. */
   readonly controllers?: string;
-  /** Absent means one that is kept in the data directory. */
+  /** Absent means a store in the data directory. */
   readonly store?: Store;
   readonly log: Log;
 }
@@ -68,7 +68,7 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** Shared by all parts in this process. */
   readonly informers: InformerFactory;
-  /** For clients in this process that speak as those over HTTPS do. */
+  /** For clients in this process that send the same credentials as over HTTPS. */
   readonly handler: ApiHandler;
   client(user: UserInfo, userAgent: string): Client;
   agentDependencies(user: UserInfo): FleetDependencies;

@@ -37,7 +37,7 @@ export interface ProbeOptions {
 }
 
 /**
- * @returns what the other did, in words; undefined when no other was found, or there is no DaemonSet to find it by.
+ * @returns what the other did, as a text; undefined when no other was found, or there is no DaemonSet to find it by.
  * @throws StatusError when the server refuses the calls (Forbidden: the rights are missing).
  */
 export async function findForeignController(

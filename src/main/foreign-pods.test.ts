@@ -139,11 +139,11 @@ test("one foreign pod is tolerated; the second within a minute is reported, once
   });
 });
 
-test("pods that belong to no DaemonSet are ignored", async () => {
+test("pods that no known DaemonSet controls are ignored", async () => {
   await withRig(async (rig) => {
-    const stranger = { ...rig.daemonSet, metadata: { ...rig.daemonSet.metadata, uid: "another" } };
+    const unknown = { ...rig.daemonSet, metadata: { ...rig.daemonSet.metadata, uid: "another" } };
     for (let i = 0; i < 3; i++) {
-      await rig.others.create(pods, podOf(stranger, `stranger-${i}`));
+      await rig.others.create(pods, podOf(unknown, `unknown-${i}`));
       await rig.others.create(pods, podOf(rig.daemonSet, `owned-${i}`, false));
     }
     await rig.advance(20_000);

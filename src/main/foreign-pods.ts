@@ -25,7 +25,7 @@ const ownPodsMax = 50_000;
 
 export interface ForeignPodsOptions {
   readonly clock: Clock;
-  /** Called once, with the reason in words. */
+  /** Called once, with the reason as a text. */
   readonly report: (reason: string) => void;
 }
 

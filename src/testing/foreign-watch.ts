@@ -88,7 +88,7 @@ export class ForeignWatch implements StoreWatch {
     this.#next = this.#line.clock.after(this.#line.latencyMs(), () => {
       this.#next = undefined;
       try {
-        if (this.#isOpen) this.#tell();
+        if (this.#isOpen) this.#deliver();
         else this.#open();
       } catch (error) {
         // A watcher that throws loses its watch.
@@ -109,20 +109,20 @@ export class ForeignWatch implements StoreWatch {
       this.#regular = clock.after(progressEveryMs, again);
     };
     this.#regular = clock.after(progressEveryMs, again);
-    this.#tell();
+    this.#deliver();
   }
 
-  #tell(): void {
+  #deliver(): void {
     const { database, random } = this.#line;
     if (this.#line.isStalled()) return;
     const { oldest } = database;
     if (this.#position < oldest) return this.fail({ code: "compacted", asked: this.#position, oldest });
     const revisions = database.after(this.#position);
-    const clump = Math.ceil(random.next() * revisions.length);
-    this.#hand(revisions.slice(0, clump));
+    const count = Math.ceil(random.next() * revisions.length);
+    this.#hand(revisions.slice(0, count));
     if (this.#isEnded) return;
     if (this.#line.breaks()) return this.fail({ code: "unavailable", why: "the watch broke" });
-    if (clump < revisions.length) return this.#schedule();
+    if (count < revisions.length) return this.#schedule();
     if (!this.#isProgressDue) return;
     this.#isProgressDue = false;
     this.#watcher.progress?.(this.#position);

@@ -14,11 +14,11 @@ import { testTls, type TestTls } from "./tls.ts";
 export interface Served {
   readonly server: HttpServer;
   readonly clock: SimulatedClock;
-  /** What came through the filters. */
+  /** The requests that passed the filters. */
   readonly calls: ApiRequest[];
 }
 
-/** Where a request goes that names no path: bodies are read for resources only. */
+/** The default path of a request: bodies are read for resources only. */
 const anyPath = "/api/v1/pods";
 
 /** The work behind the filters. */
@@ -49,7 +49,7 @@ export class HttpBench {
     for (const close of this.#closers.splice(0).reverse()) await close();
   }
 
-  /** `work` behind the server's own filters; strangers are let in everywhere. */
+  /** `work` behind the server's own filters, which allow anonymous requests to every path. */
   async serve(
     work: Work,
     { chain = {}, ...more }: Partial<ServeHttpOptions> & { readonly chain?: ChainOptions } = {},

@@ -53,7 +53,7 @@ class Delay implements StoreWatcher {
   readonly #clock: Clock;
   readonly #lagMs: () => number;
   #waiting: (readonly StoreEvent[])[] = [];
-  #toldUpTo: number;
+  #deliveredUpTo: number;
   #isCancelled = false;
 
   constructor(
@@ -64,7 +64,7 @@ class Delay implements StoreWatcher {
     this.#watcher = watcher;
     this.#clock = clock;
     this.#lagMs = options.lagMs;
-    this.#toldUpTo = options.after;
+    this.#deliveredUpTo = options.after;
   }
 
   cancel(): void {
@@ -75,13 +75,13 @@ class Delay implements StoreWatcher {
   catchUp(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const batch of waiting) if (!this.#isCancelled) this.#tell(batch);
+    for (const batch of waiting) if (!this.#isCancelled) this.#deliver(batch);
   }
 
   events(batch: readonly StoreEvent[]): void {
     const lag = this.#lagMs();
     if (lag === 0 && this.#waiting.length === 0) {
-      this.#tell(batch);
+      this.#deliver(batch);
       return;
     }
     this.#waiting.push(batch);
@@ -89,18 +89,18 @@ class Delay implements StoreWatcher {
     this.#clock.after(lag, () => this.#release(batch));
   }
 
-  /** What the inner store says holds once all that waits has been told; until then, as far as this watch has come. */
+  /** Passes on the inner store's progress when nothing waits, and the revision of the last delivered change before that. */
   progress(revision: number): void {
-    if (this.#waiting.length === 0) this.#toldUpTo = revision;
-    this.#watcher.progress?.(this.#toldUpTo);
+    if (this.#waiting.length === 0) this.#deliveredUpTo = revision;
+    this.#watcher.progress?.(this.#deliveredUpTo);
   }
 
   failed(error: unknown): void {
     this.#watcher.failed(error);
   }
 
-  #tell(batch: readonly StoreEvent[]): void {
-    this.#toldUpTo = batch.at(-1)!.revision;
+  #deliver(batch: readonly StoreEvent[]): void {
+    this.#deliveredUpTo = batch.at(-1)!.revision;
     this.#watcher.events(batch);
   }
 
@@ -108,6 +108,6 @@ class Delay implements StoreWatcher {
   #release(batch: readonly StoreEvent[]): void {
     const at = this.#waiting.indexOf(batch);
     if (at < 0) return;
-    for (const due of this.#waiting.splice(0, at + 1)) if (!this.#isCancelled) this.#tell(due);
+    for (const due of this.#waiting.splice(0, at + 1)) if (!this.#isCancelled) this.#deliver(due);
   }
 }

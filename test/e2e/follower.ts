@@ -75,10 +75,10 @@ export class Follower {
     }
     const name = keyOf(object.metadata);
     const { resourceVersion } = object.metadata as { readonly resourceVersion: string };
-    const told = `${type} ${name} at ${resourceVersion}`;
-    if (Number(resourceVersion) <= Number(this.#last)) this.faults.push(`${told} after ${this.#last}`);
+    const seen = `${type} ${name} at ${resourceVersion}`;
+    if (Number(resourceVersion) <= Number(this.#last)) this.faults.push(`${seen} after ${this.#last}`);
     if (this.state.has(name) === (type === "ADDED"))
-      this.faults.push(`${told}, which was ${this.state.has(name) ? "there" : "not there"}`);
+      this.faults.push(`${seen}, which was ${this.state.has(name) ? "there" : "not there"}`);
     this.#last = resourceVersion;
     this.events.push({ type, name, resourceVersion });
     if (type === "DELETED") this.state.delete(name);

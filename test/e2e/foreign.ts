@@ -63,7 +63,7 @@ export class LaresProcess {
 export class PodCensus {
   most = 0;
   /** The pods at the moment when `most` grew. */
-  story = "";
+  worst = "";
   readonly #pods = new Map<string, string>();
   readonly #stop = new AbortController();
   readonly #run: Promise<void>;
@@ -104,7 +104,7 @@ export class PodCensus {
     const places = [...this.#pods.values()].filter((place) => place === `${owner.uid} ${node}`).length;
     if (places <= this.most) return;
     this.most = places;
-    this.story = `${places} pods of ${owner.name} on ${node}, the last one ${metadata.name}`;
+    this.worst = `${places} pods of ${owner.name} on ${node}, the last one ${metadata.name}`;
   }
 }
 

@@ -311,13 +311,13 @@ const breakOrRepair: Step = async (run) => {
 };
 
 async function undo(run: Run, flag: string, target: Entry): Promise<void> {
-  const told = await run.k(`rollout undo ds/x${flag}`);
+  const output = await run.k(`rollout undo ds/x${flag}`);
   // Up to 1.33 kubectl writes a null creationTimestamp into what it compares, finds no match and patches in vain.
-  if (target === run.current && !told.endsWith(" rolled back\n"))
-    expect(told).toBe(
+  if (target === run.current && !output.endsWith(" rolled back\n"))
+    expect(output).toBe(
       `daemonset.apps/x skipped rollback (current template already matches revision ${target.number})\n`,
     );
-  else expect(told).toBe("daemonset.apps/x rolled back\n");
+  else expect(output).toBe("daemonset.apps/x rolled back\n");
   run.changeTo(target.bytes);
 }
 

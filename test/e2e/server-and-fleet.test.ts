@@ -128,7 +128,7 @@ describe("the fleet dies", () => {
     await eventually(async () => {
       const { status } = await api.must("GET", `${daemonsetsPath}/agent`);
       return (status.desiredNumberScheduled === 0 && status.numberMisscheduled === size) || undefined;
-    }, "the status to tell of it");
+    }, "the status to show it");
     const { items } = await api.must("GET", podsPath);
     // oxlint-disable-next-line typescript/no-explicit-any -- issue 2: replies have no types here.
     expect(items.filter(({ metadata }: any) => metadata.deletionTimestamp !== undefined)).toEqual([]);

@@ -12,15 +12,15 @@ class Rig {
   }
 
   windows(count: number, latencyMs: number, isWaiting = true): (string | undefined)[] {
-    const told: (string | undefined)[] = [];
+    const reasons: (string | undefined)[] = [];
     for (let window = 0; window < count; window++)
       for (let answer = 0; answer < 10; answer++) {
         if (isWaiting) this.rate.waited();
         this.nowMs += 100;
         const reason = this.rate.answered(latencyMs, this.nowMs);
-        if (reason !== undefined) told.push(reason);
+        if (reason !== undefined) reasons.push(reason);
       }
-    return told;
+    return reasons;
   }
 }
 

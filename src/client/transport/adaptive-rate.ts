@@ -1,7 +1,7 @@
 /**
  * How many calls a second a server can take, learnt from its answers: additive increase, multiplicative decrease.
  *
- *   quick answers while calls wait ─▶ faster: doubling until the first trouble, then by a step each window
+ *   quick answers while calls wait ─▶ faster: doubling until the first slowdown, then by a step each window
  *   429, or 503 with Retry-After   ─▶ half, at most once a window
  *   median of writes grows         ─▶ four fifths: a queue builds up somewhere, and more calls only make it longer
  *
@@ -16,7 +16,7 @@ export const perSecondMin = 2;
 const perSecondMaxDefault = 1_000;
 /** One decision per window, in ms: long enough for a write's answer, short enough to matter in a roll-out. */
 const windowMs = 1_000;
-/** Added per healthy window after the first trouble, calls a second: 0 to 1,000 in 40 s. */
+/** Added per healthy window after the first slowdown, calls a second: 0 to 1,000 in 40 s. */
 const stepPerSecond = 25;
 /** Factor after a refusal. TCP's figure. */
 const refusedFactor = 0.5;
@@ -47,7 +47,7 @@ export class AdaptiveRate {
   #samples: number[] = [];
   #hasWaited = false;
   #hasRefused = false;
-  /** Doubling goes on until the first trouble. */
+  /** The rate doubles until the first slowdown. */
   #isProbing = true;
   #usualMs: number | undefined;
 

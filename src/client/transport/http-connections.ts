@@ -1,5 +1,5 @@
 /**
- * Connections to one API server: HTTP/2 sessions where the server speaks it, HTTP/1.1 with keep-alive where not.
+ * Connections to one API server: HTTP/2 sessions where the server supports it, else HTTP/1.1 with keep-alive.
  * Finds dead connections by pings, opens another session when one has no stream left, reconnects at the next request.
  * Not here: calls and replies (http-transport.ts), when to try again (callers).
  *

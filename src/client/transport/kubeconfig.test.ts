@@ -73,7 +73,7 @@ it("reads certificates from the file itself or from beside it", async () => {
   });
 });
 
-it("reads tokens, and token files anew each time", async () => {
+it("reads tokens, and token files again each time", async () => {
   expect((await loadKubeconfig({ path: await file("a", config({ token: "T" })), env: {} })).token).toBe("T");
   await file("token", "one\n");
   const { token } = await loadKubeconfig({

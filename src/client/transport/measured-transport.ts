@@ -1,6 +1,6 @@
 /**
  * Counts calls by method and result, and times them. Names as upstream's (client-go tools/metrics, registered by
- * component-base), without the host: a process speaks to one server.
+ * component-base), without the host: a process calls one server.
  */
 import type { Clock, Metrics } from "../../base/index.ts";
 import type { StatusError } from "../../machinery/index.ts";

@@ -131,17 +131,17 @@ class Pace {
   /** Only latencies of writes count. They are alike; a list may take seconds for its size alone. */
   answered(call: TransportCall, reply: TransportReply, latencyMs: number): void {
     if (call.method === "GET" || reply.status === 429) return;
-    this.#tell(this.#rate.answered(latencyMs, this.#clock.monotonicMs()));
+    this.#report(this.#rate.answered(latencyMs, this.#clock.monotonicMs()));
   }
 
   /** All calls wait as long as the refused one, because a 429 is about the client, not about the call. */
   refused(waitMs: number): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#tell(this.#rate.refused(nowMs));
+    this.#report(this.#rate.refused(nowMs));
     this.#nextMs = Math.max(this.#nextMs, nowMs + waitMs);
   }
 
-  #tell(reason: SlowdownReason | undefined): void {
+  #report(reason: SlowdownReason | undefined): void {
     if (reason !== undefined) this.#measure.slowedDown(reason);
     this.#measure.rate(this.#rate.perSecond);
   }

@@ -1,7 +1,7 @@
 /**
- * The frame of a controller: what its process gives to it, and its run from start to end.
+ * The frame of a controller: its context from the process, and its run from start to end.
  *
- *   run ─▶ informers start ─▶ first lists are in ─▶ begin ─▶ workers on the queue, and periodic work
+ *   run ─▶ informers start ─▶ caches are synced ─▶ begin ─▶ workers on the queue, and periodic work
  *                                                                 │ the signal aborts
  *                                                                 ▼
  *                                              work under way ends ─▶ end ─▶ run resolves
@@ -18,7 +18,7 @@ import type { PriorityClass, ReconcileResult, Workqueue } from "./workqueue.ts";
 
 /** Everything that a process gives to a controller. */
 export interface ControllerContext {
-  /** Under the controller's own name. */
+  /** Calls as the controller's own user. */
   readonly client: Client;
   /** Shared by all controllers of the process. */
   readonly informers: InformerFactory;
@@ -26,7 +26,7 @@ export interface ControllerContext {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Of the controller's own component. */
+  /** Records events of the controller's own component. */
   readonly recorder: EventRecorder;
 }
 
@@ -43,15 +43,15 @@ export interface QueueController<K extends string> extends Controller {
 export interface ControllerOptions<K extends string> {
   /** Label of the queue's metrics and of log lines. */
   readonly name: string;
-  /** Keys worked on at once. */
+  /** Keys reconciled at once. */
   readonly workers: number;
   readonly reconcile: (key: K) => Promise<ReconcileResult>;
   /**
-   * Called once, when the caches hold their first lists and before the first key is worked on.
-   * @returns what is called at the end, if anything.
+   * Called once, when the caches are synced and before the first key is reconciled.
+   * @returns a function that is called at the end, if any.
    */
   readonly begin?: () => (() => void) | void;
-  /** Work that no event brings; done for the first time when `everyMs` have passed. Must not throw. */
+  /** Work without an event, for the first time after `everyMs`. Must not throw. */
   readonly periodic?: { readonly everyMs: number; readonly work: () => void };
   readonly classOf?: (key: K) => PriorityClass;
   /** Where keys wait; made here when absent. */
@@ -85,7 +85,7 @@ export function createController<K extends string = string>(
   };
 }
 
-/** Starts the informers, and runs `work` when they hold their first lists. Resolves at once if the signal aborts before. */
+/** Starts the informers, and runs `work` when they have synced. Resolves at once if the signal aborts before. */
 export async function runWhenSynced(
   informers: InformerFactory,
   signal: AbortSignal,

@@ -12,7 +12,7 @@ import { loopbackTransport } from "../transport/loopback-transport.ts";
 class Rig {
   readonly server: FaultyServer;
   readonly clock: SimulatedClock;
-  readonly story: string[] = [];
+  readonly steps: string[] = [];
   readonly leading = new Set<string>();
 
   private constructor(server: FaultyServer) {
@@ -32,7 +32,7 @@ class Rig {
     identity: string,
     options: { workEndsAfterMs?: number; wrap?: (t: Transport) => Transport; clock?: Clock } = {},
   ): { elector: LeaderElector; stop: AbortController; run: Promise<void> } {
-    const { server, clock, story, leading } = this;
+    const { server, clock, steps, leading } = this;
     const loopback = loopbackTransport(server.handler, { user: { username: identity, groups: [] } });
     const client = createClient(options.wrap?.(loopback) ?? loopback);
     const elector = createLeaderElector({
@@ -44,15 +44,15 @@ class Rig {
       namespace: "kube-system",
       identity,
       onStarted: async (signal) => {
-        story.push(`${identity} starts`);
+        steps.push(`${identity} starts`);
         leading.add(identity);
-        if (leading.size > 1) story.push("two at once");
+        if (leading.size > 1) steps.push("two at once");
         await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
         await sleep(clock, options.workEndsAfterMs ?? 0);
         leading.delete(identity);
-        story.push(`${identity} ends`);
+        steps.push(`${identity} ends`);
       },
-      onStopped: () => story.push(`${identity} stopped`),
+      onStopped: () => steps.push(`${identity} stopped`),
     });
     const stop = new AbortController();
     return { elector, stop, run: elector.run(stop.signal) };
@@ -66,7 +66,7 @@ test("the first candidate leads, renews every two seconds, and others wait", asy
   const b = rig.candidate("b");
   await rig.clock.advance(100_000);
   expect([a.elector.isLeader, b.elector.isLeader, b.elector.leader]).toEqual([true, false, "a"]);
-  expect(rig.story).toEqual(["a starts"]);
+  expect(rig.steps).toEqual(["a starts"]);
   expect((await rig.lease()).spec).toEqual({
     holderIdentity: "a",
     leaseDurationSeconds: 15,
@@ -89,7 +89,7 @@ test("a stop ends the work, then frees the lease, and the other leads within a r
   expect((await rig.lease()).spec).toMatchObject({ holderIdentity: "", leaseDurationSeconds: 1 });
   await rig.clock.advance(4400);
   await a.run;
-  expect(rig.story).toEqual(["a starts", "a ends", "a stopped", "b starts"]);
+  expect(rig.steps).toEqual(["a starts", "a ends", "a stopped", "b starts"]);
   expect([b.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 1]);
 });
 
@@ -109,10 +109,10 @@ test("a leader that cannot renew gives up after ten seconds, before another may 
   await rig.clock.advance(20_000);
   isCut = true;
   await rig.clock.advance(10_000);
-  expect(rig.story).toEqual(["a starts", "a ends"]);
+  expect(rig.steps).toEqual(["a starts", "a ends"]);
   await rig.clock.advance(20_000);
   await a.run;
-  expect(rig.story.filter((line) => line !== "a stopped")).toEqual(["a starts", "a ends", "b starts"]);
+  expect(rig.steps.filter((line) => line !== "a stopped")).toEqual(["a starts", "a ends", "b starts"]);
   expect(a.elector.isLeader).toBe(false);
   expect([b.elector.isLeader, (await rig.lease()).spec.leaseTransitions]).toEqual([true, 1]);
 });
@@ -137,9 +137,9 @@ test("a term counts from the start of the renewal that made it, however late its
   expect(a.elector.isLeader).toBe(true);
   isCut = true;
   await rig.clock.advance(1999);
-  expect([a.elector.isLeader, rig.story]).toEqual([true, ["a starts"]]);
+  expect([a.elector.isLeader, rig.steps]).toEqual([true, ["a starts"]]);
   await rig.clock.advance(1);
-  expect([a.elector.isLeader, rig.story]).toEqual([false, ["a starts", "a ends"]]);
+  expect([a.elector.isLeader, rig.steps]).toEqual([false, ["a starts", "a ends"]]);
   await rig.clock.advance(10_000);
   await a.run;
 });
@@ -157,10 +157,10 @@ test("after a long sleep isLeader is false before any timer fires", async () => 
   sleptMs = 7_000;
   expect(a.elector.isLeader).toBe(true);
   sleptMs = 60_000;
-  expect([a.elector.isLeader, rig.story]).toEqual([false, ["a starts"]]);
+  expect([a.elector.isLeader, rig.steps]).toEqual([false, ["a starts"]]);
   await rig.clock.advance(2000);
   await a.run;
-  expect(rig.story).toEqual(["a starts", "a ends", "a stopped"]);
+  expect(rig.steps).toEqual(["a starts", "a ends", "a stopped"]);
 });
 
 test("another counts as a recent leader by its renewals, not by its name on an old lease", async () => {
@@ -188,7 +188,7 @@ test("leadership survives short failures", async () => {
   await rig.clock.advance(5000);
   rig.server.failNext(...Array.from({ length: 6 }, () => serviceUnavailable("busy")));
   await rig.clock.advance(60_000);
-  expect([a.elector.isLeader, rig.story]).toEqual([true, ["a starts"]]);
+  expect([a.elector.isLeader, rig.steps]).toEqual([true, ["a starts"]]);
 });
 
 test("a silent holder's lease expires by our own clock, whatever times it shows", async () => {
@@ -215,7 +215,7 @@ test("a lease that another took by force ends the leadership at the next renewal
   await rig.server.put(leases, thief);
   await rig.clock.advance(2000);
   await a.run;
-  expect(rig.story).toEqual(["a starts", "a ends", "a stopped"]);
+  expect(rig.steps).toEqual(["a starts", "a ends", "a stopped"]);
   expect((await rig.lease()).spec.holderIdentity).toBe("thief");
 });
 
