@@ -32,7 +32,14 @@ export {
 export { createExpectations, type Expectations, expectationsTimeoutMs } from "./work/expectations.ts";
 export { type Fence, fencedTransport } from "./transport/fenced-transport.ts";
 export { httpTransport, type HttpTransportOptions } from "./transport/http-transport.ts";
-export type { Informer, InformerFactory, InformerHandler, Lister } from "./informers/informer.ts";
+export type {
+  DiscoveredResources,
+  Informer,
+  InformerFactory,
+  InformerHandler,
+  Lister,
+} from "./informers/informer.ts";
+export type { ApiResource } from "./transport/discovery.ts";
 export { type Connection, type KubeconfigSource, loadKubeconfig } from "./transport/kubeconfig.ts";
 export {
   createLeaderElector,

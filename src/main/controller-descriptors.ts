@@ -57,14 +57,14 @@ export const controllerDescriptors: readonly ControllerDescriptor[] = [
     alias: "garbagecollector",
     account: "generic-garbage-collector",
     component: "garbage-collector-controller",
-    make: (context) => createGarbageCollector({}, context),
+    make: (context) => createGarbageCollector(context),
   },
   {
     name: "namespace-controller",
     alias: "namespace",
     account: "namespace-controller",
     component: "namespace-controller",
-    make: (context) => createNamespaceController({}, context),
+    make: (context) => createNamespaceController(context),
   },
   nodeLifecycle,
   {

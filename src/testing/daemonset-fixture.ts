@@ -92,6 +92,7 @@ function hookedClient(client: Client, hooks: ClientHooks): Client {
         async () => hooks.see("get", await client.get(resource, address, options)) as never,
       ),
     list: (resource, options) => client.list(resource, options),
+    discover: (options) => client.discover(options),
     watch: (resource, options, sink) => {
       let hasEnded = false;
       const end: typeof sink.end = (error) => {

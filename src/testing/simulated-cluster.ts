@@ -336,8 +336,8 @@ export class SimulatedCluster {
       createNodeLifecycleController({}, as("node-controller")),
       createTaintEvictionController({}, as("taint-eviction-controller")),
       createPodGcController({}, as("pod-garbage-collector")),
-      createGarbageCollector({}, tampered("generic-garbage-collector")),
-      createNamespaceController({}, as("namespace-controller")),
+      createGarbageCollector(tampered("generic-garbage-collector")),
+      createNamespaceController(as("namespace-controller")),
       createServiceAccountController({}, as("service-account-controller")),
       createRootCaController({ rootCa: "simulated" }, as("root-ca-cert-publisher")),
       createFleet(

@@ -96,6 +96,7 @@ const noExpectations: Expectations = {
 /** Caches that never tell the controller of a deleted pod, although they know of it. */
 function silentAboutDeletedPods(informers: InformerFactory): InformerFactory {
   return {
+    resources: informers.resources,
     for: (resource, selection) => {
       const informer = informers.for(resource, selection);
       if (resource.resource !== "pods") return informer;

@@ -3,6 +3,7 @@
  * Implementation: shared-informer.ts, fed by reflector.ts.
  */
 import type { KubeObject } from "../../machinery/index.ts";
+import type { ApiResource } from "../transport/discovery.ts";
 
 export interface Lister<T extends KubeObject> {
   /** By `namespace/name`, or `name` for cluster-scoped kinds. The object is shared: never change it. */
@@ -39,8 +40,35 @@ export interface Informer<T extends KubeObject> {
   run(signal: AbortSignal): Promise<void>;
 }
 
+export interface DiscoveredResourcesHandler {
+  added(resource: ApiResource): void;
+  /** Its objects are out of sight, which says nothing about whether they exist. Its informers end after the handlers. */
+  removed(resource: ApiResource): void;
+}
+
+/**
+ * The resources that the server serves, each in the version that its group prefers. Discovery is read while anybody follows it.
+ * A resource is removed only when the server says that it is not there; while it cannot say, what was known stays.
+ * A resource of which anything changes is removed and added as another value.
+ */
+export interface DiscoveredResources {
+  /** None before the first reading. */
+  readonly all: readonly ApiResource[];
+  /** The resource in whose objects those of a kind are seen, whatever served version `apiVersion` names. */
+  ofKind(apiVersion: string, kind: string): ApiResource | undefined;
+  /** A handler added late first gets `added` for everything known. Handlers run synchronously and must not throw. */
+  addHandler(handler: DiscoveredResourcesHandler): void;
+  /** `metrics.k8s.io/v1beta1`: versions that the server could not tell of at the last reading. */
+  readonly unknown: readonly string[];
+  /** Says that something has changed: discovery is read soon. */
+  refresh(): void;
+  /** Resolves when a reading that began later has been told to the handlers; rejects when it fails. Only while it is followed. */
+  readAnew(): Promise<void>;
+}
+
 /** One informer per resource and selector in a process, so that all controllers share caches. */
 export interface InformerFactory {
+  readonly resources: DiscoveredResources;
   for<T extends KubeObject>(
     resource: import("../../machinery/index.ts").Resource<T>,
     options?: {
@@ -51,6 +79,9 @@ export interface InformerFactory {
   ): Informer<T>;
   /** Starts every informer asked for so far and later. */
   start(signal: AbortSignal): void;
-  /** Resolves when all started informers have synced; rejects when the signal aborts first. */
+  /**
+   * Resolves when the resources have been discovered, if anybody follows them, and all started informers have synced; rejects when
+   * the signal aborts first.
+   */
   waitForSync(signal: AbortSignal): Promise<void>;
 }

@@ -9,6 +9,7 @@ import type { Selection } from "./reflector.ts";
 /** A selection that names a namespace of its own keeps it. */
 export function inNamespace(factory: InformerFactory, namespace: string): InformerFactory {
   return {
+    resources: factory.resources,
     for: <T extends KubeObject>(resource: Resource<T>, selection: Selection = {}): Informer<T> =>
       factory.for(resource, resource.namespaced ? { namespace, ...selection } : selection),
     start: (signal) => factory.start(signal),

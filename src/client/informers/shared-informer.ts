@@ -5,7 +5,9 @@
  */
 import { assert, type Clock, type Log, type Random } from "../../base/index.ts";
 import { keyOf, type KubeObject, type Resource, resourcePath } from "../../machinery/index.ts";
+import { linkedController } from "../transport/api-client.ts";
 import type { Client } from "../transport/client.ts";
+import { FollowedDiscovery } from "./discovered-resources.ts";
 import type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
 import { ObjectCache } from "./object-cache.ts";
 import { type FirstList, reflect, type ReflectorTarget, type Selection } from "./reflector.ts";
@@ -32,6 +34,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   readonly #freeze: (object: T) => T;
   /** Replaced, never changed: a dispatch goes to those who were there when it began. */
   #handlers: readonly InformerHandler<T>[] = [];
+  readonly #ending = new AbortController();
   #isRunning = false;
   #hasSynced = false;
   #lastResourceVersion = "";
@@ -51,6 +54,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     this.#freeze = dependencies.freeze ? (object) => deepFreeze(object, frozen) : (object) => object;
   }
 
+  isOf(resource: Resource): boolean {
+    return resourcePath(this.#subject.resource) === resourcePath(resource);
+  }
+
   get lister(): Lister<T> {
     return this.#cache;
   }
@@ -61,6 +68,12 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
 
   get lastResourceVersion(): string {
     return this.#lastResourceVersion;
+  }
+
+  /** Lists and watches no more; what is cached stays, and whoever waits for the first list waits no longer. */
+  stop(): void {
+    this.#ending.abort(new Error("the resource is not served any more"));
+    this.#resolveSynced();
   }
 
   addHandler(handler: InformerHandler<T>): void {
@@ -78,7 +91,12 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     const { resource, selection } = this.#subject;
     const { clock, random, log, firstList = "cached" } = this.#dependencies;
     const options = { client: this.#client, resource, selection: selection ?? {}, target: this };
-    await reflect({ ...options, clock, random, log, firstList }, signal);
+    const { controller, unlink } = linkedController(signal);
+    const ending = this.#ending.signal;
+    if (ending.aborted) controller.abort(ending.reason);
+    else ending.addEventListener("abort", () => controller.abort(ending.reason), { once: true });
+    await reflect({ ...options, clock, random, log, firstList }, controller.signal);
+    unlink();
   }
 
   replace(items: readonly T[], resourceVersion: string): void {
@@ -137,6 +155,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
 }
 
 class Factory implements InformerFactory {
+  readonly resources: FollowedDiscovery;
   readonly #client: Client;
   readonly #dependencies: InformerDependencies;
   readonly #informers = new Map<string, SharedInformer<KubeObject>>();
@@ -145,6 +164,8 @@ class Factory implements InformerFactory {
   constructor(client: Client, dependencies: InformerDependencies) {
     this.#client = client;
     this.#dependencies = dependencies;
+    const onRemoved = (resource: Resource): void => this.#stop(resource);
+    this.resources = new FollowedDiscovery({ client, ...dependencies, onRemoved });
   }
 
   for<T extends KubeObject>(resource: Resource<T>, selection: Selection = {}): Informer<T> {
@@ -166,6 +187,7 @@ class Factory implements InformerFactory {
   start(signal: AbortSignal): void {
     if (this.#signal !== undefined) return;
     this.#signal = signal;
+    this.resources.start(signal);
     for (const informer of this.#informers.values()) void informer.run(signal);
   }
 
@@ -184,8 +206,17 @@ class Factory implements InformerFactory {
     }
   }
 
-  #unsynced(): readonly SharedInformer<KubeObject>[] {
-    return [...this.#informers.values()].filter((informer) => !informer.hasSynced);
+  #unsynced(): readonly { readonly synced: Promise<void> }[] {
+    return [this.resources, ...this.#informers.values()].filter((one) => !one.hasSynced);
+  }
+
+  /** Whoever wants the resource again gets a new informer. */
+  #stop(resource: Resource): void {
+    for (const [id, informer] of this.#informers) {
+      if (!informer.isOf(resource)) continue;
+      this.#informers.delete(id);
+      informer.stop();
+    }
   }
 }
 

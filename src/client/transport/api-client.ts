@@ -13,6 +13,7 @@ import {
   type Status,
   StatusError,
 } from "../../machinery/index.ts";
+import { discover, type DiscoveredVersion } from "./discovery.ts";
 import type {
   Client,
   ClientWatchSink,
@@ -162,6 +163,15 @@ class TransportClient implements Client {
       stop.unlink();
       throw error;
     }
+  }
+
+  discover(options: { readonly signal?: AbortSignal } = {}): Promise<readonly DiscoveredVersion[]> {
+    const { signal = this.#never } = options;
+    const { userAgent } = this.#settings;
+    const agent = userAgent === undefined ? {} : { userAgent };
+    return discover((path, accept) =>
+      this.#send({ method: "GET", path, query: [], accept, signal, ...agent }),
+    );
   }
 
   #call(method: Method, resource: Resource, parts: CallParts): TransportCall {

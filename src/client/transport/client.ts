@@ -3,6 +3,7 @@
  * Transports: `httpTransport` (any Kubernetes, by kubeconfig) and `loopbackTransport` (an ApiHandler in this process).
  * Not here: caches (informer.ts), queues (workqueue.ts).
  */
+import type { DiscoveredVersion } from "./discovery.ts";
 import type { CallHead, KubeList, KubeObject, Resource, WatchEventType } from "../../machinery/index.ts";
 
 /** Carries calls to a server and replies back. Rejects only on abort and on a broken connection. */
@@ -109,6 +110,8 @@ export interface Client {
     options?: WriteOptions & { readonly force?: boolean },
   ): Promise<T>;
   delete(resource: Resource, address: ObjectAddress, options?: DeleteOptions): Promise<object>;
+  /** What the server serves. Versions that it cannot tell of are not an error. */
+  discover(options?: { readonly signal?: AbortSignal }): Promise<readonly DiscoveredVersion[]>;
   /** One watch, not restarted: reflectors do that. */
   watch<T extends KubeObject>(
     resource: Resource<T>,

@@ -58,7 +58,7 @@ test("what is left is what the rules leave", async () => {
   await fc.assert(
     fc.asyncProperty(world, async ({ owners, blocks, deletions, isBeforeStart }) => {
       await withCluster(async (cluster) => {
-        const collector = createGarbageCollector({}, cluster.dependencies("garbage-collector-controller"));
+        const collector = createGarbageCollector(cluster.dependencies("garbage-collector-controller"));
         if (!isBeforeStart) await cluster.start(collector);
         const made: ConfigMap[] = [];
         for (const [i, list] of owners.entries()) {

@@ -7,7 +7,7 @@ import { type TestCluster, withCluster } from "../../testing/cluster.ts";
 import { createGarbageCollector } from "./index.ts";
 
 const start = (cluster: TestCluster): Promise<void> =>
-  cluster.start(createGarbageCollector({}, cluster.dependencies("garbage-collector-controller")));
+  cluster.start(createGarbageCollector(cluster.dependencies("garbage-collector-controller")));
 
 interface Extra {
   readonly owners?: readonly OwnerReference[];

@@ -10,8 +10,8 @@
  * a dependent that is seen late is released too instead of being deleted.
  */
 import { createLimiter } from "../../base/index.ts";
-import { type Kind, kinds } from "../../api/index.ts";
 import {
+  type ApiResource,
   type Controller,
   type ControllerContext,
   createController,
@@ -20,7 +20,6 @@ import {
   type ReconcileResult,
 } from "../../client/index.ts";
 import {
-  apiVersionOf,
   isConflict,
   isNotFound,
   type KubeObject,
@@ -30,11 +29,6 @@ import {
 import { RecentSet } from "./absent-owners.ts";
 import { foregroundFinalizer, Graph, type GraphObject, orphanFinalizer, type Work } from "./graph.ts";
 import { type Decision, type OwnerState, plan } from "./plan.ts";
-
-export interface GarbageCollectorOptions {
-  /** Kinds to follow. Default: all that can be listed, watched and deleted, but events. */
-  readonly resources?: readonly Resource[];
-}
 
 /** Objects looked at once: enough to fill a group commit. */
 const workers = 32;
@@ -47,18 +41,17 @@ const unseenOwnerRetryMs = 30_000;
 /** When to look again after the object changed under us. */
 const conflictRetryMs = 100;
 
-function collectedResources(all: readonly Kind[]): readonly Resource[] {
-  return all
-    .filter((kind) => kind.storedAs === undefined && kind.resource.resource !== "events")
-    .filter((kind) => ["list", "watch", "delete"].every((verb) => kind.verbs.includes(verb)))
-    .map((kind) => kind.resource);
+/** Resources whose objects own nothing and are owned by nobody; as upstream's. */
+const ignoredResources = new Set(["/events", "events.k8s.io/events"]);
+
+function isCollected({ group, resource, verbs }: ApiResource): boolean {
+  if (ignoredResources.has(`${group}/${resource}`)) return false;
+  return ["list", "watch", "delete"].every((verb) => verbs.includes(verb));
 }
 
-export function createGarbageCollector(
-  options: GarbageCollectorOptions,
-  context: ControllerContext,
-): Controller {
-  return new GarbageCollector(options.resources ?? collectedResources(kinds), context);
+/** Collects objects of whatever the server serves. */
+export function createGarbageCollector(context: ControllerContext): Controller {
+  return new GarbageCollector(context);
 }
 
 class GarbageCollector implements Controller {
@@ -66,15 +59,12 @@ class GarbageCollector implements Controller {
   readonly #graph = new Graph();
   readonly #controller: QueueController<Work>;
   readonly #informers = new Map<Resource, Informer<KubeObject>>();
-  /** `apps/v1 DaemonSet` → resource. */
-  readonly #byKind = new Map<string, Resource>();
   readonly #absent = new RecentSet();
   /** UIDs of owners whose dependents were released. */
   readonly #orphaned = new RecentSet();
   #hasSynced = false;
 
-  constructor(resources: readonly Resource[], context: ControllerContext) {
-    const { informers } = context;
+  constructor(context: ControllerContext) {
     this.#context = context;
     this.#controller = createController<Work>(
       {
@@ -85,16 +75,30 @@ class GarbageCollector implements Controller {
       },
       context,
     );
-    for (const resource of resources) {
-      const informer = informers.for(resource);
-      this.#informers.set(resource, informer);
-      this.#byKind.set(`${apiVersionOf(resource)} ${resource.kind}`, resource);
-      informer.addHandler({
-        added: (object) => this.#enqueue(this.#graph.put(resource, object)),
-        updated: (_before, object) => this.#enqueue(this.#graph.put(resource, object)),
-        deleted: (object) => this.#enqueue(this.#graph.remove(object.metadata.uid ?? "")),
-      });
-    }
+    context.informers.resources.addHandler({
+      added: (resource) => {
+        if (isCollected(resource)) this.#follow(resource);
+      },
+      removed: (resource) => this.#forget(resource),
+    });
+  }
+
+  #follow(resource: ApiResource): void {
+    const informer = this.#context.informers.for(resource);
+    this.#informers.set(resource, informer);
+    informer.addHandler({
+      added: (object) => this.#enqueue(this.#graph.put(resource, object)),
+      updated: (_before, object) => this.#enqueue(this.#graph.put(resource, object)),
+      deleted: (object) => this.#enqueue(this.#graph.remove(object.metadata.uid ?? "")),
+    });
+  }
+
+  /** Nobody can see its objects, so no owner waits for them. Their dependents stay: the kind of their owner is not known. */
+  #forget(resource: Resource): void {
+    const informer = this.#informers.get(resource);
+    if (informer === undefined) return;
+    this.#informers.delete(resource);
+    for (const { metadata } of informer.lister.list()) this.#enqueue(this.#graph.remove(metadata.uid ?? ""));
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -187,7 +191,8 @@ class GarbageCollector implements Controller {
   }
 
   #resourceOf(reference: OwnerReference): Resource | undefined {
-    return this.#byKind.get(`${reference.apiVersion} ${reference.kind}`);
+    const resource = this.#context.informers.resources.ofKind(reference.apiVersion, reference.kind);
+    return resource !== undefined && this.#informers.has(resource) ? resource : undefined;
   }
 
   #reportInvalidNamespace(item: GraphObject, object: KubeObject, reference: OwnerReference): void {

@@ -1,2 +1,2 @@
 /** Face of `controllers/garbage-collector`: objects whose owners are gone go too. */
-export { createGarbageCollector, type GarbageCollectorOptions } from "./controller.ts";
+export { createGarbageCollector } from "./controller.ts";

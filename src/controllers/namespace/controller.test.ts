@@ -6,7 +6,7 @@ import { type TestCluster, withCluster } from "../../testing/cluster.ts";
 import { createNamespaceController } from "./index.ts";
 
 const start = (cluster: TestCluster): Promise<void> =>
-  cluster.start(createNamespaceController({}, cluster.dependencies("namespace-controller")));
+  cluster.start(createNamespaceController(cluster.dependencies("namespace-controller")));
 
 async function fill(cluster: TestCluster): Promise<void> {
   const { client } = cluster;

@@ -9,8 +9,9 @@
  * Not here: what is said and when it may go (plan.ts). Upstream: kubernetes v1.35, pkg/controller/namespace.
  */
 import { createLimiter } from "../../base/index.ts";
-import { type Kind, kinds, namespaces, type Namespace } from "../../api/index.ts";
+import { namespaces, type Namespace } from "../../api/index.ts";
 import {
+  type ApiResource,
   type Controller,
   type ControllerContext,
   createController,
@@ -28,11 +29,6 @@ import {
 } from "../../machinery/index.ts";
 import { type Findings, isToEmpty, plan } from "./plan.ts";
 
-export interface NamespaceOptions {
-  /** Kinds that may be in a namespace. Default: all namespaced ones that can be listed and deleted. */
-  readonly resources?: readonly Resource[];
-}
-
 /** Namespaces worked on at once; upstream's concurrent-namespace-syncs. */
 const workers = 10;
 /** Deletions under way at once for one namespace. */
@@ -46,30 +42,30 @@ const recheckMs = 15_000;
 /** When to look again after something went while we looked, or the namespace changed under us. */
 const gatherMs = 100;
 
-function emptiedResources(all: readonly Kind[]): readonly Resource[] {
-  return all
-    .filter((kind) => kind.resource.namespaced && kind.storedAs === undefined)
-    .filter((kind) => ["list", "delete"].every((verb) => kind.verbs.includes(verb)))
-    .map((kind) => kind.resource);
+/** Of these objects come by the thousand, and nothing holds them up: they are listed when their namespace goes. */
+const uncachedResources = new Set(["/events", "events.k8s.io/events"]);
+
+function isEmptied({ namespaced, verbs }: ApiResource): boolean {
+  return namespaced && ["list", "delete"].every((verb) => verbs.includes(verb));
 }
 
-export function createNamespaceController(options: NamespaceOptions, context: ControllerContext): Controller {
-  return new NamespaceController(options.resources ?? emptiedResources(kinds), context);
+/** Empties namespaces of whatever the server serves. */
+export function createNamespaceController(context: ControllerContext): Controller {
+  return new NamespaceController(context);
 }
 
 class NamespaceController implements Controller {
   readonly #context: ControllerContext;
-  readonly #resources: readonly Resource[];
   readonly #namespaces: Informer<Namespace>;
-  readonly #caches = new Map<Resource, Informer<KubeObject>>();
+  /** What may be in a namespace; absent where it is not cached. */
+  readonly #caches = new Map<Resource, Informer<KubeObject> | undefined>();
   readonly #controller: QueueController<string>;
   /** Namespaces being emptied → objects that the last look left; undefined while we look. */
   readonly #left = new Map<string, number | undefined>();
 
-  constructor(resources: readonly Resource[], context: ControllerContext) {
+  constructor(context: ControllerContext) {
     const { informers } = context;
     this.#context = context;
-    this.#resources = resources;
     const reconcile = (name: string): Promise<ReconcileResult> => this.#reconcile(name);
     this.#controller = createController({ name: "namespace", workers, reconcile }, context);
     this.#namespaces = informers.for(namespaces);
@@ -83,13 +79,20 @@ class NamespaceController implements Controller {
       },
       deleted: (namespace) => this.#left.delete(namespace.metadata.name ?? ""),
     });
-    for (const resource of resources) {
-      // Events come by the thousand and hold nothing up: they are listed when their namespace goes.
-      if (resource.resource === "events") continue;
-      const informer = informers.for(resource);
-      this.#caches.set(resource, informer);
-      informer.addHandler({ deleted: (object) => this.#objectGone(object.metadata.namespace ?? "") });
-    }
+    informers.resources.addHandler({
+      added: (resource) => {
+        if (isEmptied(resource)) this.#follow(resource);
+      },
+      removed: (resource) => this.#caches.delete(resource),
+    });
+  }
+
+  #follow(resource: ApiResource): void {
+    const { group, resource: name, verbs } = resource;
+    const isCached = verbs.includes("watch") && !uncachedResources.has(`${group}/${name}`);
+    const informer = isCached ? this.#context.informers.for<KubeObject>(resource) : undefined;
+    this.#caches.set(resource, informer);
+    informer?.addHandler({ deleted: (object) => this.#objectGone(object.metadata.namespace ?? "") });
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -112,6 +115,7 @@ class NamespaceController implements Controller {
     if (namespace === undefined || !isToEmpty(namespace)) return;
     const { client, clock } = this.#context;
     this.#left.set(name, undefined);
+    const known = [...this.#caches.keys()];
     const findings = await this.#empty(name);
     let left = 0;
     for (const count of findings.remaining.values()) left += count;
@@ -119,6 +123,9 @@ class NamespaceController implements Controller {
     const step = plan(namespace, findings, formatTime(clock.nowMs()));
     try {
       if (step.do === "finalize") {
+        // A resource may have come since discovery was read, and hold objects of this namespace.
+        await this.#context.informers.resources.readAnew();
+        if (this.#mayHoldMore(known)) return { requeueAfterMs: gatherMs };
         const spec = { ...namespace.spec, finalizers: step.finalizers };
         await client.update(namespaces, { ...namespace, spec }, { subresource: "finalize" });
         return;
@@ -135,14 +142,20 @@ class NamespaceController implements Controller {
     }
   }
 
+  #mayHoldMore(known: readonly Resource[]): boolean {
+    const { unknown } = this.#context.informers.resources;
+    return unknown.length > 0 || [...this.#caches.keys()].some((resource) => !known.includes(resource));
+  }
+
   /** Asks for the deletion of everything in the namespace, and finds what is left. */
   async #empty(namespace: string): Promise<Findings> {
     const findings = {
       remaining: new Map<string, number>(),
       finalizers: new Map<string, number>(),
       failures: [] as string[],
+      undiscovered: this.#context.informers.resources.unknown,
     };
-    for (const resource of this.#resources) {
+    for (const resource of this.#caches.keys()) {
       try {
         const { items, count } = await this.#emptyOf(resource, namespace);
         if (count > 0) findings.remaining.set(`${resource.resource}.${resource.group}`, count);

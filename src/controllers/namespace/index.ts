@@ -1,2 +1,2 @@
 /** Face of `controllers/namespace`: empties namespaces that are being deleted. */
-export { createNamespaceController, type NamespaceOptions } from "./controller.ts";
+export { createNamespaceController } from "./controller.ts";

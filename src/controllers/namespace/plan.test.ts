@@ -13,10 +13,12 @@ const findings = (change: {
   remaining?: [string, number][];
   finalizers?: [string, number][];
   failures?: string[];
+  undiscovered?: string[];
 }): Findings => ({
   remaining: new Map(change.remaining),
   finalizers: new Map(change.finalizers),
   failures: change.failures ?? [],
+  undiscovered: change.undiscovered ?? [],
 });
 
 test("only namespaces that are being deleted and wait for us are emptied", () => {
@@ -79,6 +81,18 @@ test("what is left is said in upstream's words", () => {
       "Some content in the namespace has finalizers remaining: x/y in 1 resource instances",
     ],
   ]);
+});
+
+test("one of which it is not known what is in it stays, and says so", () => {
+  const step = plan(namespace(), findings({ undiscovered: ["metrics.k8s.io/v1beta1"] }), now);
+  expect(step).toMatchObject({ do: "wait", isChanged: true });
+  expect(step.do === "wait" ? step.conditions[0] : undefined).toMatchObject({
+    type: "NamespaceDeletionDiscoveryFailure",
+    status: "True",
+    reason: "DiscoveryFailed",
+    message:
+      "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1",
+  });
 });
 
 test("nothing is written when nothing changed, and times of transition are kept", () => {

@@ -11,6 +11,8 @@ export interface Findings {
   readonly finalizers: ReadonlyMap<string, number>;
   /** What went wrong while deleting. */
   readonly failures: readonly string[];
+  /** `metrics.k8s.io/v1beta1`: versions of which the server could not tell what they hold. */
+  readonly undiscovered: readonly string[];
 }
 
 export type Step =
@@ -30,7 +32,7 @@ export function isToEmpty(namespace: Namespace): boolean {
 }
 
 export function plan(namespace: Namespace, findings: Findings, now: string): Step {
-  if (findings.remaining.size === 0 && findings.failures.length === 0) {
+  if (findings.remaining.size === 0 && findings.failures.length === 0 && findings.undiscovered.length === 0) {
     const finalizers = (namespace.spec.finalizers ?? []).filter((other) => other !== kubernetesFinalizer);
     return { do: "finalize", finalizers };
   }
@@ -50,7 +52,7 @@ function isSame(a: NamespaceCondition, b: NamespaceCondition): boolean {
   return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;
 }
 
-function wantedConditions({ remaining, finalizers, failures }: Findings): NamespaceCondition[] {
+function wantedConditions({ remaining, finalizers, failures, undiscovered }: Findings): NamespaceCondition[] {
   const fine = (type: string, reason: string, message: string): NamespaceCondition => ({
     type,
     status: "False",
@@ -64,7 +66,13 @@ function wantedConditions({ remaining, finalizers, failures }: Findings): Namesp
     message,
   });
   return [
-    fine("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    undiscovered.length === 0
+      ? fine(
+          "NamespaceDeletionDiscoveryFailure",
+          "ResourcesDiscovered",
+          "All resources successfully discovered",
+        )
+      : bad("NamespaceDeletionDiscoveryFailure", "DiscoveryFailed", undiscoveredText(undiscovered)),
     fine(
       "NamespaceDeletionGroupVersionParsingFailure",
       "ParsedGroupVersions",
@@ -100,6 +108,11 @@ function wantedConditions({ remaining, finalizers, failures }: Findings): Namesp
           `Some content in the namespace has finalizers remaining: ${countsOf(finalizers, "in")}`,
         ),
   ];
+}
+
+function undiscoveredText(versions: readonly string[]): string {
+  const stale = versions.map((version) => `${version}: stale GroupVersion discovery: ${version}`);
+  return `Discovery failed for some groups, ${versions.length} failing: unable to retrieve the complete list of server APIs: ${stale.join(", ")}`;
 }
 
 function countsOf(counts: ReadonlyMap<string, number>, word: "has" | "in"): string {
