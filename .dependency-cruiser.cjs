@@ -67,7 +67,7 @@ const inner = Object.entries(innerLayers).flatMap(([room, rooms]) => [
 ]);
 
 const siblings = {
-  name: "controllers-are-strangers",
+  name: "controllers-import-no-sibling",
   comment: "rooms on one line never import each other",
   severity: "error",
   from: { path: "^src/controllers/([^/]+)/", pathNot: tests },

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { alone } from "./alone.mjs";
+import { withLockFile } from "./lock-file.mjs";
 
 /**
  * For a control plane with many nodes: with Node's default of 16 MB young objects are copied so often that 15,000 pods take
@@ -48,7 +48,7 @@ function isFresh(name, wanted) {
 /** Runs `make` when the stamp is not `wanted`, unless another process has just done so. */
 function ensure(name, wanted, make) {
   if (isFresh(name, wanted)) return;
-  alone(join(root, ".setup.lock"), () => {
+  withLockFile(join(root, ".setup.lock"), () => {
     if (isFresh(name, wanted)) return;
     make();
     mark(name, wanted);

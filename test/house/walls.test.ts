@@ -59,7 +59,7 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "face-of-cli": { "src/main/face-cli.ts": 'import "../cli/inner.ts";' },
   "face-of-web": { "src/main/face-web.ts": 'import "../web/inner.ts";' },
   "face-of-main": { "src/cli/face-main.ts": 'import "../main/inner.ts";' },
-  "controllers-are-strangers": { "src/controllers/b/bad.ts": 'import "../a/index.ts";' },
+  "controllers-import-no-sibling": { "src/controllers/b/bad.ts": 'import "../a/index.ts";' },
   "owner-of--photostructure-sqlite": { "src/apiserver/sqlite.ts": 'import "@photostructure/sqlite";' },
   "owner-of--peculiar-x509": { "src/storage/x509.ts": 'import "@peculiar/x509";' },
   "owner-of-reflect-metadata": { "src/storage/reflect.ts": 'import "reflect-metadata";' },

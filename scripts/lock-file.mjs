@@ -13,7 +13,7 @@ const patienceMs = 15 * 60_000;
  * @param {() => void} work
  * @throws Error when another process holds the lock for too long.
  */
-export function alone(lock, work) {
+export function withLockFile(lock, work) {
   const since = Date.now();
   while (!take(lock)) {
     if (Date.now() - since > patienceMs)

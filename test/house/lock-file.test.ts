@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-const script = pathToFileURL(join(import.meta.dirname, "..", "..", "scripts", "alone.mjs")).href;
+const script = pathToFileURL(join(import.meta.dirname, "..", "..", "scripts", "lock-file.mjs")).href;
 /** Longer than processes take to start one after the other. */
 const workMs = 300;
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "lares-alone-"));
+  folder = mkdtempSync(join(tmpdir(), "lares-lock-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -21,8 +21,8 @@ async function worker(name: string, dies = false): Promise<void> {
   const [lock, log] = [join(folder, "lock"), join(folder, "log")].map((path) => JSON.stringify(path));
   const code = `
     import { appendFileSync } from "node:fs";
-    import { alone } from ${JSON.stringify(script)};
-    alone(${lock}, () => {
+    import { withLockFile } from ${JSON.stringify(script)};
+    withLockFile(${lock}, () => {
       appendFileSync(${log}, "${name} begins\\n");
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${workMs});
       ${dies ? "process.exit(1);" : ""}
@@ -50,8 +50,8 @@ test("the lock of a dead process is ignored", async () => {
 });
 
 test("an error leaves no lock", async () => {
-  const { alone } = (await import(script)) as { alone(lock: string, work: () => void): void };
+  const { withLockFile } = (await import(script)) as { withLockFile(lock: string, work: () => void): void };
   const lock = join(folder, "lock");
-  expect(() => alone(lock, () => expect.fail("no"))).toThrow("no");
+  expect(() => withLockFile(lock, () => expect.fail("no"))).toThrow("no");
   expect(existsSync(lock)).toBe(false);
 });
