@@ -29,8 +29,17 @@ export interface CallHead {
   readonly userAgent?: string | undefined;
   /** If-None-Match, for discovery and OpenAPI documents. */
   readonly ifNoneMatch?: string | undefined;
+  /** The caller wants to leave HTTP. A reply that is no upgrade is sent as for any other call. */
+  readonly upgrade?: UpgradeWish | undefined;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
+}
+
+export interface UpgradeWish {
+  /** As the client writes it: `websocket`, `SPDY/3.1`. */
+  readonly protocol: string;
+  /** The headers of the negotiation, in lower case: `sec-websocket-*`, `x-stream-protocol-version`. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Bytes from the wire, or an object that the caller will not change and the server never changes. */
@@ -99,6 +108,19 @@ export interface WatchSink {
   end(): void;
 }
 
+/** Both directions of a connection that has left HTTP. */
+export interface DuplexStream {
+  /**
+   * What the client sends, in order; ends when the client has ended its half. Iterate once: what nobody asks for stays with
+   * the client. Throws when the connection breaks.
+   */
+  readonly incoming: AsyncIterable<Uint8Array>;
+  /** Resolves when the client has room for more. Wait for it before the next. Rejects when the connection has ended. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends this half; `incoming` goes on. Further calls do nothing. */
+  end(): void;
+}
+
 export type ReplyBody =
   /** A single object (or Status, Table, APIResourceList, ...). */
   | { readonly as: "object"; readonly object: object; bytes(): Uint8Array }
@@ -108,7 +130,12 @@ export type ReplyBody =
   /** Nothing happens until `start`, which returns a function that stops the watch. The call's signal stops it too. */
   | { readonly as: "watch"; start(sink: WatchSink): () => void }
   /** Text that arrives over time (logs). */
-  | { readonly as: "stream"; chunks(): AsyncIterable<Uint8Array> };
+  | { readonly as: "stream"; chunks(): AsyncIterable<Uint8Array> }
+  /**
+   * Leaves HTTP, for a call with an upgrade. `run` is called once, when the client has been told. When it resolves the
+   * connection is closed, with all that was written; when it rejects the connection is cut.
+   */
+  | { readonly as: "upgrade"; readonly protocol: string; run(stream: DuplexStream): Promise<void> };
 
 export interface ApiReply {
   /** HTTP status code. */

@@ -168,6 +168,7 @@ function parsed(reply: ApiReply): unknown {
       return JSON.parse(Buffer.concat([...body.pieces()]).toString());
     case "watch":
     case "stream":
+    case "upgrade":
       return undefined;
   }
 }

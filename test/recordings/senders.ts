@@ -140,6 +140,8 @@ async function textOf({ body }: ApiReply): Promise<string> {
           end: () => resolve(Buffer.concat(chunks).toString("utf8")),
         });
       });
+    case "upgrade":
+      throw new Error("no session on record leaves HTTP");
   }
 }
 

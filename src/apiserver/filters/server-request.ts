@@ -29,6 +29,7 @@ export class ServerRequest implements ApiRequest {
   readonly contentType: string | undefined;
   readonly userAgent: string | undefined;
   readonly ifNoneMatch: string | undefined;
+  readonly upgrade: ApiCall["upgrade"];
   readonly credentials: Credentials;
   readonly readBody: ApiCall["readBody"];
   /** Set by `withAuthentication`, changed by `withImpersonation`. */
@@ -51,6 +52,7 @@ export class ServerRequest implements ApiRequest {
     this.contentType = call.contentType;
     this.userAgent = call.userAgent;
     this.ifNoneMatch = call.ifNoneMatch;
+    this.upgrade = call.upgrade;
     this.credentials = call.credentials;
     this.body = call.body;
     this.signal = call.signal;

@@ -2,9 +2,10 @@
  * One HTTP request with its response, the same for HTTP/1.1 and HTTP/2: what differs between the two is here only.
  * Not here: what requests mean (http/request.ts) and what replies look like (http/reply.ts).
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../../base/index.ts";
 
@@ -30,6 +31,13 @@ export interface Exchange {
   readonly socket: TLSSocket;
   /** True once nothing can be written any more. */
   readonly isClosed: boolean;
+  /** The protocol that the client wants to speak in place of HTTP; undefined of an ordinary request. */
+  readonly upgradeTo: string | undefined;
+  /**
+   * Sends status and headers, which must have been set, and leaves HTTP. Only with `upgradeTo`.
+   * @returns both directions of the connection, and how to close it once everything has been sent.
+   */
+  leaveHttp(): { readonly stream: Duplex; close(): void };
   /** Calls back when the whole reply is with the system; the request may still be arriving. */
   onSent(callback: () => void): void;
   /** Ends the exchange in the next turn, without a proper end, so that the client knows the reply is not whole. */
@@ -43,6 +51,7 @@ export const afterReplyMs: number = 1_000;
 
 export function http2Exchange(request: Http2ServerRequest, response: Http2ServerResponse): Exchange {
   const { stream } = response;
+  const protocol = request.headers[":protocol"];
   return {
     request,
     response: response as unknown as ResponseStream,
@@ -51,6 +60,16 @@ export function http2Exchange(request: Http2ServerRequest, response: Http2Server
     socket: stream.session?.socket as TLSSocket,
     get isClosed() {
       return stream.closed || stream.destroyed;
+    },
+    upgradeTo: request.method === "CONNECT" && protocol !== undefined ? String(protocol) : undefined,
+    leaveHttp: () => {
+      (response as unknown as ResponseStream).flushHeaders();
+      const close = (): void => {
+        const closeNow = (): void => void setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+        if (stream.writableFinished) closeNow();
+        else stream.end(closeNow);
+      };
+      return { stream, close };
     },
     onSent: (callback) => void stream.once("finish", callback),
     // Node 20 uses freed memory when a stream is reset inside a callback that reads from its session: so never at once.
@@ -74,11 +93,49 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     get isClosed() {
       return response.destroyed || socket.destroyed;
     },
+    upgradeTo: undefined,
+    leaveHttp: () => {
+      throw new Error("defect: an ordinary request does not leave HTTP");
+    },
     onSent: (callback) => void response.once("finish", callback),
     cut: () => socket.destroy(),
     stopUpload: (clock) => {
       const timer = clock.after(afterReplyMs, () => socket.destroy());
       socket.once("close", () => timer.cancel());
+    },
+  };
+}
+
+/**
+ * A request with an `Upgrade` header. Node has let go of its connection, so this is the last request on it, upgraded or not.
+ * `head` is what the client has sent after the request.
+ */
+export function http1UpgradeExchange(request: IncomingMessage, socket: TLSSocket, head: Buffer): Exchange {
+  const response = new ServerResponse(request);
+  response.assignSocket(socket);
+  const close = (): void => void response.emit("close");
+  const closeAfterReply = (): void => {
+    response.detachSocket(socket);
+    socket.destroySoon();
+    close();
+  };
+  socket.on("error", () => {});
+  response.once("finish", closeAfterReply);
+  response.shouldKeepAlive = false;
+  return {
+    ...http1Exchange(request, response),
+    get isClosed() {
+      return socket.destroyed;
+    },
+    upgradeTo: String(request.headers.upgrade),
+    leaveHttp: () => {
+      response.off("finish", closeAfterReply);
+      response.flushHeaders();
+      response.detachSocket(socket);
+      socket.once("close", close);
+      socket.allowHalfOpen = true;
+      if (head.length > 0) socket.unshift(head);
+      return { stream: socket, close: () => socket.destroySoon() };
     },
   };
 }

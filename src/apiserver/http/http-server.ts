@@ -1,10 +1,10 @@
 /**
  * The HTTP shell: HTTPS with HTTP/2 and HTTP/1.1 around an ApiHandler. It knows connections and bytes, and neither users nor objects.
  *
- *   connection ─▶ request ─▶ ApiCall ─▶ handler ─▶ ApiReply ─▶ bytes, or a watch
+ *   connection ─▶ request ─▶ ApiCall ─▶ handler ─▶ ApiReply ─▶ bytes, a watch, or another protocol
  *                   └───── any failure of its own ─▶ Status JSON
  *
- * Not here: parsing (http/request.ts), bytes (http/reply.ts), watches (http/watch.ts), bounds (limits.ts), who may do what (filters/).
+ * Not here: parsing (http/request.ts), bytes (http/reply.ts), watches (http/watch.ts), other protocols (http/upgrade.ts), bounds (limits.ts), who may do what (filters/).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -15,6 +15,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import {
   silentLog,
   silentMetrics,
@@ -25,7 +26,13 @@ import {
 } from "../../base/index.ts";
 import { type ApiHandler, type ApiReply, internalError, statusOf } from "../../machinery/index.ts";
 import { statusReply } from "../registry/replies.ts";
-import { http1Exchange, http2Exchange, refuseMalformed, type Exchange } from "./exchange.ts";
+import {
+  http1Exchange,
+  http1UpgradeExchange,
+  http2Exchange,
+  refuseMalformed,
+  type Exchange,
+} from "./exchange.ts";
 import { isPrettyWanted, sendReply, setHead, type ReplyContext } from "./reply.ts";
 import {
   allowedMethods,
@@ -37,6 +44,7 @@ import {
   queryValue,
   targetOf,
 } from "./request.ts";
+import { sendUpgrade, upgradeOf } from "./upgrade.ts";
 import { TurnFlusher, WatchWriter } from "./watch.ts";
 import { connectionsMax, headerBytesMax, headersMax, streamsPerSessionMax } from "./limits.ts";
 import { shellMetrics, type ShellMetrics } from "./shell-metrics.ts";
@@ -104,7 +112,7 @@ class Shell {
   readonly #compressed: ReplyContext["compressed"] = new WeakMap();
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  /** Ends of open watches, for a clean stop. */
+  /** Ends of open watches and upgraded connections, for a clean stop. */
   readonly #openWatches = new Set<() => void>();
   #closing: Promise<void> | undefined;
 
@@ -166,17 +174,19 @@ class Shell {
     });
     server.on("tlsClientError", (error) => this.#log.debug("TLS handshake failed", { error: String(error) }));
     server.on("clientError", refuseMalformed);
-    server.on("request", (request, response) => void this.#serve(request, response));
+    server.on("request", (request, response) => void this.#serve(exchangeOf(request, response)));
+    server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+      void this.#serve(http1UpgradeExchange(request, socket, head));
+    });
+    server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse | Socket) => {
+      // Nobody's proxy: HTTP/1.1 ends, HTTP/2 without a protocol gets 405.
+      if ("stream" in response) void this.#serve(http2Exchange(request, response));
+      else response.destroy();
+    });
   }
 
-  async #serve(
-    request: Http2ServerRequest | IncomingMessage,
-    response: Http2ServerResponse | ServerResponse,
-  ): Promise<void> {
-    const exchange =
-      "stream" in response
-        ? http2Exchange(request as Http2ServerRequest, response)
-        : http1Exchange(request as IncomingMessage, response as ServerResponse);
+  async #serve(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
     const startMs = this.#options.clock.monotonicMs();
     const gone = new AbortController();
     request.on("error", () => gone.abort());
@@ -207,8 +217,9 @@ class Shell {
     checkHeaders(exchange);
     const method = methodOf(exchange);
     const target = targetOf(request.url ?? "/");
+    const upgrade = upgradeOf(exchange);
     const isReading = isRead(method);
-    if (isReading) request.resume();
+    if (isReading && upgrade === undefined) request.resume();
     const body = this.#bodies.open(exchange, gone.signal);
     const userAgent = request.headers["user-agent"];
     const context: ReplyContext = {
@@ -226,9 +237,10 @@ class Shell {
         contentType: request.headers["content-type"],
         userAgent,
         ifNoneMatch: request.headers["if-none-match"],
+        upgrade,
         signal: gone.signal,
         credentials: credentialsOf(exchange),
-        readBody: isReading ? undefined : body.read,
+        readBody: isReading || upgrade !== undefined ? undefined : body.read,
       });
       await this.#send(exchange, reply, context);
     } finally {
@@ -243,10 +255,22 @@ class Shell {
     }
     try {
       if (exchange.isClosed) return;
+      if (reply.body.as === "upgrade") return await this.#upgrade(exchange, reply, context);
       this.#stopUpload(exchange);
       await sendReply(exchange, reply, context);
     } finally {
       reply.finished?.();
+    }
+  }
+
+  /** At a stop the connection is cut: nobody knows how long it would last. */
+  async #upgrade(exchange: Exchange, reply: ApiReply, { auditId }: ReplyContext): Promise<void> {
+    const end = (): void => exchange.cut();
+    this.#openWatches.add(end);
+    try {
+      await sendUpgrade(exchange, reply, auditId);
+    } finally {
+      this.#openWatches.delete(end);
     }
   }
 
@@ -327,6 +351,15 @@ class Shell {
   }
 }
 
+function exchangeOf(
+  request: Http2ServerRequest | IncomingMessage,
+  response: Http2ServerResponse | ServerResponse,
+): Exchange {
+  return "stream" in response
+    ? http2Exchange(request as Http2ServerRequest, response)
+    : http1Exchange(request as IncomingMessage, response as ServerResponse);
+}
+
 const closedByClient = new Error("the client has gone");
 
 function makeServer(tls: ServeHttpOptions["tls"]): Http2SecureServer {
@@ -344,6 +377,7 @@ function makeServer(tls: ServeHttpOptions["tls"]): Http2SecureServer {
       maxConcurrentStreams: streamsPerSessionMax,
       initialWindowSize: streamWindowBytes,
       maxHeaderListSize: headerBytesMax,
+      enableConnectProtocol: true,
     },
   });
   server.maxConnections = connectionsMax;

@@ -47,7 +47,8 @@ export function setHead(exchange: Exchange, reply: ApiReply, auditId: string): v
   response.statusCode = reply.status;
   response.setHeader("audit-id", auditId);
   response.setHeader("cache-control", "no-cache, private");
-  if (reply.status !== 304) response.setHeader("content-type", reply.contentType);
+  if (reply.status !== 304 && reply.body.as !== "upgrade")
+    response.setHeader("content-type", reply.contentType);
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
   const warnings = warningHeaders(reply.warnings ?? []);
   if (warnings.length > 0) response.setHeader("warning", warnings);
@@ -74,11 +75,12 @@ function asHeaderBytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** Sends any reply but a watch. Resolves when all is handed to the connection; rejects when the client has gone. */
+/** Sends any reply but a watch and an upgrade. Resolves when all is handed to the connection; rejects when the client has gone. */
 export async function sendReply(exchange: Exchange, reply: ApiReply, context: ReplyContext): Promise<void> {
   setHead(exchange, reply, context.auditId);
   const { body } = reply;
-  if (body.as === "watch") throw new Error("defect: a watch is not sent as a reply");
+  if (body.as === "watch" || body.as === "upgrade")
+    throw new Error(`defect: a reply as ${body.as} is not sent as bytes`);
   const isHead = exchange.request.method === "HEAD";
   if (reply.status === 304 || reply.status === 204 || (isHead && body.as === "stream")) {
     exchange.response.end();

@@ -102,9 +102,10 @@ const methods = new Set<string>(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 /** What the `Allow` header lists for other methods. */
 export const allowedMethods: string = [...methods].join(", ");
 
-/** @throws StatusError 405 for methods that no path offers, OPTIONS among them. */
+/** An extended CONNECT counts as the GET that it is in HTTP/1.1. @throws StatusError 405 for methods that no path offers, OPTIONS among them. */
 export function methodOf(exchange: Exchange): Method {
   const method = exchange.request.method ?? "GET";
+  if (method === "CONNECT" && exchange.upgradeTo !== undefined) return "GET";
   if (!methods.has(method)) {
     throw statusError(
       405,

@@ -20,7 +20,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export type TransportCall = Omit<CallHead, "ifNoneMatch"> & {
+export type TransportCall = Omit<CallHead, "ifNoneMatch" | "upgrade"> & {
   readonly body?: object | string;
 };
 
