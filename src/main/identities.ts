@@ -1,12 +1,12 @@
 /**
- * Who the parts of this process are to the API server. The names are those that upstream's cluster roles are bound to.
- * Not here: clients on connections, whose certificates and tokens say who they are.
+ * The users as which the parts of this process call the API server. Upstream binds its cluster roles to the same names.
+ * Not here: clients on connections, which authenticate by certificates and tokens.
  */
 import type { UserInfo } from "../machinery/index.ts";
 
 const authenticated = "system:authenticated";
 
-/** Of caches that all controllers share. */
+/** For the caches that all controllers share. */
 export const controllerManager: UserInfo = {
   username: "system:kube-controller-manager",
   groups: [authenticated],
@@ -14,10 +14,10 @@ export const controllerManager: UserInfo = {
 
 export const kubeScheduler: UserInfo = { username: "system:kube-scheduler", groups: [authenticated] };
 
-/** Of many simulated nodes that share one client. */
+/** For many simulated nodes that share one client. */
 export const nodeFleet: UserInfo = { username: "system:nodes", groups: ["system:nodes", authenticated] };
 
-/** The user of the kubeconfig, for what a command does in the place of a person. */
+/** The user of the kubeconfig, for what a command does on behalf of the administrator. */
 export const kubernetesAdmin: UserInfo = {
   username: "kubernetes-admin",
   groups: ["system:masters", authenticated],

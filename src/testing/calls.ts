@@ -1,9 +1,9 @@
-/** Calls as transports bring them, and requests as filters get them, for tests without a transport. */
+/** Calls as transports make them, and requests as filters get them, for tests without a transport. */
 import { type RequestHandler, ServerRequest } from "../apiserver/filters/server-request.ts";
 import { objectReply } from "../apiserver/registry/replies.ts";
 import type { ApiCall, ConnectionCredentials, Method, UserInfo } from "../machinery/index.ts";
 
-/** `GET /api/v1/pods?watch=true` from a client on a connection that has said nothing about itself. */
+/** `GET /api/v1/pods?watch=true` from a client on a connection without credentials. */
 export function connectionCall(
   line: string,
   credentials: Partial<ConnectionCredentials> = {},
@@ -25,7 +25,7 @@ export function processCall(line: string, user: UserInfo, more: Partial<ApiCall>
   return { ...connectionCall(line), credentials: { from: "process", user }, ...more };
 }
 
-/** As after `withAuthentication`. */
+/** The request as it is after `withAuthentication`. */
 export function requestOf(call: ApiCall, user: UserInfo): ServerRequest {
   const request = new ServerRequest(call);
   request.user = user;

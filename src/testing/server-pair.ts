@@ -1,5 +1,5 @@
 /**
- * Two API servers over one foreign store, each with a connection of its own, in simulated time that moves while a call waits.
+ * Two API servers over one foreign store, each with a connection of its own, in simulated time that advances while a call waits.
  * Not here: the store (foreign-store.ts), one server (test-api-server.ts).
  */
 import { seededRandom, SimulatedClock } from "../base/index.ts";
@@ -34,7 +34,7 @@ export class ServerPair {
     return pair;
   }
 
-  /** Of both connections from now on. */
+  /** Sets the faults of both connections from now on. */
   set faults(faults: ForeignFaults) {
     for (const store of this.stores) store.faults = faults;
   }

@@ -293,7 +293,7 @@ export class SimulatedCluster {
         this.#calls = 0;
       }
       if (++this.#calls > callsPerInstantMax) {
-        this.#failures.push(new Error(`runs in circles: ${usernameOf(call)} ${call.method} ${call.path}`));
+        this.#failures.push(new Error(`endless loop: ${usernameOf(call)} ${call.method} ${call.path}`));
         return new Promise(() => {});
       }
       const reply = await handlerFor(call)(call);

@@ -1,4 +1,4 @@
-/** A store with some of its calls replaced: for tests of what one call can do to a server. Not here: whole makers. */
+/** A store with some of its calls replaced, for tests of how a server handles them. Not here: whole implementations. */
 import type { Store } from "../storage/index.ts";
 
 export function storeWith(store: Store, other: Partial<Store>): Store {

@@ -1,5 +1,5 @@
 /** The pictures, tables and paths of docs/ARCHITECTURE.md agree with the repository. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { page as differencesPage } from "../../scripts/draw-differences.mjs";
@@ -40,7 +40,7 @@ test("every room and inner room has a row", () => {
   expect(roomsWithoutRow(page.replaceAll("`src/client/work`", ""))).toEqual(["client/work"]);
 });
 
-/** Paths in backticks and targets of links that lead to no file or folder. The folder of a room may still be empty. */
+/** Paths in backticks and targets of links that lead to no file or folder. */
 function deadPaths(text: string): readonly string[] {
   const inBackticks = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)+|[\w.-]+\.json)`/g)].map(
     (match) => match[1]!,
@@ -48,8 +48,7 @@ function deadPaths(text: string): readonly string[] {
   const linked = [...text.matchAll(/\]\(([^)#:]+)[^)]*\)/g)].map((match) =>
     join(dirname(architecture), match[1]!),
   );
-  const empty = new Set(rooms.map((room) => `src/${room}`));
-  return [...inBackticks, ...linked].filter((path) => !existsSync(join(root, path)) && !empty.has(path));
+  return [...inBackticks, ...linked].filter((path) => !existsSync(join(root, path)));
 }
 
 test("every path leads to a file or folder", () => {
@@ -62,4 +61,14 @@ test("the page of differences is the one that differences.json gives (npm run dr
   expect(differencesPage(allDifferences)).toBe(read("docs/differences.md"));
   const another = { ...allDifferences[0]!, reason: "Another reason." };
   expect(differencesPage([...allDifferences, another])).toContain("Another reason.");
+});
+
+function designsWithoutLink(text: string): readonly string[] {
+  return readdirSync(join(root, "docs", "designs")).filter((name) => !text.includes(`(designs/${name})`));
+}
+
+test("every design has a link", () => {
+  expect(designsWithoutLink(page)).toEqual([]);
+  const planted = page.replaceAll("(designs/0002-any-cluster.md)", "");
+  expect(designsWithoutLink(planted)).toEqual(["0002-any-cluster.md"]);
 });

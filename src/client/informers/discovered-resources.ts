@@ -1,5 +1,5 @@
 /**
- * The resources that a server serves, kept current: discovery is read every 30 s, and soon after somebody has heard of a change.
+ * The resources that a server serves, kept current: discovery is read every 30 s, and soon after `refresh`.
  * Not here: one reading (transport/discovery.ts), informers of the resources (shared-informer.ts).
  * Upstream: kubernetes v1.35, pkg/controller/garbagecollector (Sync).
  */
@@ -12,7 +12,7 @@ import type { DiscoveredResources, DiscoveredResourcesHandler } from "./informer
 
 /** Upstream's period of the garbage collector. */
 const readEveryMs = 30_000;
-/** Between the end of a reading and the next one, however often changes are told. */
+/** Pause in ms between the end of a reading and the next one, however often `refresh` is called. */
 const readGapMs = 100;
 /** First pause after a failure, in ms; doubles up to the period. */
 const backoffBaseMs = 800;
@@ -43,9 +43,9 @@ export class FollowedDiscovery implements DiscoveredResources {
   #hasSynced = false;
   #resolveSynced!: () => void;
   readonly synced: Promise<void> = new Promise((resolve) => (this.#resolveSynced = resolve));
-  /** Somebody has heard of a change since the last reading began. */
+  /** `refresh` was called since the last reading began. */
   #isStale = false;
-  /** Those who wait for a reading that has not begun yet. */
+  /** Callers that wait for a reading that has not begun yet. */
   #waiting: Waiting[] = [];
   /** Ends the pause between two readings. */
   #wake: () => void = () => {};
@@ -55,7 +55,7 @@ export class FollowedDiscovery implements DiscoveredResources {
     this.#dependencies = dependencies;
   }
 
-  /** True also while nobody follows: then there is nothing to wait for. */
+  /** True also without handlers: then there is nothing to wait for. */
   get hasSynced(): boolean {
     return this.#hasSynced || this.#handlers.length === 0;
   }
@@ -91,13 +91,13 @@ export class FollowedDiscovery implements DiscoveredResources {
     });
   }
 
-  /** Reads from now on if anybody follows, and from the first handler on. Call once. */
+  /** Reads from now on if there are handlers, else from the first handler on. Call once. */
   start(signal: AbortSignal): void {
     this.#signal = signal;
     if (this.#handlers.length > 0) void this.#run(signal);
   }
 
-  /** Until the signal aborts. Never rejects. */
+  /** Reads until the signal aborts. Never rejects. */
   async #run(signal: AbortSignal): Promise<void> {
     const { client, log, random } = this.#dependencies;
     for (let failures = 0; !signal.aborted;) {
@@ -161,7 +161,7 @@ export class FollowedDiscovery implements DiscoveredResources {
   }
 }
 
-/** A version that the server could not tell of keeps what it had. */
+/** A version whose resources the server does not know keeps those of the last reading. */
 function withKnown(
   read: readonly DiscoveredVersion[],
   before: readonly DiscoveredVersion[],
@@ -175,7 +175,7 @@ function withKnown(
 
 const keyOf = ({ group, resource }: ApiResource): string => `${group}/${resource}`;
 
-/** Of each resource the first version that has it; the same value as before while nothing of it has changed. */
+/** Each resource in the first version that has it. An unchanged resource is the same value as before. */
 function preferredOf(
   versions: readonly DiscoveredVersion[],
   before: ReadonlyMap<string, ApiResource>,

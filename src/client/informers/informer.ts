@@ -42,27 +42,27 @@ export interface Informer<T extends KubeObject> {
 
 export interface DiscoveredResourcesHandler {
   added(resource: ApiResource): void;
-  /** Its objects are out of sight, which says nothing about whether they exist. Its informers end after the handlers. */
+  /** Its objects are not visible any more; they may still exist. Its informers end after the handlers. */
   removed(resource: ApiResource): void;
 }
 
 /**
- * The resources that the server serves, each in the version that its group prefers. Discovery is read while anybody follows it.
- * A resource is removed only when the server says that it is not there; while it cannot say, what was known stays.
- * A resource of which anything changes is removed and added as another value.
+ * The resources that the server serves, each in the version that its group prefers. Discovery is read while there are handlers.
+ * A resource is removed only when the server does not list it; while the server does not know its version, it stays.
+ * A resource that changes in any way is removed and added as another value.
  */
 export interface DiscoveredResources {
   /** None before the first reading. */
   readonly all: readonly ApiResource[];
-  /** The resource in whose objects those of a kind are seen, whatever served version `apiVersion` names. */
+  /** The resource that shows the objects of a kind; `apiVersion` may name any served version. */
   ofKind(apiVersion: string, kind: string): ApiResource | undefined;
   /** A handler added late first gets `added` for everything known. Handlers run synchronously and must not throw. */
   addHandler(handler: DiscoveredResourcesHandler): void;
-  /** `metrics.k8s.io/v1beta1`: versions that the server could not tell of at the last reading. */
+  /** Versions (`metrics.k8s.io/v1beta1`) whose resources the server did not know at the last reading. */
   readonly unknown: readonly string[];
-  /** Says that something has changed: discovery is read soon. */
+  /** Has discovery read soon, because something has changed. */
   refresh(): void;
-  /** Resolves when a reading that began later has been told to the handlers; rejects when it fails. Only while it is followed. */
+  /** Resolves when a reading that began later has reached the handlers; rejects when it fails. Only while there are handlers. */
   readAnew(): Promise<void>;
 }
 
@@ -80,8 +80,8 @@ export interface InformerFactory {
   /** Starts every informer asked for so far and later. */
   start(signal: AbortSignal): void;
   /**
-   * Resolves when the resources have been discovered, if anybody follows them, and all started informers have synced; rejects when
-   * the signal aborts first.
+   * Resolves when the resources have been discovered, if they have handlers, and all started informers have synced. Rejects
+   * when the signal aborts first.
    */
   waitForSync(signal: AbortSignal): Promise<void>;
 }

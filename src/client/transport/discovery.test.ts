@@ -1,4 +1,4 @@
-/** What a server serves, in either form of discovery, also when it cannot tell of all. */
+/** What a server serves, in either form of discovery, also when it does not know some versions. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kinds } from "../../api/index.ts";
 import { TestApiServer } from "../../testing/test-api-server.ts";
@@ -36,20 +36,20 @@ async function discovered(change: {
 const plain = (call: TransportCall): TransportCall => ({ ...call, accept: "application/json" });
 const served = kinds.map(({ resource, verbs }) => ({ ...resource, verbs }));
 
-test("two requests tell everything that is served, in the server's order", async () => {
+test("two requests return everything that is served, in the server's order", async () => {
   const { versions, paths } = await discovered({});
   expect(paths).toEqual(["/api", "/apis"]);
   expect(versions.flatMap(({ resources }) => resources)).toEqual(served);
   expect(versions.every(({ isKnown }) => isKnown)).toBe(true);
 });
 
-test("a server that knows only the legacy form is asked for each version", async () => {
+test("a server with only the legacy form gets a request for each version", async () => {
   const { versions, paths } = await discovered({ ask: plain });
   expect(versions).toEqual((await discovered({})).versions);
   expect(paths).toHaveLength(2 + versions.length);
 });
 
-test("versions that the server cannot tell of are named", async () => {
+test("versions that the server does not know are named", async () => {
   const unknown = (versions: readonly DiscoveredVersion[]): unknown =>
     versions
       .filter(({ isKnown }) => !isKnown)
@@ -73,7 +73,7 @@ test("versions that the server cannot tell of are named", async () => {
   expect(stale.versions).toHaveLength(away.versions.length);
 });
 
-test("a server that does not tell its groups is an error", async () => {
+test("a server that does not list its groups is an error", async () => {
   const refused = discovered({
     answer: (call, reply) => (call.path === "/apis" ? { ...reply, status: 503, object: {} } : reply),
   });

@@ -1,6 +1,6 @@
 /**
- * What an API server serves, as its discovery tells: in one request each for `/api` and `/apis` where the server knows the
- * aggregated form, else in one for each version.
+ * What an API server serves, by its discovery: one request each for `/api` and `/apis` where the server supports the
+ * aggregated form, else one for each version.
  * Not here: following its changes (informers/discovered-resources.ts).
  * Upstream: kubernetes v1.35, client-go discovery/{aggregated_discovery,discovery_client}.go.
  */
@@ -17,7 +17,7 @@ export interface DiscoveredVersion {
   readonly version: string;
   /** Without subresources. */
   readonly resources: readonly ApiResource[];
-  /** False when the server could not say what there is: then `resources` is empty. */
+  /** False when the server could not list them: then `resources` is empty. */
   readonly isKnown: boolean;
 }
 
@@ -33,7 +33,7 @@ const accepted = [...aggregatedForms, json].join(",");
 /** Documents asked for at once from a server that needs one for each version. */
 const parallelMax = 8;
 
-/** @throws StatusError when the server does not even tell its groups. */
+/** @throws StatusError when the server does not list its groups. */
 export async function discover(get: GetDocument): Promise<readonly DiscoveredVersion[]> {
   const [core, groups] = await Promise.all([versionsBelow("/api", get), versionsBelow("/apis", get)]);
   return [...core, ...groups];
@@ -124,7 +124,7 @@ interface ApiResourceList {
   }[];
 }
 
-/** An aggregated API that is away answers 503 for its own version only. */
+/** An aggregated API that is down gets 503 for its own version only. */
 async function legacyVersion(
   path: string,
   { group, version }: LegacyVersion,
