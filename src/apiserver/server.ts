@@ -101,16 +101,16 @@ class Server implements ApiServer {
     this.#log = log;
     const { nodeLogs } = dependencies;
     const definitions = builtInResources(kinds, nodeLogs === undefined ? {} : { nodeLogs });
-    this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock, log });
+    this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock, log, metrics });
     const cacher = this.#cacher;
-    const resources = new ResourceRegistry(definitions, { cacher, store, written, clock, metrics });
+    const resources = new ResourceRegistry(definitions, { cacher, store, clock, metrics });
     this.#resources = resources;
     const admission = admissionChain(options, objectLister(resources));
     this.#writes = new Writes({ store, cacher, written, admission, clock, random });
     this.handler = createHandler(options, {
       resources: new ResourceHandler({
         resources,
-        reads: new Reads({ cacher, store, written, clock, random }),
+        reads: new Reads({ cacher, store, clock, random }),
         writes: this.#writes,
         clock,
       }),

@@ -12,13 +12,14 @@ import { TimeDriver } from "./time-driver.ts";
 export class ServerPair {
   readonly clock: SimulatedClock = new SimulatedClock();
   readonly driver: TimeDriver = new TimeDriver(this.clock);
-  readonly database: ForeignDatabase = new ForeignDatabase();
+  readonly database: ForeignDatabase;
   readonly stores: readonly [ForeignStore, ForeignStore];
   readonly servers: readonly [TestApiServer, TestApiServer];
   #calls = 0;
 
-  constructor(seed: number) {
-    const { clock, database } = this;
+  constructor(seed: number, database: ForeignDatabase = new ForeignDatabase()) {
+    const { clock } = this;
+    this.database = database;
     const storeOf = (at: number): ForeignStore =>
       new ForeignStore(database, { clock, random: seededRandom(seed * 10 + at) });
     this.stores = [storeOf(1), storeOf(2)];
@@ -27,9 +28,9 @@ export class ServerPair {
     this.servers = [serverOf(0), serverOf(1)];
   }
 
-  /** Both servers are ready when it resolves. */
-  static async start(seed: number): Promise<ServerPair> {
-    const pair = new ServerPair(seed);
+  /** Both servers are ready when it resolves. `database` is a new one, or one with a past. */
+  static async start(seed: number, database?: ForeignDatabase): Promise<ServerPair> {
+    const pair = new ServerPair(seed, database);
     await pair.driver.until(Promise.all(pair.servers.map(({ server }) => server.ready)));
     return pair;
   }

@@ -323,6 +323,63 @@ describe("whatever the network does", () => {
   );
 });
 
+describe("garbage that another writer puts under our keys", () => {
+  const write = (pair: ServerPair, key: string, value: string | Buffer): number =>
+    (pair.database.transact([{ key, value: Buffer.from(value) }]) as { revision: number }).revision;
+  const metadata = { name: "g", namespace: "default" };
+  const kind = { apiVersion: "v1", kind: "ConfigMap" };
+  const garbage: readonly (readonly [string, string, string | Buffer])[] = [
+    ["bytes", "g", Buffer.from([0xff, 0, 1, 2])],
+    ["nothing", "g", ""],
+    ["half an object", "g", JSON.stringify({ ...kind, metadata }).slice(0, -5)],
+    ["another name", "g", JSON.stringify({ ...kind, metadata: { ...metadata, name: "h" } })],
+    ["another namespace", "g", JSON.stringify({ ...kind, metadata: { ...metadata, namespace: "h" } })],
+    ["labels that are none", "g", JSON.stringify({ ...kind, metadata: { ...metadata, labels: 5 } })],
+    ["data that is none", "g", JSON.stringify({ ...kind, metadata, data: ["x"] })],
+    ["a key that is none", "g/h", JSON.stringify({ ...kind, metadata })],
+    ["no metadata", "g", JSON.stringify({ ...kind, metadata: null })],
+  ];
+
+  test.each(garbage)("counts as absent: %s", async (_, name, value) => {
+    const pair = await start(9);
+    const begun = transact(pair, { a: 1, g: 1 });
+    const selected = `${maps}?watch=1&labelSelector=app&resourceVersion=${begun}`;
+    const watches = [
+      await pair.driver.until(pair.servers[0].watch(`${maps}?watch=1&resourceVersion=${begun}`)),
+      await pair.driver.until(pair.servers[1].watch(selected)),
+    ];
+    const overwritten = write(pair, `${prefix}${name}`, value);
+    await pair.driver.pass(settleMs);
+    transact(pair, { b: 1 });
+    const late = await ServerPair.start(9, pair.database);
+    open.push(late);
+    for (const [who, at] of [
+      [pair, 0],
+      [pair, 1],
+      [late, 0],
+    ] as const) {
+      const list = await call(who, at, "GET", maps);
+      const names = list.object.items.map((item: never) => item["metadata"]["name"]);
+      expect(names).toEqual(name === "g" ? ["a", "b"] : ["a", "b", "g"]);
+      const exact = await call(who, at, "GET", `${maps}?limit=9&resourceVersion=${overwritten}`);
+      expect([exact.status, exact.object.items.length]).toEqual([200, name === "g" ? 1 : 2]);
+      expect((await call(who, at, "GET", "/readyz")).status).toBe(200);
+    }
+    const gone = name === "g" ? [`DELETED g@${overwritten}`] : [];
+    expect(shown(watches[0]!)).toEqual([...gone, `ADDED b@${overwritten + 1}`]);
+    const fromHistory = await late.driver.until(
+      late.servers[1].watch(`${maps}?watch=1&resourceVersion=${begun}`),
+    );
+    await late.driver.pass(settleMs);
+    expect(shown(fromHistory)).toEqual(shown(watches[0]!));
+    expect([watches[1]!.events, watches[1]!.hasEnded]).toEqual([[], false]);
+    // Put right by whoever spoilt it, it is there again.
+    const revision = transact(pair, { g: 2 });
+    expect((await call(pair, 0, "GET", `${maps}/g`)).object.data.n).toBe("2");
+    expect(shown(watches[0]!).at(-1)).toBe(`${name === "g" ? "ADDED" : "MODIFIED"} g@${revision}`);
+  });
+});
+
 test("an informer sees all changes of a transaction of others, at whichever server", async () => {
   const pair = await start(3);
   const client = createClient(

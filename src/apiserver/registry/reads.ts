@@ -23,7 +23,7 @@ import {
 import { apiVersionOf } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
 import type { Cacher, Scope } from "../watch-cache/cacher.ts";
-import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
+import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import { type ReadOptions, revisionOf } from "./query.ts";
 import { objectReply, type ShownAs, stateReply } from "./replies.ts";
@@ -34,7 +34,6 @@ import { isWanted } from "../watch-cache/watchers.ts";
 export interface ReadsDependencies {
   readonly cacher: Cacher;
   readonly store: Store;
-  readonly written: WrittenObjects;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -209,8 +208,8 @@ export class Reads {
     selection: Selection,
     range: { readonly revision: number; readonly limit: number; readonly start?: string },
   ): Promise<StoredObject[]> {
-    const { store, written } = this.#deps;
-    const { prefix, namespaced, parse } = served.cache.resource;
+    const { store, cacher } = this.#deps;
+    const { prefix, namespaced } = served.cache.resource;
     const { namespace } = selection.scope;
     const keyPrefix = namespaced && namespace !== undefined ? `${prefix}${namespace}/` : prefix;
     const isOnePass = range.limit === 0 || !selection.hasSelector;
@@ -225,7 +224,8 @@ export class Reads {
         ...(isOnePass ? {} : { limit: historyChunk }),
       });
       for (const item of items) {
-        const state = written.open(item, parse);
+        const state = cacher.open(item, served.cache);
+        if (state === undefined) continue;
         states.push(state);
         if (isWanted(selection, served.cache, state)) wanted++;
       }

@@ -4,12 +4,12 @@
  */
 import { type Kind, schemas } from "../../api/index.ts";
 import { assert, type Clock, type Metrics } from "../../base/index.ts";
-import { qualifiedResource, type Resource, type SchemaType } from "../../machinery/index.ts";
+import { decodeObject, qualifiedResource, type Resource, type SchemaType } from "../../machinery/index.ts";
 import type { Store } from "../../storage/index.ts";
 import { storedParser } from "./bodies.ts";
 import type { Connector, Expiry, ResourceDefinition, Shape, Subresource } from "./definition.ts";
 import type { CachedResource, Cacher, ResourceCache } from "../watch-cache/cacher.ts";
-import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
+import type { StoredObject } from "../watch-cache/encode.ts";
 import { statusView } from "./status-view.ts";
 import { Watchers, type WatchMetrics } from "../watch-cache/watchers.ts";
 
@@ -63,6 +63,7 @@ function cachedResource(definition: ResourceDefinition): CachedResource {
     prefix: storePrefix(resource),
     namespaced: resource.namespaced,
     parse: storedParser(typeOf(definition)),
+    isSound: (object) => decodeObject(typeOf(definition), object).errors.length === 0,
     isSeldomRead: definition.isSeldomRead === true,
     ...(valueOf === undefined ? {} : { indexValue: (state: StoredObject) => valueOf(state.object) }),
   };
@@ -75,7 +76,6 @@ function typeOf({ kind, schemas: table = schemas }: ResourceDefinition): SchemaT
 export interface ResourceRegistryDependencies {
   readonly cacher: Cacher;
   readonly store: Store;
-  readonly written: WrittenObjects;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
@@ -147,12 +147,12 @@ export class ResourceRegistry {
   }
 
   #storageOf(resource: Resource): { readonly cache: ResourceCache; readonly watchers: Watchers } {
-    const { cacher, store, written, clock } = this.#dependencies;
+    const { cacher, store, clock } = this.#dependencies;
     const cache = cacher.cache(storePrefix(resource));
     const watchers = new Watchers({
       cache,
       store,
-      written,
+      open: (stored) => cacher.open(stored, cache),
       clock,
       metrics: this.#metrics,
       label: qualifiedResource(resource),

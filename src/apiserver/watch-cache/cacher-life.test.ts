@@ -3,7 +3,7 @@
  * Not here: what servers make of it (test/contract/two-servers.test.ts).
  */
 import { beforeEach, describe, expect, test } from "vitest";
-import { seededRandom, silentLog, SimulatedClock } from "../../base/index.ts";
+import { seededRandom, silentLog, silentMetrics, SimulatedClock } from "../../base/index.ts";
 import { type KubeObject, statusOf } from "../../machinery/index.ts";
 import { StorageError, storageFailureOf, type Store } from "../../storage/index.ts";
 import { ForeignDatabase } from "../../testing/foreign-database.ts";
@@ -42,6 +42,7 @@ class World {
       written,
       clock,
       log: silentLog,
+      metrics: silentMetrics,
     });
     this.caches = prefixes.map((prefix) => this.cacher.cache(prefix));
     for (const cache of this.caches) {

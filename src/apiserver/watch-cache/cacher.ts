@@ -7,7 +7,7 @@
  *
  * Not here: how the store is followed (store-follower.ts), older states (the store has them), who watches (watchers.ts), writes (writes.ts).
  */
-import { assert, type Clock, type Log, type Timer } from "../../base/index.ts";
+import { assert, type Clock, type Log, type Metrics, type Timer } from "../../base/index.ts";
 import {
   resourceVersionTooLarge,
   serviceUnavailable,
@@ -16,16 +16,13 @@ import {
 } from "../../machinery/index.ts";
 import type { KeyValue, Store, StoreEvent } from "../../storage/index.ts";
 import { Bucket, BucketIndex } from "./buckets.ts";
-import type { ParseValue, StoredObject, WrittenObjects } from "./encode.ts";
+import type { StoredObject, WrittenObjects } from "./encode.ts";
 import { NewestRevision, RevisionWaiters } from "./freshness.ts";
+import { type ReadableResource, StoredValues } from "./stored-values.ts";
 import { type FollowedCopy, StoreFollower } from "./store-follower.ts";
 
-/** What the cacher has to know of a stored resource. */
-export interface CachedResource {
-  /** `/core/pods/`. */
-  readonly prefix: string;
-  readonly namespaced: boolean;
-  readonly parse: ParseValue;
+/** What the cacher has to know of a stored resource; its prefix is as `/core/pods/`. */
+export interface CachedResource extends ReadableResource {
   /** Objects are many and seldom read: but for the newest only the bytes are kept. */
   readonly isSeldomRead?: boolean;
   /** The value that objects are also filed under (`spec.nodeName` of pods). */
@@ -218,10 +215,12 @@ export interface CacherDependencies {
   readonly written: WrittenObjects;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 export class Cacher {
   readonly #written: WrittenObjects;
+  readonly #values: StoredValues;
   readonly #clock: Clock;
   readonly #caches = new Map<string, ResourceCache>();
   readonly #newest: NewestRevision;
@@ -232,6 +231,7 @@ export class Cacher {
   constructor(resources: readonly CachedResource[], dependencies: CacherDependencies) {
     const { store, written, clock } = dependencies;
     this.#written = written;
+    this.#values = new StoredValues({ ...dependencies, isShared: store.hasOtherWriters });
     this.#clock = clock;
     this.#newest = new NewestRevision(store);
     this.#waiters = new RevisionWaiters(clock);
@@ -340,7 +340,8 @@ export class Cacher {
       const cache = this.#cacheOfKey(item.key);
       if (cache === undefined) continue;
       const known = cache.byKey(item.key);
-      states.get(cache)!.push(known?.revision === item.modRevision ? known : this.#open(item, cache));
+      const state = known?.revision === item.modRevision ? known : this.#takeOver(item, cache);
+      if (state !== undefined) states.get(cache)!.push(state);
     }
     for (const [cache, all] of states) cache.replace(all, revision);
     this.#reach(revision);
@@ -352,8 +353,11 @@ export class Cacher {
     for (const event of batch) {
       const cache = this.#cacheOfKey(event.key);
       if (cache === undefined) continue;
-      const known = event.type === "delete" ? cache.byKey(event.key) : undefined;
-      cache.apply(event, known ?? this.#open(event.current, cache));
+      const state = event.type === "put" ? this.#takeOver(event.current, cache) : undefined;
+      const known = state === undefined ? cache.byKey(event.key) : undefined;
+      if (state !== undefined) cache.apply(event, state);
+      // What has become unreadable is gone as well.
+      else if (known !== undefined) cache.apply({ ...event, type: "delete" }, known);
     }
     this.#reach(batch[batch.length - 1]!.revision);
   }
@@ -367,8 +371,13 @@ export class Cacher {
     this.#waiters.reach(revision);
   }
 
-  #open(stored: KeyValue, cache: ResourceCache): StoredObject {
-    const state = this.#written.open(stored, cache.resource.parse);
+  /** A state of the store's history; undefined when it is unreadable. */
+  open(stored: KeyValue, cache: ResourceCache): StoredObject | undefined {
+    return this.#values.open(stored, cache.resource);
+  }
+
+  #takeOver(stored: KeyValue, cache: ResourceCache): StoredObject | undefined {
+    const state = this.open(stored, cache);
     this.#written.forget(stored);
     return state;
   }

@@ -20,9 +20,15 @@ import {
   type WatchFrame,
   type WatchSink,
 } from "../../machinery/index.ts";
-import { type Store, storageFailureOf, type StoreEvent, type StoreWatch } from "../../storage/index.ts";
+import {
+  type KeyValue,
+  type Store,
+  storageFailureOf,
+  type StoreEvent,
+  type StoreWatch,
+} from "../../storage/index.ts";
 import type { CacheEvent, ResourceCache, Scope } from "./cacher.ts";
-import { frameOfObject, type StoredObject, type WrittenObjects } from "./encode.ts";
+import { frameOfObject, type StoredObject } from "./encode.ts";
 
 /** How states become frames; `key` names the format, equal keys share frames. */
 export interface FrameFormat {
@@ -74,7 +80,8 @@ interface Watcher {
 export interface WatchersDependencies {
   readonly cache: ResourceCache;
   readonly store: Store;
-  readonly written: WrittenObjects;
+  /** A state of the store's history; undefined when it is unreadable. */
+  open(stored: KeyValue): StoredObject | undefined;
   readonly clock: Clock;
   readonly metrics: WatchMetrics;
   /** The resource's name in metrics. */
@@ -187,7 +194,10 @@ export class Watchers {
       { prefix: this.#prefixOf(watcher.spec.scope), after },
       {
         events: (batch) => {
-          for (const event of batch) this.#offerIfInScope(watcher, this.#changeOf(event));
+          for (const event of batch) {
+            const change = this.#changeOf(event);
+            if (change !== undefined) this.#offerIfInScope(watcher, change);
+          }
           passed(batch[batch.length - 1]!.revision);
         },
         progress: passed,
@@ -196,16 +206,18 @@ export class Watchers {
     );
   }
 
-  #changeOf(event: StoreEvent): CacheEvent {
-    const { written } = this.#deps;
-    const { parse } = this.#cache.resource;
-    const current = written.open(event.current, parse);
-    const before = event.type === "delete" ? current : event.previous && written.open(event.previous, parse);
+  /** As the cache would have told it: what is unreadable is absent. Undefined when nothing has changed then. */
+  #changeOf(event: StoreEvent): CacheEvent | undefined {
+    const current = event.type === "put" ? this.#deps.open(event.current) : undefined;
+    const last = event.type === "put" ? event.previous : event.current;
+    const before = last && this.#deps.open(last);
+    const state = current ?? before?.at(event.revision);
+    if (state === undefined) return undefined;
     return {
-      type: event.type,
+      type: current === undefined ? "delete" : "put",
       revision: event.revision,
       ...this.#cache.addressOf(event.key),
-      current: event.type === "delete" ? current.at(event.revision) : current,
+      current: state,
       ...(before === undefined ? {} : { previous: before }),
     };
   }
