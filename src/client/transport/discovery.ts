@@ -124,7 +124,7 @@ interface ApiResourceList {
   }[];
 }
 
-/** An aggregated API that is down gets 503 for its own version only. */
+/** When an aggregated API is down, the server answers 503 for its version only. */
 async function legacyVersion(
   path: string,
   { group, version }: LegacyVersion,
