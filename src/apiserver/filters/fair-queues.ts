@@ -12,12 +12,12 @@ import { type StatusError, tooManyRequests } from "../../machinery/index.ts";
 
 /** Requests of one class that may wait for a seat. A client that meets a full queue tries again after a second. */
 export const queuedPerClassMax: number = 500;
-/** Milliseconds a request waits for a seat at most: below what clients wait for an answer. */
+/** Milliseconds that a request waits for a seat. Clients wait longer for an answer. */
 export const queueWaitMsMax: number = 15_000;
 
 export type RequestClass = "system" | "heartbeats" | "controllers" | "admins" | "others";
 
-/** Shares of the seats when all classes want more than there is; unused shares are lent, but for a reserve. */
+/** Share of the seats that a class has when all want more than there is. Unused shares are lent, but for a reserve. */
 const shares: Readonly<Record<RequestClass, number>> = {
   system: 0.2,
   heartbeats: 0.2,
@@ -30,7 +30,7 @@ const classes = Object.keys(shares) as readonly RequestClass[];
 /** Part of the seats that no class may take beyond its share, so that a quiet class finds one at once. */
 const reservedPart = 0.1;
 
-/** Waiting requests of one class: users in turn, each in order of arrival. */
+/** The waiting requests of one class. Users take turns; the requests of one user go in order of arrival. */
 class ClassQueue {
   readonly #byUser = new Map<string, Waiting[]>();
   length = 0;
@@ -42,7 +42,7 @@ class ClassQueue {
     this.length++;
   }
 
-  /** The longest waiting of the user whose turn it is; that user then goes to the end of the row. */
+  /** The oldest request of the user whose turn it is. That user is then the last to have a turn. */
   shift(): Waiting | undefined {
     for (const [username, mine] of this.#byUser) {
       const first = mine.shift();
@@ -79,7 +79,7 @@ export interface SeatRequest {
   readonly signal: AbortSignal;
 }
 
-/** Gives the seat back; further calls do nothing. */
+/** Gives the seat back. Further calls do nothing. */
 export type Release = () => void;
 
 /** Seats for requests in flight, shared fairly between classes and, within a class, between users. */
@@ -158,7 +158,7 @@ export class FairQueues {
     return isWithinShare || this.#usedAll < this.#seats * (1 - reservedPart);
   }
 
-  /** The waiting class that uses least of its share comes first. */
+  /** Gives free seats to the waiting class that uses least of its share, again and again. */
   #admitNext(): void {
     for (;;) {
       let next: RequestClass | undefined;

@@ -30,7 +30,7 @@ export class WatchGate {
     return this.#open;
   }
 
-  /** @throws StatusError 429 when the user or the address has its full number. */
+  /** @throws StatusError 429 when the user or the address has as many open as it may. */
   enter(username: string, address: string): Release {
     const mine = this.#users.get(username) ?? 0;
     const here = this.#addresses.get(address) ?? 0;

@@ -1,5 +1,5 @@
 /**
- * One HTTP request with its response, the same for HTTP/1.1 and HTTP/2: what differs between the two is here only.
+ * One HTTP request with its response. It looks the same for HTTP/1.1 and HTTP/2; only this file knows how they differ.
  * Not here: what requests mean (http/request.ts) and what replies look like (http/reply.ts).
  */
 import { type IncomingMessage, ServerResponse } from "node:http";
@@ -27,7 +27,7 @@ export interface Exchange {
   readonly isHttp2: boolean;
   /** The peer's address without its port. */
   readonly address: string;
-  /** What TLS has found out about the peer; shared by all requests of a connection. */
+  /** The connection, which all its requests share. It knows the peer's certificate. */
   readonly socket: TLSSocket;
   /** True once nothing can be written any more. */
   readonly isClosed: boolean;
@@ -38,15 +38,15 @@ export interface Exchange {
    * @returns both directions of the connection, and how to close it once everything has been sent.
    */
   leaveHttp(): { readonly stream: Duplex; close(): void };
-  /** Calls back when the whole reply is with the system; the request may still be arriving. */
+  /** Calls back when the operating system has the whole reply. The request may still be arriving. */
   onSent(callback: () => void): void;
-  /** Ends the exchange in the next turn, without a proper end, so that the client knows the reply is not whole. */
+  /** Breaks the exchange off, in the next turn. The client then knows that the reply is not whole. */
   cut(): void;
-  /** After the reply is complete: tells a client that still sends its body to stop. */
+  /** Tells a client that still sends its body to stop. Only after the reply is complete. */
   stopUpload(clock: Clock): void;
 }
 
-/** Milliseconds a rude client may go on sending after its reply, so that it gets to read the reply. */
+/** Milliseconds that a client may go on sending after it has its reply: cut off earlier, it might not read the reply. */
 export const afterReplyMs: number = 1_000;
 
 export function http2Exchange(request: Http2ServerRequest, response: Http2ServerResponse): Exchange {
@@ -72,9 +72,9 @@ export function http2Exchange(request: Http2ServerRequest, response: Http2Server
       return { stream, close };
     },
     onSent: (callback) => void stream.once("finish", callback),
-    // Node 20 uses freed memory when a stream is reset inside a callback that reads from its session: so never at once.
+    // Never at once: Node 20 uses freed memory when a stream is reset inside a callback that reads from its session.
     cut: () => void setImmediate(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR)),
-    // At once would overtake the end of the reply, and Go then takes the whole reply for broken.
+    // Not at once: a reset would overtake the end of the reply, and Go would take the whole reply for broken.
     stopUpload: (clock) => {
       const timer = clock.after(afterReplyMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
       stream.once("close", () => timer.cancel());
@@ -140,14 +140,14 @@ export function http1UpgradeExchange(request: IncomingMessage, socket: TLSSocket
   };
 }
 
-/** Certificate of a peer whose chain leads to the client CA; undefined when there is none, "refused" when it does not. */
+/** The peer's certificate. Undefined when it sent none, "refused" when the client CA has not signed it. */
 export function peerCertificate(socket: TLSSocket): PeerCertificate | "refused" | undefined {
   const certificate = socket.getPeerCertificate() as PeerCertificate | undefined;
   if (certificate === undefined || certificate.subject === undefined) return undefined;
   return socket.authorized ? certificate : "refused";
 }
 
-/** Status JSON for a request that Node could not parse; the connection ends with it. */
+/** Answers a request that Node could not parse with Status JSON, and ends the connection. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();

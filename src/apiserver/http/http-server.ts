@@ -73,19 +73,19 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Milliseconds that Go clients hold idle connections is 90,000; a server that closes earlier resets their next request. */
+/** Milliseconds that an idle connection stays. Go clients keep it for 90,000: a server that closes earlier resets their next request. */
 const keepAliveMs = 120_000;
 /** Milliseconds until a request's headers must be there (HTTP/1.1). */
 const headersTimeoutMs = 30_000;
-/** Milliseconds until an HTTP/1.1 request must be there whole; our own bound on bodies is shorter. */
+/** Milliseconds until an HTTP/1.1 request must be there whole. Our own bound on bodies is shorter. */
 const requestArrivalMs = 60_000;
 /** Milliseconds that running requests get at a stop. */
 const stopMsMax = 5_000;
 /** Milliseconds of silence before TCP asks whether the peer is still there. */
 const tcpKeepAliveMs = 30_000;
-/** Megabytes of memory of one HTTP/2 session: a hundred blocked watches with a piece each. Node's 10 refuses streams before. */
+/** Megabytes of memory of one HTTP/2 session. A hundred blocked watches with a piece each need 25; Node's default of 10 would refuse streams. */
 const sessionMemoryMb = 64;
-/** Bytes that a client may send ahead on one stream; bodies are at most 3 MiB. */
+/** Bytes that a client may send on one stream before somebody reads them. Bodies are at most 3 MiB. */
 const streamWindowBytes = 1024 * 1024;
 
 /** Bytes of an unwanted body that are worth reading for the sake of its connection. */
@@ -160,7 +160,7 @@ class Shell {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     };
-    // The plain sockets too: a stranger may never finish its handshake.
+    // Sockets before their TLS handshake too: a client may never finish it.
     server.on("connection", keep);
     server.on("secureConnection", (socket) => {
       keep(socket);
@@ -179,7 +179,7 @@ class Shell {
       void this.#serve(http1UpgradeExchange(request, socket, head));
     });
     server.on("connect", (request: Http2ServerRequest, response: Http2ServerResponse | Socket) => {
-      // Nobody's proxy: HTTP/1.1 ends, HTTP/2 without a protocol gets 405.
+      // This server is no proxy: CONNECT of HTTP/1.1 ends the connection, that of HTTP/2 without a protocol gets 405.
       if ("stream" in response) void this.#serve(http2Exchange(request, response));
       else response.destroy();
     });
@@ -193,7 +193,7 @@ class Shell {
     response.on("error", () => gone.abort());
     response.once("close", () => {
       gone.abort(closedByClient);
-      // Node closes connections that are idle at a stop; those that become idle later would hold it up.
+      // At a stop Node closes connections that are idle. One that becomes idle later would hold up the stop.
       if (this.#closing !== undefined && !exchange.isHttp2) exchange.socket.destroySoon();
       this.#metrics.finished(
         request.method ?? "",
@@ -263,7 +263,7 @@ class Shell {
     }
   }
 
-  /** At a stop the connection is cut: nobody knows how long it would last. */
+  /** A stop of the server cuts the connection: nobody knows how long it would last. */
   async #upgrade(exchange: Exchange, reply: ApiReply, { auditId }: ReplyContext): Promise<void> {
     const end = (): void => exchange.cut();
     this.#openWatches.add(end);
@@ -325,7 +325,7 @@ class Shell {
     });
   }
 
-  /** Status JSON if nothing was sent yet, else the connection is cut so that the client sees a broken reply. */
+  /** Answers with Status JSON. If a part of the reply has been sent, the connection is cut: the client sees a broken reply. */
   #fail(
     exchange: Exchange,
     {

@@ -1,7 +1,7 @@
 /**
  * Indents compact JSON piece by piece, as Go's encoder does with two spaces, without parsing it: numbers and the order
  * of members stay as they are.
- * Not here: checks; the input is JSON that we made.
+ * Not here: checks. The input is JSON that this server has made.
  */
 
 const newline = 0x0a;

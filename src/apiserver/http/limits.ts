@@ -11,7 +11,7 @@ export const headerBytesMax: number = 16 * 1024;
 export const headersMax: number = 100;
 /** Streams at once on one HTTP/2 connection. As upstream since CVE-2023-44487; Go opens a second connection beyond it. */
 export const streamsPerSessionMax: number = 100;
-/** Milliseconds until a request's body must be there. A stranger who sends a byte a minute holds nothing for long. */
+/** Milliseconds until a request's body must be there, so that a client which sends a byte a minute does not hold memory for long. */
 export const bodyTimeoutMs: number = 30_000;
-/** Connections at once: agents hold one each, and 10,000 machines are the promise. */
+/** Connections at once. Each agent holds one, and 10,000 machines are promised. */
 export const connectionsMax: number = 25_000;

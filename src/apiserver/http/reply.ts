@@ -1,7 +1,7 @@
 /**
- * From an ApiReply to headers and bytes: objects at once, lists in pieces that leave the event loop free in between,
- * streams as they come; gzip and indentation where asked for.
- * Not here: watches (http/watch.ts).
+ * From an ApiReply to headers and bytes. Objects are sent at once, streams as they come, lists in pieces with other work in
+ * between. Replies are compressed and indented where the client asks for it.
+ * Not here: watches (http/watch.ts), upgrades (http/upgrade.ts).
  */
 import { promisify } from "node:util";
 import { createGzip, gzip } from "node:zlib";
@@ -10,16 +10,16 @@ import type { ApiReply } from "../../machinery/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { JsonIndenter } from "./json-indenter.ts";
 
-/** Bytes written between two looks at other work. Smaller costs more calls, larger delays others. */
+/** Bytes written before other work gets its turn. Fewer cost more calls, more delay other clients. */
 export const pieceBytesMax: number = 256 * 1024;
 
-/** Bodies above this are compressed for those who accept it, as upstream: below, time is worth more than bytes. */
+/** Bytes from which a body is compressed, as upstream. For smaller ones the time is worth more than the bytes. */
 const gzipBytesMin: number = 128 * 1024;
 
 /** Milliseconds that a client may leave a reply unread before it is cut off. */
 const stallMsMax = 30_000;
 
-/** Characters of all warnings together beyond which each is cut, and to how many; as upstream. */
+/** Characters of all warnings together. Beyond them each warning is cut to the second number, as upstream. */
 const warningsLengthMax = 4096;
 const warningLengthMax = 256;
 
@@ -54,7 +54,7 @@ export function setHead(exchange: Exchange, reply: ApiReply, auditId: string): v
   if (warnings.length > 0) response.setHeader("warning", warnings);
 }
 
-/** `299 - "text"` for each, without doubles; long ones are cut when all together are too long. */
+/** `299 - "text"` for each distinct warning. All are cut when they are too long together. */
 function warningHeaders(texts: readonly string[]): readonly string[] {
   const distinct = [...new Set(texts.map((text) => text.replace(/\p{Cc}+/gu, " ")))];
   const length = distinct.reduce((sum, text) => sum + text.length, 0);
@@ -126,7 +126,7 @@ function endWith(exchange: Exchange, bytes: Uint8Array): void {
   exchange.response.end(bytes);
 }
 
-/** Documents keep one bytes object for life, so their gzip form is made once. */
+/** Compresses a document once: it has the same bytes object as long as it lives. */
 function zippedDocument(bytes: Uint8Array, { compressed }: ReplyContext): Promise<Uint8Array> {
   let zipped = compressed.get(bytes);
   if (zipped === undefined) {
@@ -151,7 +151,7 @@ function acceptsGzip(header: string | readonly string[] | undefined): boolean {
     });
 }
 
-/** The same bytes in pieces of about `pieceBytesMax`; a single piece passes as the object it is. */
+/** The same bytes in pieces of about `pieceBytesMax`. A piece that needs no joining is not copied. */
 function* joinPieces(source: Iterable<Uint8Array>): Generator<Uint8Array, void> {
   let waiting: Uint8Array[] = [];
   let length = 0;
@@ -205,7 +205,7 @@ async function sendZipped(
   }
 }
 
-/** A single object may be megabytes long; compression takes it bit by bit too. */
+/** Parts of at most `pieceBytesMax`: a single object may be megabytes long. */
 function* slices(bytes: Uint8Array): Iterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceBytesMax) yield bytes.subarray(at, at + pieceBytesMax);
 }
@@ -232,7 +232,7 @@ async function sendStream(
   }
 }
 
-/** Resolves when `stream` takes more; rejects when the client goes away, and cuts it off when it does not read. */
+/** Resolves when `stream` takes more. Rejects when the client goes away. A client that does not read is cut off. */
 function drained(
   exchange: Exchange,
   stream: NodeJS.EventEmitter,

@@ -1,6 +1,6 @@
 /**
- * From an HTTP request to the parts of an ApiCall: who asks, for what, with which body.
- * Not here: whether what it says is true and what it may do (filters/).
+ * From an HTTP request to the parts of an ApiCall: credentials, method, path, query, body.
+ * Not here: whether the credentials are good and what the caller may do (filters/).
  */
 import type { Clock } from "../../base/index.ts";
 import {
@@ -47,7 +47,7 @@ function impersonationOf(exchange: Exchange): Impersonation | undefined {
   };
 }
 
-/** Every line of a header, in order: Node joins repeated lines, and group names may hold commas. */
+/** Each line of a header, in order. Node joins repeated lines with commas, and the name of a group may hold a comma. */
 function headerValues(exchange: Exchange, name: string): readonly string[] {
   const { rawHeaders } = exchange.request;
   const values: string[] = [];
@@ -80,7 +80,7 @@ export function targetOf(url: string): RequestTarget {
   return { path, query };
 }
 
-/** Clients of a proxy send `GET https://host/path`. */
+/** The path of `GET https://host/path`, which clients of a proxy send. */
 function withoutOrigin(url: string): string {
   const match = /^https?:\/\/[^/?#]*(\/.*)?$/.exec(url);
   if (match === null) throw badRequest(`the request target ${JSON.stringify(url)} is not a path`);
@@ -116,7 +116,7 @@ export function methodOf(exchange: Exchange): Method {
   return method as Method;
 }
 
-/** @throws StatusError 431 for more headers than anybody needs; Node drops what is beyond, so this comes first. */
+/** Comes first, because Node drops the headers beyond its own bound. @throws StatusError 431 for more headers than anybody needs. */
 export function checkHeaders(exchange: Exchange): void {
   if (exchange.request.rawHeaders.length > 2 * headersMax + 10) {
     throw statusError(431, "", `the request has more than ${headersMax} headers`);
@@ -143,10 +143,10 @@ export function isRead(method: Method): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** Bytes of bodies in memory at once over all requests: 64 of the largest. Beyond it clients wait and try again. */
+/** Bytes of all bodies in memory at once: 64 of the largest. Beyond that clients are told to try again. */
 const bodiesBytesMax = 192 * 1024 * 1024;
 
-/** Bytes beyond the limit that are read and dropped, so that the client is done sending when its 413 comes. */
+/** Bytes of a too large body that are read and dropped, so that the client has sent everything when its 413 comes. */
 const drainedBytesMax = 16 * 1024 * 1024;
 
 /** A body that may be with the client still. */
@@ -160,7 +160,7 @@ export interface PendingBody {
   release(): void;
 }
 
-/** Reads bodies within the bounds; one per server, since it counts them all. */
+/** Reads bodies within the bounds. One for each server, because it counts the bytes of all of them. */
 export class BodyReader {
   readonly #clock: Clock;
   #heldBytes = 0;
@@ -202,7 +202,7 @@ export class BodyReader {
 interface CollectOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Accounts for more bytes; false when the server holds too many. */
+  /** Counts more bytes. @returns false when the server holds too many. */
   hold(bytes: number): boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The numbers that the HTTP shell keeps, apart from those of the handler, which counts every transport.
+ * What the HTTP shell measures: requests over HTTP only. The handler measures the calls of every transport.
  * Not here: what is measured inside the handler (filters/chain.ts, filters/flow-control.ts, cacher.ts).
  */
 import type { Metrics } from "../../base/index.ts";
@@ -12,7 +12,7 @@ export interface ShellMetrics {
 
 const durationBuckets = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 60];
 
-/** Methods that get a label of their own; strangers may send any word. */
+/** Methods that get a label of their own. A client may send any word, and each label costs memory. */
 const knownVerbs = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 export function shellMetrics(metrics: Metrics): ShellMetrics {

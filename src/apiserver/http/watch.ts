@@ -1,6 +1,6 @@
 /**
- * Watches on the wire: the events of one turn go out in one write, a reader that falls too far behind is cut off.
- * Frames are kept as references to bytes that all watchers share; only what is being written is copied.
+ * Watches on the wire. The events of one turn go out in one write. A reader that falls too far behind is cut off.
+ * A queue holds references to bytes that all watchers share; only what is being written is copied.
  * Not here: which events a watch gets (cacher.ts).
  *
  *   events ──▶ queue of shared lines ──end of turn──▶ join ≤ 256 KiB ──▶ connection
@@ -11,13 +11,13 @@ import type { WatchFrame, WatchSink } from "../../machinery/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { pieceBytesMax } from "./reply.ts";
 
-/** Bytes that may wait for a reader: about 8,000 pods, a second of a large roll-out. The lines are shared by all watchers. */
+/** Bytes that may wait for a reader: about 8,000 pods, a second of a large roll-out. All watchers share them. */
 const watchBacklogBytesMax: number = 32 * 1024 * 1024;
 
-/** The same until the reader has caught up once: a watch may begin with everything there is. */
+/** Bytes that may wait until the reader has caught up once: a watch may begin with every object there is. */
 const watchInitialBytesMax: number = 256 * 1024 * 1024;
 
-/** Milliseconds for a reader to take what is left after the end of its watch. */
+/** Milliseconds that a reader has for what is left at the end of its watch. */
 const endMsMax = 10_000;
 
 /** Collects the writers that got events in this turn, so that many watches cost one callback. */
@@ -45,7 +45,7 @@ export interface WatchWriterOptions {
   onCutOff?(): void;
 }
 
-/** One watch's end of the connection. The headers must have been set; they are sent at once. */
+/** The server's end of one watch. The headers must have been set, and are sent at once. */
 export class WatchWriter implements WatchSink {
   readonly #exchange: Exchange;
   readonly #options: WatchWriterOptions;
@@ -94,7 +94,7 @@ export class WatchWriter implements WatchSink {
     if (!this.#isBlocked) this.flush();
   }
 
-  /** Hands as much to the connection as it takes. */
+  /** Writes as much as the connection takes. */
   flush(): void {
     this.#isScheduled = false;
     let at = 0;

@@ -1,6 +1,6 @@
 /**
- * Transport to an API server in the same process: calls go straight to its handler, no bytes are made, and lists and
- * watches hand out the very objects that the server keeps.
+ * Transport to an API server in the same process. Calls go straight to its handler, and no bytes are made. Lists and watches
+ * hand out the very objects that the server keeps.
  *
  *   server's commit ─▶ WatchSink.events: appended, returns at once ─▶ microtask ─▶ the reader, in order
  *
@@ -141,7 +141,7 @@ class HandOver implements WatchSink {
     this.#finish({});
   }
 
-  /** What was taken before is still delivered, then the end. */
+  /** Delivers what was taken before, then the end. */
   #finish(ending: { readonly error?: unknown }): void {
     if (this.#isOver || this.#ending !== undefined) return;
     this.#ending = ending;
