@@ -73,6 +73,8 @@ export interface ApiServer {
    * a store that has lost revisions. Call once.
    */
   run(signal: AbortSignal): Promise<void>;
+  /** Where caches and watchers are not what a full recount says; empty when all is well. O(everything): for tests. */
+  recount(): readonly string[];
 }
 
 /** Between attempts to make the system's objects, in ms: nothing is served meanwhile. */
@@ -135,6 +137,10 @@ class Server implements ApiServer {
 
   get isReady(): boolean {
     return this.#isStarted && this.#cacher.isCurrent;
+  }
+
+  recount(): readonly string[] {
+    return this.#resources.recount();
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -94,6 +94,10 @@ export class JournaledStore implements EmbeddedStore {
     return this.#core.compactedRevision;
   }
 
+  recount(): readonly string[] {
+    return this.#core.recount();
+  }
+
   create(key: string, value: Uint8Array): Promise<number> {
     return this.#write(key, () => this.#core.prepareCreate(key, value));
   }

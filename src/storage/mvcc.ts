@@ -51,6 +51,21 @@ class Entry {
   get isLive(): boolean {
     return this.committed !== undefined && !this.committed.isDeletion;
   }
+
+  /** What is wrong with the chain of versions, up to the last committed revision of the store. */
+  recount(committedUpTo: number): readonly string[] {
+    const wrong: string[] = [];
+    let newest: Version | undefined;
+    let newer = Infinity;
+    for (let version = this.head; version !== undefined; version = version.older) {
+      if (version.revision >= newer) wrong.push(`${this.key} has ${version.revision} after ${newer}`);
+      newer = version.revision;
+      if (version.revision <= committedUpTo) newest ??= version;
+    }
+    if (newest !== this.committed)
+      wrong.push(`${this.key} shows ${this.committed?.revision}, not ${newest?.revision}`);
+    return wrong;
+  }
 }
 
 /** A superseded state, by what its value has in place of its successor's. One flat object: there are very many. */
@@ -282,6 +297,39 @@ export class Mvcc {
   /** Adds the next row in revision order. @returns why the row cannot follow what was loaded, or undefined when all is well. */
   load(row: LoadedRow): string | undefined {
     return row.revision <= this.#compacted ? this.#loadBase(row) : this.#loadLogged(row);
+  }
+
+  /**
+   * Counts everything anew and tells where what events have kept is something else; nothing when all is well.
+   * O(keys and log): for tests, and now and then in the simulation.
+   */
+  recount(): readonly string[] {
+    const wrong: string[] = [...this.#hub.recount()];
+    const check = (isRight: boolean, what: string): void => void (isRight || wrong.push(what));
+    this.#log.forEach((version, at) => {
+      check(version.revision === this.#compacted + 1 + at, `revision ${version.revision} is at ${at}`);
+    });
+    const indexed: Entry[] = [];
+    this.#index.walk("", "", (entry) => indexed.push(entry) > 0);
+    indexed.forEach((entry, at) => {
+      const before = indexed[at - 1];
+      check(before === undefined || this.#index.isBefore(before.key, entry.key), `${entry.key} out of order`);
+      check(this.#entries.get(entry.key) === entry && entry.isIndexed, `${entry.key} is in the index only`);
+    });
+    let [live, inIndex] = [0, 0];
+    for (const entry of this.#entries.values()) {
+      if (entry.isLive) live++;
+      if (entry.isIndexed) inIndex++;
+      check(entry.isIndexed === (entry.committed !== undefined), `${entry.key} is indexed wrongly`);
+      for (const text of entry.recount(this.#committed)) wrong.push(text);
+    }
+    check(inIndex === indexed.length, `the index has ${indexed.length} keys of ${inIndex}`);
+    const counted = this.#index.countLive("", "");
+    check(counted === live, `the index counts ${counted} live keys of ${live}`);
+    let bytes = 0;
+    for (const version of this.#between(this.#compacted, this.#committed)) bytes += historyBytesOf(version);
+    check(bytes === this.#historyBytes, `history holds ${bytes} bytes and counts ${this.#historyBytes}`);
+    return wrong;
   }
 
   #loadBase(row: LoadedRow): string | undefined {

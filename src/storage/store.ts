@@ -144,4 +144,6 @@ export interface EmbeddedStore extends Store {
   currentRevision(): number;
   /** Oldest revision from which a watch or an exact read can still start. */
   readonly compactedRevision: number;
+  /** Where indexes and counts are not what a full recount says; empty when all is well. O(everything): for tests. */
+  recount(): readonly string[];
 }

@@ -172,6 +172,21 @@ export class WatchHub {
     for (const group of this.#groups.values()) for (const watch of group.watches) watch.fail(error);
   }
 
+  /** Where the look-up by prefix and the groups are not of one mind. */
+  recount(): readonly string[] {
+    const wrong: string[] = [];
+    const lengths = new Set<number>();
+    for (const [prefix, group] of this.#groups) {
+      lengths.add(prefix.length);
+      if (group.prefix !== prefix || group.watches.size === 0) wrong.push(`the group of ${prefix} is empty`);
+      if (group.batch.length > 0) wrong.push(`the group of ${prefix} has events left over`);
+    }
+    const sorted = [...lengths].sort((a, b) => a - b);
+    if (sorted.join() !== this.#lengths.join())
+      wrong.push(`prefixes have the lengths ${sorted.join()}, not ${this.#lengths.join()}`);
+    return wrong;
+  }
+
   #measure(): void {
     const lengths = new Set<number>();
     for (const prefix of this.#groups.keys()) lengths.add(prefix.length);

@@ -51,6 +51,8 @@ const controllerUser = "system:serviceaccount:kube-system:daemon-set-controller"
 const callsPerInstantMax = 5_000;
 /** How often `until` checks its condition, in ms. */
 const pollEveryMs = 1_000;
+/** Between full recounts, in ms of simulated time: often enough to stand near a mistake. */
+const recountEveryMs = 5_000;
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
@@ -113,6 +115,7 @@ export class SimulatedCluster {
   /** One generator over restarts, so that names and UIDs do not repeat. */
   readonly #serverRandom: Random;
   #started = 0;
+  #recountedMs = 0;
   #instantMs = 0;
   #calls = 0;
 
@@ -143,7 +146,17 @@ export class SimulatedCluster {
   async advance(ms: number): Promise<void> {
     await this.clock.advance(ms, () => this.settle());
     await this.settle();
+    this.#recount();
     if (this.#failures.length > 0) throw this.#failures[0];
+  }
+
+  /** What the store and the server keep by events is what a full recount says. */
+  #recount(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#recountedMs < recountEveryMs) return;
+    this.#recountedMs = nowMs;
+    for (const text of [...this.store.recount(), ...this.#server.recount()])
+      this.#failures.push(new Error(`a recount disagrees: ${text}`));
   }
 
   /** Advances time until `isSo`. @returns false when that takes longer than `patienceMs`. */

@@ -6,7 +6,13 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Store, storageFailureOf, type StoreEvent, type StoreWatch } from "../../src/storage/index.ts";
+import {
+  type EmbeddedStore,
+  type Store,
+  storageFailureOf,
+  type StoreEvent,
+  type StoreWatch,
+} from "../../src/storage/index.ts";
 import { openCounted, type StoreMaker } from "./store-contract.ts";
 
 interface Change {
@@ -120,6 +126,11 @@ class Comparison {
   }
 
   async take(step: Step): Promise<void> {
+    await this.#perform(step);
+    if ("recount" in this.#store) expect((this.#store as EmbeddedStore).recount()).toEqual([]);
+  }
+
+  async #perform(step: Step): Promise<void> {
     switch (step.do) {
       case "create":
       case "update":

@@ -117,6 +117,14 @@ export class ResourceRegistry {
     return served;
   }
 
+  /** Where caches and watchers are not what a full recount says; empty when all is well. For tests. */
+  recount(): readonly string[] {
+    return this.all
+      .filter(isStored)
+      .filter(({ kind }) => kind.storedAs === undefined)
+      .flatMap(({ cache, watchers }) => [...cache.recount(), ...watchers.recount()]);
+  }
+
   endAllWatches(): void {
     for (const served of this.all) if (isStored(served)) served.watchers.endAll();
   }

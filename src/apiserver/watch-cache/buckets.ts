@@ -66,6 +66,11 @@ export class Bucket {
 export class BucketIndex {
   readonly #byValue = new Map<string, Bucket>();
 
+  /** Values that have a bucket. */
+  get size(): number {
+    return this.#byValue.size;
+  }
+
   get(value: string): Bucket | undefined {
     return this.#byValue.get(value);
   }

@@ -234,8 +234,10 @@ test("watches show what happened, and folding them gives the list", async () => 
           // Alone, so that the revision of the state is known.
           for (const one of group)
             if (one.do === "watch" && one.from === "state") started.push(await begin(api, one));
+          expect(api.server.recount()).toEqual([]);
         }
         await settleMicrotasks();
+        expect(api.server.recount()).toEqual([]);
         await api.clock.advance(60_000);
         for (const one of started) await check(api, log, one);
         for (const { watch } of started.filter((one) => !one.showsState)) {
@@ -245,6 +247,8 @@ test("watches show what happened, and folding them gives the list", async () => 
             String(await api.store.currentRevision()),
           ]);
         }
+        for (const { watch } of started) watch.stop();
+        expect(api.server.recount()).toEqual([]);
         tail.cancel();
         await api.stop();
       },

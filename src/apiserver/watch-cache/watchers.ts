@@ -139,6 +139,31 @@ export class Watchers {
     return stop;
   }
 
+  /** Where the indexes are not what the watchers say; empty when all is well. O(watchers): for tests. */
+  recount(): readonly string[] {
+    const wrong: string[] = [];
+    const check = (isRight: boolean, what: string): void =>
+      void (isRight || wrong.push(`watchers of ${this.#deps.label}: ${what}`));
+    const filed = new Map<Watcher, number>();
+    const indexes = [this.#byNamespace, this.#byName, this.#byIndexed];
+    for (const set of [this.#everything, ...indexes.flatMap((index) => [...index.values()])])
+      for (const watcher of set) filed.set(watcher, (filed.get(watcher) ?? 0) + 1);
+    for (const index of indexes)
+      for (const [value, set] of index) check(set.size > 0, `nobody is filed under ${value}`);
+    for (const watcher of this.#all) {
+      const { isLive, hasEnded, behind, spec, pending } = watcher;
+      check(!hasEnded, "one is over and still here");
+      check((filed.get(watcher) ?? 0) === (isLive ? 1 : 0), `one is filed ${filed.get(watcher) ?? 0} times`);
+      check(!isLive || behind === undefined, "one is fed twice");
+      const place = this.#placeOf(spec.scope);
+      const home = place === undefined ? this.#everything : place.index.get(place.value);
+      check(!isLive || home?.has(watcher) === true, "one is filed in a wrong place");
+      check(pending.length === 0 || this.#dirty.includes(watcher), "frames of one wait for nothing");
+    }
+    for (const watcher of filed.keys()) check(this.#all.has(watcher), "one is filed and gone");
+    return wrong;
+  }
+
   /** When the server stops. */
   endAll(): void {
     for (const watcher of this.#all) this.#end(watcher);
