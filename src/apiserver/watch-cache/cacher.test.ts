@@ -1,7 +1,9 @@
-/** What a cache keeps of objects that are seldom read. */
+/** What a cache keeps of objects that are seldom read, and when a read need not wait. Not here: life (cacher-life.test.ts). */
 import { expect, it } from "vitest";
+import { silentLog, silentMetrics, SimulatedClock } from "../../base/index.ts";
 import type { KubeObject } from "../../machinery/index.ts";
-import { ResourceCache } from "./cacher.ts";
+import { createMemoryStore } from "../../storage/index.ts";
+import { Cacher, ResourceCache } from "./cacher.ts";
 import { WrittenObjects } from "./encode.ts";
 
 const parse = (bytes: Uint8Array): KubeObject => JSON.parse(Buffer.from(bytes).toString()) as KubeObject;
@@ -27,4 +29,20 @@ it("objects that are seldom read are kept as bytes, but for the newest", () => {
   expect(events.slice(0, -256).some(Boolean)).toBe(false);
   expect(events.slice(-256).every(Boolean)).toBe(true);
   expect(kept(false, 4_100).every(Boolean)).toBe(true);
+});
+
+it("a read need not wait where the store is in this process: whoever was told of a write finds it in the caches", async () => {
+  const [store, clock] = [createMemoryStore(), new SimulatedClock()];
+  const written = new WrittenObjects({ freeze: true });
+  const resources = [{ prefix: "/core/events/", namespaced: true, parse }];
+  const cacher = new Cacher(resources, { store, written, clock, log: silentLog, metrics: silentMetrics });
+  await cacher.start(() => expect.unreachable());
+  for (let revision = 1; revision <= 3; revision++) {
+    const object = { apiVersion: "v1", kind: "Event", metadata: { name: "e", namespace: "default" } };
+    await store.create(`/core/events/default/e${revision}`, Buffer.from(JSON.stringify(object)));
+    expect([cacher.catchUp(), cacher.waitUntil(revision)]).toEqual([undefined, undefined]);
+    expect([cacher.revision, cacher.cache("/core/events/").size]).toEqual([revision, revision]);
+  }
+  cacher.stop();
+  await store.close();
 });
