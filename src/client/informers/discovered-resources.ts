@@ -85,6 +85,9 @@ export class FollowedDiscovery implements DiscoveredResources {
   }
 
   readAnew(): Promise<void> {
+    const signal = this.#signal;
+    // Nobody reads any more: a caller that is still under way must not wait for ever.
+    if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.refresh();

@@ -186,3 +186,14 @@ test("a handler that throws does not affect the others, and cached objects canno
   expect(seen).toEqual(["+a!"]);
   expect(() => Object.assign(informer.lister.get("a")!.metadata.labels!, { x: "2" })).toThrow(TypeError);
 });
+
+test("who asks for a new reading of discovery after the end is refused, and waits for nothing", async () => {
+  const { factory, stop, clock } = await rig();
+  factory.resources.addHandler({ added: () => {}, removed: () => {} });
+  factory.start(stop.signal);
+  await clock.advance(1000);
+  await factory.resources.readAnew();
+  stop.abort(new Error("the end"));
+  await clock.advance(1000);
+  await expect(factory.resources.readAnew()).rejects.toThrow("the end");
+});
