@@ -4,6 +4,9 @@
  */
 import type { Filter, Rejection } from "./filters.ts";
 
+/** What upstream's plug-in for resource claims says when the pod holds none that could be given up. */
+const noClaims = "no new claims to deallocate";
+
 export class Diagnosis {
   readonly #reasons = new Map<string, number>();
   readonly filters: Set<Filter> = new Set();
@@ -29,7 +32,7 @@ export class Diagnosis {
   message(nodeCount: number, canPreempt: boolean): string {
     if (nodeCount === 0) return "no nodes available to schedule pods";
     const total = `0/${nodeCount} nodes are available: `;
-    return `${total}${histogram(this.#reasons)}. preemption: ${this.#preemption(total, canPreempt)}`;
+    return `${total}${histogram(this.#reasons)}. ${noClaims}, preemption: ${this.#preemption(total, canPreempt)}`;
   }
 
   /** This scheduler never preempts: where it could help, it finds no victims. */

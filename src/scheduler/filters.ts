@@ -1,8 +1,7 @@
 /**
  * May this pod run on this node? Upstream's filters in upstream's order; the first that says no gives the reasons.
  * Not here: volumes, pod affinity, topology spread and resource claims, which this scheduler does not look at.
- * Upstream: kubernetes v1.35, pkg/scheduler/framework/plugins. Differs: the taint that keeps a pod away is named, as
- * releases up to 1.33 did; later ones say "untolerated taint(s)" only.
+ * Upstream: kubernetes v1.35, pkg/scheduler/framework/plugins.
  */
 import { matchesNodeAffinity, type Pod, type Taint, untoleratedTaint } from "../api/index.ts";
 import type { NodeState } from "./cluster-state.ts";
@@ -36,14 +35,8 @@ export function rejectionOf({ pod, facts }: Candidate, state: NodeState): Reject
   if (pod.spec.nodeName && pod.spec.nodeName !== state.name) {
     return unresolvable("NodeName", "node(s) didn't match the requested node name");
   }
-  const taint = node.spec.taints?.length
-    ? untoleratedTaint(node.spec.taints, tolerations, schedulingEffects)
-    : undefined;
-  if (taint !== undefined) {
-    return unresolvable(
-      "TaintToleration",
-      `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`,
-    );
+  if (node.spec.taints?.length && untoleratedTaint(node.spec.taints, tolerations, schedulingEffects)) {
+    return unresolvable("TaintToleration", "node(s) had untolerated taint(s)");
   }
   if (!matchesNodeAffinity(pod.spec, node)) {
     return unresolvable("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");

@@ -57,7 +57,7 @@ test("a pod that does not fit says so, and is bound when another one goes", asyn
     await cluster.until("bound", () => nodeOf(cluster, "big"));
     await addPod(cluster, makePod("p", { spec: pinnedTo("a"), requests: { cpu: "1" } }));
     const message =
-      "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
+      "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
     await cluster.advance(20_000);
     const condition = podCondition((await cluster.find(pods, "p", "default"))!, "PodScheduled");
     expect(condition).toMatchObject({ status: "False", reason: "Unschedulable", message });

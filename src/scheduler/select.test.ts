@@ -20,7 +20,7 @@ const controlPlane = makeNode("master", {
   spec: { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] },
 });
 const notHelpful = (count: number, total: number): string =>
-  `preemption: 0/${total} nodes are available: ${count} Preemption is not helpful for scheduling.`;
+  `no new claims to deallocate, preemption: 0/${total} nodes are available: ${count} Preemption is not helpful for scheduling.`;
 
 describe("a node that suits is chosen", () => {
   test("the only one that has room", () => {
@@ -84,8 +84,8 @@ describe("a pod that no node suits learns why, in upstream's words", () => {
         [makePod("x", { requests: { cpu: "2" } }), "a"],
         [makePod("y", { requests: { cpu: "2" } }), "b"],
       ],
-      "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu. " +
-        "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.",
+      "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. " +
+        "no new claims to deallocate, preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found for incoming pod.",
     ],
     [
       "more than a node can ever give",
@@ -100,7 +100,7 @@ describe("a pod that no node suits learns why, in upstream's words", () => {
       [makeNode("a"), makeNode("b"), makeNode("c")],
       [[makePod("x", { requests: { memory: "8Gi" } }), "a"]],
       "0/3 nodes are available: 1 Insufficient memory, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. " +
-        "preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
+        "no new claims to deallocate, preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
     ],
     [
       "daemon pod, its node is gone",
@@ -121,7 +121,7 @@ describe("a pod that no node suits learns why, in upstream's words", () => {
       makePod("p", { spec: { nodeSelector: { disk: "ssd" }, preemptionPolicy: "Never" } }),
       [makeNode("a")],
       [],
-      "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: not eligible due to preemptionPolicy=Never.",
+      "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
     ],
     [
       "host port",
@@ -138,14 +138,14 @@ describe("a pod that no node suits learns why, in upstream's words", () => {
         ],
       ],
       "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. " +
-        "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+        "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
     ],
     [
       "room for pods",
       makePod("p"),
       [makeNode("a", { status: { allocatable: { cpu: "1", memory: "1Gi", pods: "1" } } })],
       [[makePod("x"), "a"]],
-      "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+      "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
     ],
     [
       "extended resource",
