@@ -25,6 +25,7 @@ const clock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
+  soon: (callback) => void setImmediate(callback),
 };
 
 const root = mkdtempSync(join(process.env["LARES_BENCH_DIR"] ?? tmpdir(), "lares-bench-"));

@@ -18,6 +18,8 @@ export interface Clock {
    * Any non-negative delay is fine: implementations split delays above 2^31-1 ms.
    */
   after(delayMs: number, callback: () => void): Timer;
+  /** Runs `callback` once, after everything that this turn of the event loop has set off; no time passes. */
+  soon(callback: () => void): void;
 }
 
 /** Resolves after `delayMs`; rejects with the signal's reason when it aborts first. */

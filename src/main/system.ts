@@ -15,6 +15,7 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after: (delayMs, callback) => startTimer(delayMs, callback),
+  soon: (callback) => void setImmediate(callback),
 };
 
 function startTimer(delayMs: number, callback: () => void): Timer {

@@ -92,7 +92,7 @@ export class SqliteJournal implements Journal {
 
   append(version: Version): void {
     // A whole turn at once: everything that the last answers have set off goes into the same transaction.
-    if (this.#collected.length === 0) setImmediate(() => this.#flush());
+    if (this.#collected.length === 0) this.#clock.soon(() => this.#flush());
     this.#collected.push(version);
   }
 

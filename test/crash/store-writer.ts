@@ -18,6 +18,7 @@ const clock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
+  soon: (callback) => void setImmediate(callback),
 };
 
 function say(line: string): void {

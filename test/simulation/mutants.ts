@@ -235,6 +235,7 @@ export const mutants: readonly Mutant[] = [
           nowMs: () => clock.nowMs() + 3_600_000,
           monotonicMs: () => clock.monotonicMs(),
           after: (delayMs, callback) => clock.after(delayMs, callback),
+          soon: (callback) => clock.soon(callback),
         }),
       },
     },

@@ -151,6 +151,7 @@ test("after a long sleep isLeader is false before any timer fires", async () => 
     nowMs: () => rig.clock.nowMs() + sleptMs,
     monotonicMs: () => rig.clock.monotonicMs(),
     after: (delayMs: number, callback: () => void) => rig.clock.after(delayMs, callback),
+    soon: (callback: () => void) => rig.clock.soon(callback),
   };
   const a = rig.candidate("a", { clock });
   await rig.clock.advance(5000);

@@ -88,6 +88,7 @@ test("ten thousand delayed keys need one timer at a time", async () => {
       const timer = clock.after(delayMs, () => (live--, callback()));
       return { cancel: () => (live--, timer.cancel()) };
     },
+    soon: (callback: () => void) => clock.soon(callback),
   };
   const counted = createWorkqueue({ name: "q", clock: counting, log: silentLog });
   for (let i = 10_000; i > 0; i--) counted.addAfter(`k${i}`, i);
@@ -176,7 +177,12 @@ test("abort: no new work, run resolves when what is under way ends, nothing is l
 test("a queue that starts much work lets timers and sockets run in between", async () => {
   const clock = new SimulatedClock();
   let busyMs = 0;
-  const slow = { nowMs: () => 0, monotonicMs: () => busyMs, after: clock.after.bind(clock) };
+  const slow = {
+    nowMs: () => 0,
+    monotonicMs: () => busyMs,
+    after: clock.after.bind(clock),
+    soon: clock.soon.bind(clock),
+  };
   const queue = createWorkqueue({ name: "q", clock: slow, log: silentLog });
   let done = 0;
   const reconcile = async (): Promise<void> => {

@@ -23,6 +23,7 @@ class TwoClocks implements Clock {
   after(): { cancel(): void } {
     return { cancel() {} };
   }
+  soon(): void {}
   pass(ms: number): void {
     this.wall += ms;
     this.mono += ms;
