@@ -1,4 +1,4 @@
-/** Face of `storage`: the `Store` seam, its failures and its makers. */
+/** Face of `storage`: the `Store` seam, its failures and its implementations. */
 /** @public */
 export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export { valueBytesMax } from "./mvcc.ts";

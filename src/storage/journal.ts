@@ -1,6 +1,6 @@
 /**
  * The seam between the store in memory (journaled-store.ts) and what makes writes last.
- * Makers: memory-store.ts (nothing to do), sqlite-journal.ts (a worker thread with a database).
+ * Implementations: memory-store.ts (nothing to do), sqlite-journal.ts (a worker thread with a database).
  */
 import type { StorageError } from "./storage-error.ts";
 import type { Version } from "./mvcc.ts";

@@ -1,10 +1,10 @@
 /**
- * A `Store` made of the core in memory and a journal that makes writes last. Shared by all makers within one process.
+ * A `Store` made of the core in memory and a journal that makes writes last. Shared by all implementations in this process.
  *
  *   write ─▶ gate (bounded) ─▶ prepare: check, number ─▶ journal ─▶ commit: readers, watches ─▶ promise resolves
  *                                                          └─failed─▶ dead: every later write is `unavailable`
  *
- * Not here: how the journal works (journal.ts and its makers).
+ * Not here: how the journal works (journal.ts and its implementations).
  */
 import type { Clock, Timer } from "../base/index.ts";
 import type { Journal } from "./journal.ts";
@@ -160,7 +160,7 @@ export class JournaledStore implements EmbeddedStore {
   }
 
   /**
-   * A refusal because of a write that is not durable yet waits for it: told earlier, it would be about a state that a
+   * A refusal because of a write that is not durable yet waits for it: an earlier answer would be about a state that a
    * crash could undo, and a caller that reads and tries again would find the old state, and spin.
    */
   #refuse(key: string, error: unknown, reject: (error: unknown) => void): void {
@@ -240,7 +240,7 @@ export class JournaledStore implements EmbeddedStore {
       this.#isCompactingForSize = false;
       this.#compactForSize();
     };
-    // A failure has reached the whole store through the journal's listener; here is nobody to tell.
+    // The journal's listener has failed the whole store already; nobody waits for this call.
     this.compact(to).then(done, () => undefined);
   }
 

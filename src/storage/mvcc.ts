@@ -1,5 +1,5 @@
 /**
- * Keys, values and their history in memory, for every maker that lives in one process. No I/O, no clock.
+ * Keys, values and their history in memory, for every implementation in this process. No I/O, no clock.
  * Writes are prepared (checked against the newest state, numbered) and become visible by `commit`, in the same order.
  *
  *   revisions:   1 … compacted │ compacted+1 … committed │ committed+1 … prepared
@@ -23,7 +23,7 @@ import type {
 import { SortedIndex } from "./sorted-index.ts";
 import { refusedWatch, WatchHub } from "./watch-hub.ts";
 
-/** Largest stored object. 1.5 MiB as etcd's default request limit, so that every maker takes the same objects. */
+/** Largest stored object. 1.5 MiB as etcd's default request limit, so that every implementation takes the same objects. */
 export const valueBytesMax: number = 1.5 * 1024 * 1024;
 
 /** What one log entry costs besides its value; for the bound on history only, so a rough figure will do. */
@@ -425,7 +425,7 @@ export class Mvcc {
     return count;
   }
 
-  /** Why nothing can be told from this revision on, if so. */
+  /** Why this revision cannot be read or watched from; undefined when it can. */
   #refusalOf(asked: number): StorageError | undefined {
     if (asked > this.#committed) return new StorageError({ code: "future", asked, current: this.#committed });
     if (asked < this.#compacted)

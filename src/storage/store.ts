@@ -1,6 +1,6 @@
 /**
  * The `Store` seam: keys, bytes and revisions. It has never heard of a Pod.
- * Makers: memory (memory-store.ts), SQLite (sqlite-store.ts), later etcd. One contract suite for all (test/contract).
+ * Implementations: memory (memory-store.ts), SQLite (sqlite-store.ts), later etcd. One contract suite for all (test/contract).
  *
  *   one counter over all keys:  r1 r2 r3 r4 ...   each write takes the next number
  *   history:                    [oldest ......... current]   older ones are compacted away
@@ -8,7 +8,7 @@
 
 export interface KeyValue {
   readonly key: string;
-  /** Never changed after it was handed over; in-process makers pass the very same buffer on to every reader. */
+  /** Never changed once it was passed on. Stores in this process give the very same buffer to every reader. */
   readonly value: Uint8Array;
   /** Revision of the write that created this key (its present life). */
   readonly createRevision: number;
@@ -53,19 +53,20 @@ export interface WatchRequest {
   readonly after: number;
 }
 
-/** What a watch tells. None of these is called within `watch` or `requestProgress`. */
+/** Receives what a watch sees. None of these is called within `watch` or `requestProgress`. */
 export interface StoreWatcher {
   /** Changes in order, all those of a revision in one batch. Must not throw and must not wait. */
   events(batch: readonly StoreEvent[]): void;
   /**
-   * Everything up to `revision` that this watch is about has been told; never less than a revision told before.
-   * Comes once when all has been told that had happened before the watch began, and after each `requestProgress`.
+   * All events up to `revision` have been delivered. The revision never falls. Called once when the watch has delivered what
+   * had happened before it began, and after each `requestProgress`. Where revisions can pass without an event for this watch and
+   * others write to the store, it is called by itself at least once a minute.
    */
   progress?(revision: number): void;
   /**
-   * Called once, last, when the watch ends for another reason than `cancel`: `compacted` (what it had still to tell is
-   * forgotten), `future` (`after` is greater than the current revision), `unavailable` (it broke: another one may go on from
-   * the last revision that was told), or what the watcher itself threw.
+   * Called once, last, when the watch ends for another reason than `cancel`: `compacted` (events that it had still to deliver are
+   * forgotten), `future` (`after` is greater than the current revision), `unavailable` (it broke: another watch may go on after
+   * the last revision delivered), or what the watcher itself threw.
    */
   failed(error: unknown): void;
 }
@@ -76,7 +77,7 @@ export interface StoreWatch {
    * Several requests may have one answer.
    */
   requestProgress(): void;
-  /** After this call nothing more is told. Idempotent. */
+  /** After this call the watcher is not called any more. Idempotent. */
   cancel(): void;
 }
 
@@ -85,9 +86,9 @@ export interface StoreWatch {
  * Order: a write that begins after another was acknowledged gets a greater revision; watchers see revisions in order without
  * gaps. Several changes may share a revision: readers and watchers see all of them or none.
  * Linearizable: a read that starts after a write was acknowledged sees it.
- * Visibility: neither readers nor watchers see a write before it is durable; writes are judged by the newest one all the
- * same, and a refusal that depends on a write under way is told when that write is durable, so that a retry can read it.
- * Errors are `StorageError` (storage-error.ts). `unavailable` says of a write whether it may have happened all the same; no maker
+ * Visibility: neither readers nor watchers see a write before it is durable; a write is checked against the newest
+ * one all the same. A refusal because of a write that is not durable yet is answered when that one is, so that a retry can read it.
+ * Errors are `StorageError` (storage-error.ts). `unavailable` says whether a write may have been carried out; no store
  * repeats a write by itself. After `unavailable` by a failed commit of a store in this process every later write fails too.
  * Every call is answered in bounded time.
  */
@@ -125,8 +126,8 @@ export interface Store {
   watch(request: WatchRequest, watcher: StoreWatcher): StoreWatch;
 
   /**
-   * Forgets history up to and including `revision`; current values stay. Running watches go on, but for those that have still
-   * to tell some of what is forgotten: they may fail with `compacted`.
+   * Forgets history up to and including `revision`; current values stay. Running watches go on. Those that have still to
+   * deliver some of what is forgotten may fail with `compacted`.
    */
   compact(revision: number): Promise<void>;
 
@@ -136,7 +137,7 @@ export interface Store {
 
 /**
  * A store whose data this process alone holds: it knows its revisions without asking anybody. Each write is a revision of
- * its own, numbered in the order of calls. Live watches are told of a write before it is acknowledged.
+ * its own, numbered in the order of calls. Live watches get the event of a write before the write is acknowledged.
  */
 export interface EmbeddedStore extends Store {
   readonly hasOtherWriters: false;

@@ -1,6 +1,6 @@
 /**
  * Hands committed changes to the watches they concern, found by prefix, never by asking every watch.
- * A watch begins with its backlog (in a microtask of its own), says that it has told it, then follows live.
+ * A watch delivers its backlog (in a microtask of its own) and reports progress, then follows live.
  *
  *   watch() ──▶ backlog ──first delivery──▶ live ──cancel or fail──▶ ended
  *

@@ -91,7 +91,7 @@ export class StoreFollower {
     this.#live(broken).catch(failed);
   }
 
-  /** Nothing more is told to the copy. Idempotent. */
+  /** The copy is not changed any more. Idempotent. */
   stop(): void {
     this.#phase = "stopped";
     this.#stop.abort(new Error("the cacher stops"));

@@ -231,7 +231,7 @@ export class Watchers {
     );
   }
 
-  /** As the cache would have told it: what is unreadable is absent. Undefined when nothing has changed then. */
+  /** The event as the cache would have made it: an unreadable value counts as absent. Undefined when that leaves no change. */
   #changeOf(event: StoreEvent): CacheEvent | undefined {
     const current = event.type === "put" ? this.#deps.open(event.current) : undefined;
     const last = event.type === "put" ? event.previous : event.current;
@@ -402,7 +402,7 @@ export class Watchers {
   }
 }
 
-/** What a client is told when the store's watch has failed. Only forgotten history makes it list anew. */
+/** The error that a client gets when the store's watch has failed. Only forgotten history is 410, which makes it list anew. */
 function watchError(error: unknown): StatusError {
   const failure = storageFailureOf(error);
   if (failure?.code === "compacted")
