@@ -7,7 +7,7 @@
  */
 import { kinds as builtInKinds, type Kind } from "../api/index.ts";
 import { type Clock, type Log, type Metrics, type Random, sleep } from "../base/index.ts";
-import { type ApiHandler, StatusError } from "../machinery/index.ts";
+import type { ApiHandler } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/chain.ts";
 import type { ObjectLister } from "./admission/lister.ts";
@@ -25,6 +25,7 @@ import { expireObjects } from "./registry/expiry.ts";
 import type { NodeLogs } from "./resources/pods/log.ts";
 import { objectLister } from "./registry/object-lister.ts";
 import { Reads } from "./registry/reads.ts";
+import { statusErrorOf } from "./registry/storage-errors.ts";
 import { Writes } from "./registry/writes.ts";
 import { ResourceHandler } from "./resource-handler.ts";
 import { cachedResources, ResourceRegistry } from "./registry/resource-registry.ts";
@@ -178,7 +179,7 @@ class Server implements ApiServer {
       try {
         return await createSystemObjects(this.#writes, this.#resources);
       } catch (error) {
-        const code = error instanceof StatusError ? error.status.code : undefined;
+        const { code } = statusErrorOf(error).status;
         if (code !== 429 && code !== 503 && code !== 504) throw error;
         this.#log.warn("the system's objects could not be made yet", { error });
         await sleep(this.#clock, bootstrapPauseMs, signal).catch(() => {});

@@ -400,6 +400,31 @@ test("an informer sees all changes of a transaction of others, at whichever serv
   end.abort();
 });
 
+test.each([1, 2, 3])("servers start over a store that loses answers (seed %i)", async (seed) => {
+  const pair = new ServerPair(seed);
+  open.push(pair);
+  pair.faults = { refused: 0.3, lostReply: 0.3 };
+  await pair.driver.until(Promise.all(pair.servers.map(({ server }) => server.ready)));
+  pair.faults = {};
+  const namespaces = await call(pair, 0, "GET", "/api/v1/namespaces");
+  const names = namespaces.object.items.map((item: never) => item["metadata"]["name"]);
+  expect(names).toEqual(["default", "kube-node-lease", "kube-public", "kube-system"]);
+});
+
+test("a server goes on when the removal of an old event is not answered", async () => {
+  const pair = await start(7);
+  const events = "/api/v1/namespaces/default/events";
+  const involvedObject = { kind: "Pod", name: "p", namespace: "default" };
+  await call(pair, 0, "POST", events, { body: { metadata: { name: "e" }, involvedObject } });
+  pair.faults = { refused: 1, sparesReads: true };
+  await pair.driver.pass(70 * 60_000);
+  expect((await call(pair, 0, "GET", events)).object.items.length).toBe(1);
+  pair.faults = { lostReply: 1, sparesReads: true };
+  await pair.driver.pass(10 * 60_000);
+  expect((await call(pair, 1, "GET", events)).object.items).toEqual([]);
+  for (const at of [0, 1] as const) expect((await call(pair, at, "GET", "/readyz")).status).toBe(200);
+});
+
 test("a server whose store is away is not ready for long, serves what may be old, and comes back", async () => {
   const pair = await start(4);
   await call(pair, 0, "POST", maps, body("a", 1));
