@@ -19,7 +19,7 @@ import { Bucket, BucketIndex } from "./buckets.ts";
 import type { StoredObject, WrittenObjects } from "./encode.ts";
 import { NewestRevision, RevisionWaiters } from "./freshness.ts";
 import { type ReadableResource, StoredValues } from "./stored-values.ts";
-import { type FollowedCopy, StoreFollower } from "./store-follower.ts";
+import { type FollowedCopy, type Renewal, StoreFollower } from "./store-follower.ts";
 
 /** What the cacher has to know of a stored resource; its prefix is as `/core/pods/`. */
 export interface CachedResource extends ReadableResource {
@@ -270,7 +270,7 @@ export class Cacher {
     for (const resource of resources) this.#caches.set(resource.prefix, new ResourceCache(resource));
     const copy: FollowedCopy = {
       revision: () => this.#revision,
-      replace: (items, revision) => this.#replace(items, revision),
+      renew: () => this.#renew(),
       take: (batch) => this.#take(batch),
       pass: (revision) => this.#reach(revision),
     };
@@ -364,19 +364,24 @@ export class Cacher {
       : resourceVersionTooLarge(revision, this.#revision);
   }
 
-  /** One step: nobody sees some caches new and some old. States that have not changed stay the same objects. */
-  #replace(items: readonly KeyValue[], revision: number): void {
+  /** Finished in one step: nobody sees some caches new and some old. States that have not changed stay the same objects. */
+  #renew(): Renewal {
     const states = new Map<ResourceCache, StoredObject[]>();
     for (const cache of this.#caches.values()) states.set(cache, []);
-    for (const item of items) {
+    const add = (item: KeyValue): void => {
       const cache = this.#cacheOfKey(item.key);
-      if (cache === undefined) continue;
+      if (cache === undefined) return;
       const known = cache.byKey(item.key);
       const state = known?.revision === item.modRevision ? known : this.#takeOver(item, cache);
       if (state !== undefined) states.get(cache)!.push(state);
-    }
-    for (const [cache, all] of states) cache.replace(all, revision);
-    this.#reach(revision);
+    };
+    return {
+      add: (items) => items.forEach(add),
+      finish: (revision) => {
+        for (const [cache, all] of states) cache.replace(all, revision);
+        this.#reach(revision);
+      },
+    };
   }
 
   #take(batch: readonly StoreEvent[]): void {

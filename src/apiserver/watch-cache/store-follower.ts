@@ -25,12 +25,20 @@ import {
 export interface FollowedCopy {
   /** All changes up to here are in. A watch goes on after it, so it must be whole. */
   revision(): number;
-  /** The store as of `revision`, in place of what was there. */
-  replace(items: readonly KeyValue[], revision: number): void;
+  /** Begins a new copy beside the one that is there. */
+  renew(): Renewal;
   /** Changes after `revision`, whole revisions, in order. */
   take(batch: readonly StoreEvent[]): void;
   /** Nothing else has happened up to `revision`. */
   pass(revision: number): void;
+}
+
+/** A copy in the making; one that is not finished leaves nothing behind. */
+export interface Renewal {
+  /** Some of the store's values at the one revision. */
+  add(items: readonly KeyValue[]): void;
+  /** Puts it in place of what was there, in one step. */
+  finish(revision: number): void;
 }
 
 export type FollowerPhase = "loading" | "following" | "resuming" | "relisting" | "stopped";
@@ -45,8 +53,11 @@ export interface FollowerDependencies {
 const pauseMinMs = 100;
 /** Longest pause, in ms: so long a store that is back may go unnoticed. */
 const pauseMaxMs = 5_000;
-/** Objects read at a time, as upstream's reflector over etcd: some 40 MB of pods. */
-const pageItemsMax = 10_000;
+/**
+ * Objects read at a time. Upstream's reflector over etcd takes 10,000; what others have written is checked page by page, and
+ * 1,000 of it hold the event loop up for some 0.1 s.
+ */
+const pageItemsMax = 1_000;
 
 export class StoreFollower {
   readonly #copy: FollowedCopy;
@@ -154,13 +165,13 @@ export class StoreFollower {
   async #list(): Promise<void> {
     for (;;) {
       try {
-        const { items, revision } = await this.#pages();
+        const renewal = this.#copy.renew();
+        const current = await this.#pages((items) => renewal.add(items));
         if (this.#stop.signal.aborted) return;
-        const current = revision;
         const asked = this.#copy.revision();
         // Clients know newer versions: to serve older ones under the same name would be a lie.
         if (current < asked) throw new StorageError({ code: "future", asked, current });
-        this.#copy.replace(items, revision);
+        renewal.finish(current);
         return;
       } catch (error) {
         const code = storageFailureOf(error)?.code;
@@ -171,18 +182,17 @@ export class StoreFollower {
     }
   }
 
-  /** Everything at one revision. */
-  async #pages(): Promise<{ readonly items: readonly KeyValue[]; readonly revision: number }> {
-    const first = await this.#store.list({ prefix: "/", limit: pageItemsMax });
-    const { revision } = first;
-    const items = [...first.items];
-    for (let { remaining } = first; remaining > 0;) {
-      const start = `${items[items.length - 1]!.key}\0`;
-      const page = await this.#store.list({ prefix: "/", start, limit: pageItemsMax, revision });
-      for (const item of page.items) items.push(item);
-      ({ remaining } = page);
+  /** Reads everything at one revision. @returns the revision. */
+  async #pages(take: (items: readonly KeyValue[]) => void): Promise<number> {
+    let page = await this.#store.list({ prefix: "/", limit: pageItemsMax });
+    const { revision } = page;
+    take(page.items);
+    while (page.remaining > 0 && !this.#stop.signal.aborted) {
+      const start = `${page.items[page.items.length - 1]!.key}\0`;
+      page = await this.#store.list({ prefix: "/", start, limit: pageItemsMax, revision });
+      take(page.items);
     }
-    return { items, revision };
+    return revision;
   }
 
   #hear(): void {
