@@ -31,9 +31,12 @@ export { isPodReady, isPodTerminal, podCondition, targetNodeName } from "./core/
 export { validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
 export {
   daemonTolerations,
+  findPlacementObstacles,
   matchesNodeAffinity,
   matchesNodeSelectorTerm,
+  mayStayDespite,
   nodeShouldRunDaemonPod,
+  type PlacementObstacle,
   toleratesTaint,
   untoleratedTaint,
 } from "./parts/placement.ts";

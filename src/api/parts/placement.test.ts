@@ -1,10 +1,14 @@
 /** Placement: upstream's cases for one node, matching of affinity and tolerations. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Node, NodeSelectorRequirement, PodSpec, Taint, Toleration } from "../generated/types.gen.ts";
 import {
   daemonTolerations,
+  findPlacementObstacles,
   matchesNodeAffinity,
+  mayStayDespite,
   nodeShouldRunDaemonPod,
+  type PlacementObstacle,
   toleratesTaint,
 } from "./placement.ts";
 
@@ -228,4 +232,71 @@ test("default tolerations replace equal ones in place, without their seconds, an
     "pid-pressure",
     "unschedulable",
   ]);
+});
+
+describe("obstacles", () => {
+  const all = (template: PodSpec, at: Node): PlacementObstacle[] => {
+    const found: PlacementObstacle[] = [];
+    const tolerations = daemonTolerations(template);
+    findPlacementObstacles({ spec: template, tolerations }, at, (obstacle) => found.push(obstacle) === 0);
+    return found;
+  };
+  const busy = { key: "busy", effect: "NoSchedule" };
+  const broken = { key: "broken", effect: "NoExecute" };
+  const template = spec({
+    nodeName: "other-node",
+    nodeSelector: { disk: "ssd", zone: "a", arch: "arm" },
+    ...required({ key: "gpu", operator: "Exists", values: [] }),
+    tolerations: [{ key: "old", operator: "Exists" }],
+  });
+  const at = node({
+    labels: { zone: "b", arch: "arm" },
+    taints: [busy, { key: "old", effect: "NoExecute" }, broken, { key: "slow", effect: "PreferNoSchedule" }],
+  });
+
+  test("all of them are told, in order, with what was wanted and found", () => {
+    expect(all(template, at)).toEqual([
+      { why: "NodeNameMismatch", wanted: "other-node" },
+      { why: "SelectorMismatch", key: "disk", wanted: "ssd", found: undefined },
+      { why: "SelectorMismatch", key: "zone", wanted: "a", found: "b" },
+      {
+        why: "AffinityMismatch",
+        terms: [{ matchExpressions: [{ key: "gpu", operator: "Exists", values: [] }] }],
+      },
+      { why: "UntoleratedTaint", taint: busy },
+      { why: "UntoleratedTaint", taint: broken },
+    ]);
+  });
+
+  test("whoever has heard enough is told of no further ones", () => {
+    const told: string[] = [];
+    findPlacementObstacles({ spec: template, tolerations: [] }, at, ({ why }) => told.push(why) === 2);
+    expect(told).toEqual(["NodeNameMismatch", "SelectorMismatch"]);
+  });
+
+  test("only a taint that keeps new pods away lets a pod stay that is there", () => {
+    expect(all(template, at).map(mayStayDespite)).toEqual([false, false, false, false, true, false]);
+  });
+
+  test("the two answers follow from the obstacles, for any template and node", () => {
+    const key = fc.constantFrom("a", "b", "toString");
+    const labels = fc.dictionary(key, fc.constantFrom("1", "2"), { maxKeys: 2 });
+    const effect = fc.constantFrom("NoSchedule", "NoExecute", "PreferNoSchedule");
+    const templates = fc.record({
+      containers: fc.constant([container]),
+      nodeName: fc.constantFrom("", "", "test-node", "other-node"),
+      nodeSelector: labels,
+      tolerations: fc.array(fc.record({ key, operator: fc.constant("Exists"), effect }), { maxLength: 2 }),
+    });
+    const nodes = fc.record({ labels, taints: fc.array(fc.record({ key, effect }), { maxLength: 3 }) });
+    fc.assert(
+      fc.property(templates, nodes, (pod, { labels: has, taints }) => {
+        const obstacles = all(pod, node({ labels: has, taints }));
+        expect(nodeShouldRunDaemonPod(pod, node({ labels: has, taints }))).toEqual({
+          shouldRun: obstacles.length === 0,
+          shouldContinue: obstacles.every(mayStayDespite),
+        });
+      }),
+    );
+  });
 });

@@ -28,6 +28,48 @@ const refused: PlacementAnswer = { shouldRun: false, shouldContinue: false };
 const welcome: PlacementAnswer = { shouldRun: true, shouldContinue: true };
 const onlyStay: PlacementAnswer = { shouldRun: false, shouldContinue: true };
 
+/** One thing that keeps the pods of a DaemonSet off a node. */
+export type PlacementObstacle =
+  /** The template names another node. */
+  | { readonly why: "NodeNameMismatch"; readonly wanted: string }
+  /** An entry of `nodeSelector`. */
+  | {
+      readonly why: "SelectorMismatch";
+      readonly key: string;
+      readonly wanted: string;
+      readonly found: string | undefined;
+    }
+  /** None of the terms of the required node affinity matches. */
+  | { readonly why: "AffinityMismatch"; readonly terms: readonly NodeSelectorTerm[] }
+  | { readonly why: "UntoleratedTaint"; readonly taint: Taint };
+
+/** Whether a pod that is on the node already may stay in spite of the obstacle. */
+export function mayStayDespite(obstacle: PlacementObstacle): boolean {
+  return obstacle.why === "UntoleratedTaint" && obstacle.taint.effect !== "NoExecute";
+}
+
+/** What placement reads of a DaemonSet. */
+export interface PlacementTemplate {
+  readonly spec: PodSpec;
+  /** With the default ones: `daemonTolerations(spec)`. */
+  readonly tolerations: readonly Toleration[];
+}
+
+/** Tells of the obstacles one after another: of all, or until `isEnough` answers true. No obstacle: the pod belongs there. */
+export function findPlacementObstacles(
+  { spec, tolerations }: PlacementTemplate,
+  node: PlacementNode,
+  isEnough: (obstacle: PlacementObstacle) => boolean,
+): void {
+  const wanted = spec.nodeName;
+  if (wanted && wanted !== node.metadata.name && isEnough({ why: "NodeNameMismatch", wanted })) return;
+  if (findAffinityObstacles(spec, node, isEnough)) return;
+  for (const taint of node.spec.taints ?? []) {
+    const matters = taint.effect === "NoSchedule" || taint.effect === "NoExecute";
+    if (matters && !isTolerated(taint, tolerations) && isEnough({ why: "UntoleratedTaint", taint })) return;
+  }
+}
+
 /**
  * The two answers for one node. `template` is the DaemonSet's pod spec as stored: the default tolerations are
  * added here. Callers that ask for many nodes pass them once as `tolerations`.
@@ -37,21 +79,33 @@ export function nodeShouldRunDaemonPod(
   node: PlacementNode,
   tolerations: readonly Toleration[] = daemonTolerations(template),
 ): PlacementAnswer {
-  if (template.nodeName && template.nodeName !== node.metadata.name) return refused;
-  if (!matchesNodeAffinity(template, node)) return refused;
-  if (untoleratedTaint(node.spec.taints, tolerations, ["NoSchedule", "NoExecute"]) === undefined)
-    return welcome;
-  return untoleratedTaint(node.spec.taints, tolerations, ["NoExecute"]) === undefined ? onlyStay : refused;
+  let answer = welcome;
+  findPlacementObstacles({ spec: template, tolerations }, node, (obstacle) => {
+    answer = mayStayDespite(obstacle) ? onlyStay : refused;
+    return answer === refused;
+  });
+  return answer;
 }
 
 /** By `nodeSelector` and the required node affinity. Preferences play no part. */
 export function matchesNodeAffinity(spec: PodSpec, node: PlacementNode): boolean {
+  return !findAffinityObstacles(spec, node, () => true);
+}
+
+/** @returns whether `isEnough` answered true. */
+function findAffinityObstacles(
+  spec: PodSpec,
+  node: PlacementNode,
+  isEnough: (obstacle: PlacementObstacle) => boolean,
+): boolean {
   const labels = node.metadata.labels ?? {};
-  for (const [key, value] of Object.entries(spec.nodeSelector ?? {})) {
-    if (labelOf(labels, key) !== value) return false;
+  for (const [key, wanted] of Object.entries(spec.nodeSelector ?? {})) {
+    const found = labelOf(labels, key);
+    if (found !== wanted && isEnough({ why: "SelectorMismatch", key, wanted, found })) return true;
   }
   const needed = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return needed === undefined || needed === null || matchesNodeSelector(needed, node);
+  if (needed === undefined || needed === null || matchesNodeSelector(needed, node)) return false;
+  return isEnough({ why: "AffinityMismatch", terms: needed.nodeSelectorTerms ?? [] });
 }
 
 /** One term must match. No terms match nothing. */
@@ -152,11 +206,11 @@ export function untoleratedTaint(
   tolerations: readonly Toleration[] | undefined,
   effects: readonly string[],
 ): Taint | undefined {
-  return taints?.find(
-    (taint) =>
-      effects.includes(taint.effect) &&
-      !(tolerations ?? []).some((toleration) => toleratesTaint(toleration, taint)),
-  );
+  return taints?.find((taint) => effects.includes(taint.effect) && !isTolerated(taint, tolerations ?? []));
+}
+
+function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+  return tolerations.some((toleration) => toleratesTaint(toleration, taint));
 }
 
 const always: readonly Toleration[] = [
