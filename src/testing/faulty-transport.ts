@@ -15,6 +15,7 @@ import type {
   TransportReply,
   WatchEvent,
 } from "../client/index.ts";
+import type { Verdict } from "../controllers/daemonset/index.ts";
 import {
   conflict,
   expired,
@@ -48,13 +49,16 @@ export interface Faults {
   readonly silenceWatch?: number;
 }
 
+/** What the controller says that it does for a DaemonSet (by key) on a node, and why; undefined when it does not say. */
+export type Explained = (key: string, node: string) => Verdict | undefined;
+
 /** Sees everything that passes between the process and its network, in the order in which the process sees it. */
 export interface TransportObserver {
   sending?(call: TransportCall): void;
   /** The outcome of a call has reached the process: a reply, or an error when `reply` is absent. */
   done?(call: TransportCall, reply?: TransportReply): void;
   /** The DaemonSet controller is about to decide about the pods of this DaemonSet. */
-  deciding?(uid: string): void;
+  deciding?(uid: string, explained: Explained): void;
   /** The process is dead: calls without an outcome never get one. */
   died?(): void;
   /** A list has arrived, and the process reads it next. */

@@ -37,11 +37,17 @@ import {
 import { createPodGcController } from "../controllers/pod-gc/index.ts";
 import { createRootCaController } from "../controllers/root-ca/index.ts";
 import { createServiceAccountController } from "../controllers/service-account/index.ts";
-import type { DaemonSetController, PlacementMode } from "../controllers/daemonset/index.ts";
+import type {
+  DaemonSetController,
+  PlacementMode,
+  Snapshot,
+  Verdict,
+} from "../controllers/daemonset/index.ts";
+import { explain } from "../controllers/daemonset/explain.ts";
 import type { ApiCall, ApiHandler, ApiReply } from "../machinery/index.ts";
 import { createScheduler } from "../scheduler/index.ts";
 import { createMemoryStore, type EmbeddedStore, type Store } from "../storage/index.ts";
-import { type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
+import { type Explained, type Faults, FaultyTransport, type TransportObserver } from "./faulty-transport.ts";
 import { type LaggingStore, laggingStore } from "./lagging-store.ts";
 import { type ControllerSeams, startController, observingDecisions } from "./simulated-controller.ts";
 
@@ -104,8 +110,8 @@ export class SimulatedCluster {
   readonly #stop = new AbortController();
   readonly #failures: unknown[] = [];
   readonly #processes: (ControllerProcess | undefined)[] = [];
-  /** DaemonSet controllers that run now, one per process that leads or does not elect. */
-  readonly #running = new Map<AbortSignal, DaemonSetController>();
+  /** DaemonSet controllers that run now, by process; one that waits to be elected has none. */
+  readonly #running = new Map<string, DaemonSetController>();
   #server!: ApiServer;
   #serverStop = new AbortController();
   #behind: { readonly store: LaggingStore; readonly server: ApiServer; isUsed: boolean } | undefined;
@@ -219,9 +225,14 @@ export class SimulatedCluster {
       clock: this.clock,
       random: seededRandom(seed * 2000 + this.#started),
       log: this.#log,
-      seams: observingDecisions(seams ?? {}, (uid) => observer?.deciding?.(uid)),
+      seams: observingDecisions(seams ?? {}, (snapshot) =>
+        observer?.deciding?.(snapshot.uid, this.#explained(instance, snapshot)),
+      ),
       signal: controller.signal,
-      begins: (made, signal) => this.#begins(made, signal),
+      begins: (made, leading) => {
+        this.#running.set(instance, made);
+        leading.addEventListener("abort", () => this.#running.delete(instance), { once: true });
+      },
     });
     run.catch((error: unknown) => {
       if (!controller.signal.aborted) this.#failures.push(error);
@@ -229,13 +240,25 @@ export class SimulatedCluster {
   }
 
   /** Compares the state of the running DaemonSet controllers with a recount. O(nodes + pods). @returns disagreements. */
-  recount(): readonly string[] {
+  recountControllers(): readonly string[] {
     return [...this.#running.values()].flatMap((controller) => controller.recount());
   }
 
-  #begins(controller: DaemonSetController, signal: AbortSignal): void {
-    this.#running.set(signal, controller);
-    signal.addEventListener("abort", () => this.#running.delete(signal), { once: true });
+  /** What the running DaemonSet controllers say about these nodes. */
+  explain(key: string, nodes: readonly string[]): readonly Verdict[] {
+    return [...this.#running.values()].flatMap((controller) => {
+      const verdictOf = controller.explain(key);
+      return verdictOf === undefined ? [] : nodes.map(verdictOf);
+    });
+  }
+
+  /** The verdicts behind a decision that is being taken, whatever the sync has written before it. */
+  #explained(instance: string, snapshot: Snapshot): Explained {
+    const verdictOf = explain(snapshot, []);
+    return (key, node) => {
+      const tracked = this.#running.get(instance)?.tracked(key);
+      return tracked?.uid === snapshot.uid ? verdictOf(tracked.question(node)) : undefined;
+    };
   }
 
   /** Restarts the API server over the same store. Watches end; calls get 503 until the caches are loaded. */

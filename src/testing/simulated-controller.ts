@@ -20,6 +20,7 @@ import {
   type DaemonSetControllerOptions,
   type PlacementMode,
   type Planning,
+  type Snapshot,
 } from "../controllers/daemonset/index.ts";
 
 export interface ControllerSeams {
@@ -40,17 +41,17 @@ export interface ControllerSeams {
 /** Calls the observer before each decision of the controller or of its replacement. */
 export function observingDecisions(
   seams: ControllerSeams,
-  deciding: (daemonSetUid: string) => void,
+  deciding: (snapshot: Snapshot) => void,
 ): ControllerSeams {
   const planning = (own: Planning): Planning => {
     const inner = seams.options?.planning?.(own) ?? own;
     return {
       plan: (snapshot) => {
-        deciding(snapshot.uid);
+        deciding(snapshot);
         return inner.plan(snapshot);
       },
       planRollout: (snapshot) => {
-        deciding(snapshot.uid);
+        deciding(snapshot);
         return inner.planRollout(snapshot);
       },
     };

@@ -73,7 +73,7 @@ export class Actor {
       if (!cluster.isControllerRunning(i)) cluster.restartController(i);
       cluster.crashControllerAtWrite(Infinity, false, i);
     }
-    for (let i = 0; i < 7; i++) await this.act({ do: "silence", node: i, isSilent: false });
+    for (let i = 0; i < nodeNames.length; i++) await this.act({ do: "silence", node: i, isSilent: false });
     await cluster.advance(90_000);
     for (let i = 0; i < 2; i++) {
       await this.act({ do: "createNamespace" });
@@ -269,8 +269,11 @@ export class Actor {
   }
 }
 
+/** Names of all nodes that a script can make. */
+export const nodeNames: readonly string[] = "abcdefg".split("").map((letter) => `node-${letter}`);
+
 export function nodeName(node: number): string {
-  return `node-${"abcdefg"[node % 7]}`;
+  return nodeNames[node % nodeNames.length]!;
 }
 
 export function labelsOf(node: number): Record<string, string> {

@@ -14,6 +14,7 @@ import type {
   Planning,
   Snapshot,
 } from "../../src/controllers/daemonset/index.ts";
+import { pinnedTo } from "../../src/controllers/daemonset/template.ts";
 import { type KubeObject, requestInfoOf } from "../../src/machinery/index.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
 import { type Tampering, tamperedTransport } from "../../src/testing/tampered-transport.ts";
@@ -417,6 +418,11 @@ export const mutants: readonly Mutant[] = [
         }),
       },
     },
+  },
+  {
+    name: "explained: every pod is created for the first node, whatever was decided",
+    breaks: ["explained"],
+    options: sending(isPosting("pods"), ({ spec }) => ({ spec: pinnedTo(spec as Pod["spec"], "node-a") })),
   },
   {
     name: "recount: the cache drops a deleted pod and the controller keeps it",

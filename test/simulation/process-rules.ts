@@ -13,7 +13,8 @@ import {
   requestInfoOf,
   selectorFromLabelSelector,
 } from "../../src/machinery/index.ts";
-import type { TransportObserver } from "../../src/testing/faulty-transport.ts";
+import type { Explained, TransportObserver } from "../../src/testing/faulty-transport.ts";
+import { verdictTroubles } from "../../src/testing/verdict-rules.ts";
 import type { TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
 import type { RevisionLog } from "./log.ts";
 import {
@@ -44,6 +45,10 @@ import { type ClusterState, daemonSetOf, FoldedState, type KindName, kinds } fro
 export interface ProcessRulesOptions {
   readonly log: () => RevisionLog;
   readonly nowMs: () => number;
+  /** Names of all nodes that there can be. */
+  readonly nodes: readonly string[];
+  /** Something stands between the planners and what is sent: then verdicts do not tell what is sent. */
+  readonly isPlanTampered: boolean;
   /** Longest time from a decision to its last call, in ms. */
   readonly syncMs: number;
   readonly shared: SharedFacts;
@@ -79,6 +84,8 @@ export class ProcessRules implements TransportObserver {
   readonly #decisions = new Map<string, readonly Picture[]>();
   /** What own patches have been answered with, until the watch shows it: by kind and key. */
   readonly #answered = new Map<string, { readonly kind: KindName; readonly object: KubeObject }>();
+  /** What the verdicts of the last decision have named, by UID of the DaemonSet. */
+  readonly #promised = new Map<string, ReadonlySet<string>>();
   readonly #underWay = new Map<TransportCall, { readonly uid: string; done(): void }>();
   readonly #deletionSeenMs = new Map<string, number>();
   /** The pictures before the last events, if they came in this instant: a decision may be on its way when they come. */
@@ -181,8 +188,28 @@ export class ProcessRules implements TransportObserver {
     this.#underWay.set(call, { uid, done: () => {} });
   }
 
-  deciding(uid: string): void {
+  deciding(uid: string, explained: Explained): void {
     this.#decisions.set(uid, this.#seen());
+    this.#explain(uid, explained);
+  }
+
+  /** Reasons and actions of each verdict must fit together, and only what verdicts name may be sent afterwards. */
+  #explain(uid: string, explained: Explained): void {
+    const daemonSet = daemonSetOf(this.#shown, uid);
+    if (daemonSet === undefined || this.#options.isPlanTampered) return;
+    const promised = new Set<string>();
+    for (const node of this.#options.nodes) {
+      const verdict = explained(keyOf(daemonSet), node);
+      if (verdict === undefined) continue;
+      for (const text of verdictTroubles(verdict)) this.#report("explained", text);
+      for (const action of verdict.actions) promised.add(action.do === "create" ? action.node : action.uid);
+    }
+    this.#promised.set(uid, promised);
+  }
+
+  /** @param what the node of a create, the UID of a deleted pod. */
+  #isPromised(uid: string, what: string): boolean {
+    return this.#promised.get(uid)?.has(what) ?? true;
   }
 
   /** What the process may go by in this instant: what it was shown, before and after events that are just arriving. */
@@ -250,6 +277,8 @@ export class ProcessRules implements TransportObserver {
     const node = nodeOf(pod);
     if (uid === undefined || node === undefined) return;
     this.#leavesDeletedAlone(uid);
+    if (!this.#isPromised(uid, node))
+      this.#report("explained", `a pod is created for ${node}, and no verdict says so`);
     const pictures = this.#pictures(uid);
     const { shared } = this.#options;
     const id = `${uid}/${node}`;
@@ -340,6 +369,8 @@ export class ProcessRules implements TransportObserver {
     const podUid = pod.metadata.uid!;
     this.#leavesDeletedAlone(uid);
     const pictures = this.#pictures(uid);
+    if (!this.#isPromised(uid, podUid))
+      this.#report("explained", `${key} is deleted, and no verdict says so`);
     this.#checkDelete(uid, pod, pictures);
     shared.deleting.add(podUid);
     shared.deleted.add(podUid);

@@ -7,7 +7,8 @@ import type { Transport } from "../../src/client/index.ts";
 import type { DaemonSet } from "../../src/api/index.ts";
 import { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
 import type { ControllerSeams } from "../../src/testing/simulated-controller.ts";
-import { Actor, labelsOf, nodeName, settleMs } from "./actor.ts";
+import { verdictTroubles } from "../../src/testing/verdict-rules.ts";
+import { Actor, labelsOf, nodeName, nodeNames, sets, settleMs } from "./actor.ts";
 import { LogRules } from "./log-rules.ts";
 import { RevisionLog, type Violation } from "./log.ts";
 import { hashLabel, isRolling, isUpToDate, ownerUid, podsOf, recount } from "./model.ts";
@@ -53,6 +54,7 @@ class Simulation {
   constructor(script: Script, options: RunOptions) {
     this.#script = script;
     const shared = new SharedFacts();
+    const isPlanTampered = options.seams?.options?.planning !== undefined;
     const log = (): RevisionLog => this.#log;
     const nowMs = (): number => this.#cluster.clock.nowMs();
     const complain = (message: string, fields: { readonly error?: unknown } = {}): void => {
@@ -71,7 +73,8 @@ class Simulation {
       ...(options.seams === undefined ? {} : { seams: options.seams }),
       ...(options.collector === undefined ? {} : { collector: options.collector }),
       log: { debug() {}, info() {}, warn: complain, error: complain },
-      observe: () => new ProcessRules({ log, nowMs, shared, syncMs: syncMsOf(script) }),
+      observe: () =>
+        new ProcessRules({ log, nowMs, shared, isPlanTampered, nodes: nodeNames, syncMs: syncMsOf(script) }),
       answered: (...answer) => this.#log.answered(...answer),
       settled: () => this.#settled(),
     });
@@ -107,7 +110,10 @@ class Simulation {
     const nowMs = this.#cluster.clock.monotonicMs();
     if (nowMs < this.#recountAtMs) return;
     this.#recountAtMs = nowMs + recountEveryMs;
-    for (const text of this.#cluster.recount()) this.#log.report("recount", text);
+    for (const text of this.#cluster.recountControllers()) this.#log.report("recount", text);
+    for (const { namespace, name } of sets)
+      for (const verdict of this.#cluster.explain(`${namespace}/${name}`, nodeNames))
+        for (const text of verdictTroubles(verdict)) this.#log.report("explained", text);
   }
 
   get #hasFailed(): boolean {

@@ -97,6 +97,11 @@ export class RejectedPods {
     return count;
   }
 
+  /** Rejects in a row on the node. */
+  rejectsOn(node: string): number {
+    return this.#entries.get(node)?.count ?? 0;
+  }
+
   /** Until when the node waits; undefined when it does not. */
   untilMs(node: string, nowMs: number): number | undefined {
     const entry = this.#entries.get(node);

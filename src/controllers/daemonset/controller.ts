@@ -17,6 +17,7 @@ import {
   type Workqueue,
 } from "../../client/index.ts";
 import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
+import type { Verdict } from "./explain.ts";
 import { createHandlers } from "./handlers.ts";
 import { DaemonSetMetrics } from "./metrics.ts";
 import { ownerIndex, ownerIndexValues } from "./owner-index.ts";
@@ -61,6 +62,11 @@ export interface DaemonSetController extends Controller {
   reconcile(key: string): Promise<ReconcileResult>;
   /** What is known of a DaemonSet. */
   tracked(key: string): TrackedDaemonSet | undefined;
+  /**
+   * Why a DaemonSet does on a node what it does: one look, then one node at a time. It holds until the next event.
+   * Undefined when there is no such DaemonSet.
+   */
+  explain(key: string): ((node: string) => Verdict) | undefined;
   /** Counts everything again, of every DaemonSet. O(nodes + pods). @returns what disagrees with what events have kept. */
   recount(): readonly string[];
 }
@@ -157,6 +163,10 @@ class TrackingController implements DaemonSetController {
 
   tracked(key: string): TrackedDaemonSet | undefined {
     return this.#tracker.get(key);
+  }
+
+  explain(key: string): ((node: string) => Verdict) | undefined {
+    return this.#reconciler.explain(key);
   }
 
   recount(): readonly string[] {

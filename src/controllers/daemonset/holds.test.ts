@@ -6,6 +6,7 @@ import { FailedPodBackoff } from "./backoff.ts";
 import type { PodFacts } from "./facts.ts";
 import { Holds } from "./holds.ts";
 import { rejectHoldMs } from "./plan.ts";
+import type { RoomObstacle } from "./reasons.ts";
 
 /** Wall and monotonic time apart. */
 class TwoClocks implements Clock {
@@ -49,6 +50,13 @@ function start(): { clock: TwoClocks; holds: Holds } {
   return { clock, holds: new Holds(clock, new FailedPodBackoff({ firstMs: 1_000, maxMs: 4_000 })) };
 }
 
+const pressure: readonly RoomObstacle[] = [{ why: "NodePressure", condition: "DiskPressure" }];
+const full: readonly RoomObstacle[] = [
+  { why: "InsufficientResource", resource: "cpu", requested: 2, used: 1, capacity: 2 },
+  ...pressure,
+];
+const fullText = "Node didn't have enough resource: cpu, requested: 2, used: 1, capacity: 2";
+
 test("a back-off ends by the monotonic clock, and is told by the wall clock of the moment", () => {
   const { clock, holds } = start();
   holds.podFailed("n");
@@ -63,28 +71,28 @@ test("a back-off ends by the monotonic clock, and is told by the wall clock of t
 test("a node without room waits without end, whatever else it waits for, until it has room", () => {
   const { holds } = start();
   for (let i = 0; i < 3; i++) holds.podLost(lostPod("n"));
-  const end = holds.holdUntilMs("n");
+  const end = holds.holdOn("n")?.untilMs;
   expect(end).toBe(1_000_000 + rejectHoldMs(3));
-  holds.setRefusal("n", "full");
-  expect(holds.holdUntilMs("n")).toBe(Infinity);
-  holds.setRefusal("n", undefined);
-  expect(holds.holdUntilMs("n")).toBe(end);
+  holds.setRefusal("n", full);
+  expect(holds.holdOn("n")).toEqual({ why: "NoRoom", obstacles: full, untilMs: Infinity });
+  holds.setRefusal("n", []);
+  expect(holds.holdOn("n")?.untilMs).toBe(end);
 });
 
 test("a refusal is told once for each reason, and not at all when the node has room again or is gone", () => {
   const { holds } = start();
   const told = (): object => Object.fromEntries(holds.takeRefusals());
-  holds.setRefusal("a", "full");
-  holds.setRefusal("b", "full");
-  holds.setRefusal("b", undefined);
-  expect(told()).toEqual({ a: "full" });
-  holds.setRefusal("a", "full");
+  holds.setRefusal("a", full);
+  holds.setRefusal("b", full);
+  holds.setRefusal("b", []);
+  expect(told()).toEqual({ a: fullText });
+  holds.setRefusal("a", full);
   expect(told()).toEqual({});
-  holds.setRefusal("a", "pressure");
-  expect(told()).toEqual({ a: "pressure" });
-  holds.setRefusal("a", "full");
+  holds.setRefusal("a", pressure);
+  expect(told()).toEqual({ a: "node(s) had disk pressure" });
+  holds.setRefusal("a", full);
   holds.clearRefusals();
-  expect([told(), holds.holdUntilMs("a")]).toEqual([{}, undefined]);
+  expect([told(), holds.holdOn("a")]).toEqual([{}, undefined]);
 });
 
 test("rejects are told when they put a node on hold, and not when a pod has lasted since", () => {
@@ -93,13 +101,14 @@ test("rejects are told when they put a node on hold, and not when a pod has last
   expect(holds.takeRejects().size).toBe(0);
   holds.podLost(lostPod("n"));
   expect([...holds.takeRejects()]).toEqual([["n", 3]]);
+  expect(holds.holdOn("n")).toEqual({ why: "PodsRejected", rejects: 3, untilMs: 1_001_000 });
   expect(holds.takeRejects().size).toBe(0);
   holds.podLost(lostPod("n"));
   holds.podLost(lostPod("n", { isReady: true }));
-  expect([holds.takeRejects().size, holds.holdUntilMs("n")]).toEqual([0, undefined]);
+  expect([holds.takeRejects().size, holds.holdOn("n")?.untilMs]).toEqual([0, undefined]);
   clock.pass(60_000);
   holds.podLost(lostPod("n"));
-  expect(holds.holdUntilMs("n")).toBeUndefined();
+  expect(holds.holdOn("n")?.untilMs).toBeUndefined();
 });
 
 test("another generation forgets; the same one does not, and neither does it say that there was something", () => {
@@ -110,7 +119,7 @@ test("another generation forgets; the same one does not, and neither does it say
   expect(holds.backoffUntilMs("n")).toBeDefined();
   expect([holds.setGenerations(2, 2), holds.backoffUntilMs("n")]).toEqual([true, undefined]);
   for (let i = 0; i < 3; i++) holds.podLost(lostPod("n"));
-  expect([holds.setGenerations(2, 3), holds.holdUntilMs("n")]).toEqual([true, undefined]);
+  expect([holds.setGenerations(2, 3), holds.holdOn("n")?.untilMs]).toEqual([true, undefined]);
 });
 
 test("whatever happens, an end that is told lies ahead, and a sweep changes no answer", () => {
@@ -125,7 +134,7 @@ test("whatever happens, an end that is told lies ahead, and a sweep changes no a
     fc.property(fc.array(event, { maxLength: 30, size: "max" }), (script) => {
       const { clock, holds } = start();
       const answers = (): (number | undefined)[] =>
-        ["a", "b"].flatMap((name) => [holds.backoffUntilMs(name), holds.holdUntilMs(name)]);
+        ["a", "b"].flatMap((name) => [holds.backoffUntilMs(name), holds.holdOn(name)?.untilMs]);
       for (const step of script) {
         if (step.do === "fail") holds.podFailed(step.node);
         else if (step.do === "lose")

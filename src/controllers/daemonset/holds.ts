@@ -11,17 +11,19 @@
 import type { Clock } from "../../base/index.ts";
 import { type FailedPodBackoff, RejectedPods } from "./backoff.ts";
 import type { PodFacts } from "./facts.ts";
+import { refusalText } from "./legacy-placement.ts";
 import { rejectHoldMs } from "./plan.ts";
+import type { Hold, RoomObstacle } from "./reasons.ts";
 
 export class Holds {
   readonly #clock: Clock;
   readonly #backoff: FailedPodBackoff;
   readonly #rejected = new RejectedPods();
-  /** Reason by node. */
-  readonly #refusals = new Map<string, string>();
+  /** Nodes without room, with every obstacle. */
+  readonly #refusals = new Map<string, readonly RoomObstacle[]>();
   /** Rejects in a row of the nodes that were put on hold since the last `takeRejects`. */
   readonly #untoldRejects = new Map<string, number>();
-  /** Refusals since the last `takeRefusals`; each of them is in `#refusals`. */
+  /** Nodes refused since the last `takeRefusals`, in upstream's words; each of them is in `#refusals`. */
   readonly #untoldRefusals = new Map<string, string>();
 
   constructor(clock: Clock, backoff: FailedPodBackoff) {
@@ -42,15 +44,18 @@ export class Holds {
     else this.#untoldRejects.delete(pod.node);
   }
 
-  /** The node has no room for the pod that it wants; undefined when it has. */
-  setRefusal(node: string, reason: string | undefined): void {
-    if (reason === undefined) {
+  /** What leaves the node without room for the pod that it wants; empty when it has room. */
+  setRefusal(node: string, obstacles: readonly RoomObstacle[]): void {
+    const [first] = obstacles;
+    if (first === undefined) {
       this.#refusals.delete(node);
       this.#untoldRefusals.delete(node);
       return;
     }
-    if (this.#refusals.get(node) !== reason) this.#untoldRefusals.set(node, reason);
-    this.#refusals.set(node, reason);
+    const [known] = this.#refusals.get(node) ?? [];
+    const text = refusalText(first);
+    if (known === undefined || refusalText(known) !== text) this.#untoldRefusals.set(node, text);
+    this.#refusals.set(node, obstacles);
   }
 
   /** All nodes are about to be placed anew. */
@@ -64,10 +69,13 @@ export class Holds {
     return this.#inWallTime(this.#backoff.untilMs(node, this.#clock.monotonicMs()));
   }
 
-  /** Until when the node gets no pod, in wall time; Infinity until an event frees it; undefined when it gets one. */
-  holdUntilMs(node: string): number | undefined {
-    if (this.#refusals.has(node)) return Infinity;
-    return this.#inWallTime(this.#rejected.untilMs(node, this.#clock.monotonicMs()));
+  /** Why the node gets no pod, and until when in wall time; undefined when it gets one. */
+  holdOn(node: string): Hold | undefined {
+    const obstacles = this.#refusals.get(node);
+    if (obstacles !== undefined) return { why: "NoRoom", obstacles, untilMs: Infinity };
+    const untilMs = this.#inWallTime(this.#rejected.untilMs(node, this.#clock.monotonicMs()));
+    if (untilMs === undefined) return undefined;
+    return { why: "PodsRejected", rejects: this.#rejected.rejectsOn(node), untilMs };
   }
 
   /** Nodes whose back-off is not over. O(nodes with one): for readers of metrics. */

@@ -5,6 +5,7 @@
  */
 import { availableFromMs, isUpToDate, type PodFacts, type SlotParams } from "./facts.ts";
 import { manageSlot, type SlotContext, type SlotFacts, type SlotWork } from "./manage-slot.ts";
+import type { Hold } from "./reasons.ts";
 import { rolloutStage } from "./rollout-stage.ts";
 
 /**
@@ -60,6 +61,10 @@ const bit: Readonly<Record<SlotBit, number>> = {
   replaced: 1 << 16,
 };
 
+export function hasBit(bits: number, name: SlotBit): boolean {
+  return (bits & bit[name]) !== 0;
+}
+
 /** In order of their bits. */
 export const slotBits: readonly SlotBit[] = Object.keys(bit) as SlotBit[];
 
@@ -109,24 +114,28 @@ function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
 function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   const { params, nowMs } = context;
   const isEligible = slot.eligibility === "eligible";
-  const isLeftAlone = params.hasSurge && (work.isBackingOff || isSurgeHeld(slot, context));
   if (slot.pods.length === 0 && !isEligible) return 0;
   // Where there is no node nobody is served: counted as serving, such a pod would let another one go too soon.
-  if (params.hasSurge && slot.eligibility === "gone") return 0;
+  if (params.hasSurge && slot.eligibility === "gone") {
+    context.tell?.("replace", { why: "NoSuchNode" });
+    return 0;
+  }
   const at = rolloutStage(slot, params, nowMs);
   switch (at.stage) {
     case "empty":
       return bit.unavailable;
     case "undecidable":
+      context.tell?.("replace", { why: "MoreThanOnePod" });
       return bit.unavailable | bit.surging;
     case "new":
       return at.isAvailable ? bit.serving : bit.unavailable;
     case "both": {
       const serving = at.isOldAvailable ? bit.serving : 0;
+      if (!at.isNewAvailable) tellUnavailable(at.fresh, context);
       return bit.unavailable | serving | (at.isNewAvailable ? bit.replaced : bit.surging);
     }
     case "old":
-      if (isLeftAlone) return at.isAvailable ? bit.serving : bit.unavailable;
+      if (isLeftAlone(slot, context, work)) return at.isAvailable ? bit.serving : bit.unavailable;
       if (at.isAvailable) return bit.serving | (isEligible ? bit.outdated : bit.outdatedElsewhere);
       return bit.unavailable | (isEligible ? bit.outdatedUnavailable : bit.outdatedUnavailableElsewhere);
   }
@@ -141,17 +150,42 @@ function mayBePassedOver({ isUnreachable, pods }: SlotFacts, params: SlotParams)
   return isUnreachable && !pods.some(hasBegun);
 }
 
+/** With surge: whether an old pod gets no new one beside it for the time being. */
+function isLeftAlone(slot: SlotFacts, context: SlotContext, work: SlotWork): boolean {
+  const { params, tell } = context;
+  const hold = surgeHold(slot, context);
+  if (hold !== undefined) tell?.("replace", hold);
+  if (!params.hasSurge || !work.isBackingOff) return hold !== undefined;
+  tellBackOff(slot, context);
+  return true;
+}
+
 /** With surge the node of an old pod alone may want a new one at any time. */
-function isSurgeHeld(slot: SlotFacts, context: SlotContext): boolean {
+function surgeHold(slot: SlotFacts, context: SlotContext): Hold | undefined {
   const mayGrow = context.params.hasSurge && slot.eligibility === "eligible";
-  return mayGrow && context.holdUntilMs(slot.node) !== undefined;
+  return mayGrow ? context.holdOn(slot.node) : undefined;
+}
+
+function tellBackOff({ node, pods }: SlotFacts, { tell, backoffUntilMs }: SlotContext): void {
+  const failed = pods.find(({ isTerminating, life }) => !isTerminating && life === "failed");
+  if (failed !== undefined)
+    tell?.("replace", { why: "BackOff", pod: failed.name, untilMs: backoffUntilMs(node) });
+}
+
+function tellUnavailable(pod: PodFacts, { tell, params }: SlotContext): void {
+  const fromMs = availableFromMs(pod, params.minReadyMs);
+  tell?.("replace", {
+    why: "NewPodUnavailable",
+    pod: pod.name,
+    fromMs: fromMs === Infinity ? undefined : fromMs,
+  });
 }
 
 function wakeAt(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   // A second failed pod beside the first has no back-off yet: it gets one, and a new look, when the first is deleted.
   let wake = work.isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
-  if (work.isHeld || isSurgeHeld(slot, context))
-    wake = Math.min(wake, context.holdUntilMs(slot.node) ?? Infinity);
+  const hold = work.isHeld ? context.holdOn(slot.node) : surgeHold(slot, context);
+  if (hold !== undefined) wake = Math.min(wake, hold.untilMs);
   if (context.params.minReadyMs === 0) return wake;
   for (const pod of slot.pods) {
     const from = availableFromMs(pod, context.params.minReadyMs);

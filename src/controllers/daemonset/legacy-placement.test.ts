@@ -7,7 +7,7 @@ import { nodes, type NodeStatus, type PodSpec, targetNodeName } from "../../api/
 import { makeNode, makePod } from "../../testing/cluster-objects.ts";
 import { type DaemonSetFixture, withDaemonSets } from "../../testing/daemonset-fixture.ts";
 import { deletePod, foreignPod, hungry, smallNode } from "../../testing/upstream-cases.ts";
-import { legacyAnswer } from "./legacy-placement.ts";
+import { legacyAnswer, refusalText, takenPorts } from "./legacy-placement.ts";
 
 const welcome = { shouldRun: true, shouldContinue: true };
 const port = (hostPort: number, hostIP?: string): PodSpec => ({
@@ -113,9 +113,32 @@ describe("legacyAnswer", () => {
     test(name, () => {
       const pods = others.map((other, i) => ({ ...makePod(`p${i}`, { spec: other }), status: { phase } }));
       const answer = legacyAnswer(spec, makeNode("n", { status }), { basic: welcome, others: pods });
-      expect(answer).toEqual({ placement: { shouldRun: runs, shouldContinue: runs }, refusal });
+      expect(answer.placement).toEqual({ shouldRun: runs, shouldContinue: runs });
+      expect(answer.refusal.map(refusalText)[0]).toBe(refusal);
     });
   }
+
+  test("every obstacle is told, upstream's first one in front, and every pod that has a port of the template", () => {
+    const status = pressure("DiskPressure");
+    const big = asking({ cpu: "1500m", memory: "200M" });
+    const { refusal } = legacyAnswer(big, makeNode("n", { status }), { basic: welcome, others: [] });
+    expect(refusal).toEqual([
+      { why: "NodePressure", condition: "DiskPressure" },
+      { why: "InsufficientResource", resource: "cpu", requested: 1500, used: 0, capacity: 200 },
+      {
+        why: "InsufficientResource",
+        resource: "memory",
+        requested: 200_000_000,
+        used: 0,
+        capacity: 100_000_000,
+      },
+    ]);
+    const others = [80, 81, 80].map((number, i) => makePod(`p${i}`, { spec: port(number) }));
+    expect(takenPorts(port(80), others)).toEqual([
+      { why: "HostPortTaken", port: "TCP/80", by: "default/p0" },
+      { why: "HostPortTaken", port: "TCP/80", by: "default/p2" },
+    ]);
+  });
 
   test("a node that the template does not want is not looked at further", () => {
     const basic = { shouldRun: false, shouldContinue: false };
@@ -123,7 +146,7 @@ describe("legacyAnswer", () => {
       basic,
       others: [makePod("p", { spec: port(80) })],
     });
-    expect(answer).toEqual({ placement: basic, refusal: undefined });
+    expect(answer).toEqual({ placement: basic, refusal: [] });
   });
 });
 

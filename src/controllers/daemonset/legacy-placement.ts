@@ -9,15 +9,17 @@ import {
   addQuantities,
   canonicalJson,
   compareQuantities,
+  keyOf,
   quantityMilli,
   semanticEqual,
 } from "../../machinery/index.ts";
+import type { RoomObstacle } from "./reasons.ts";
 import type { Placement } from "./slots.ts";
 
 export interface LegacyAnswer {
   readonly placement: Placement;
-  /** Why no pod may be created though the node wants one; the node counts as desired all the same. */
-  readonly refusal: string | undefined;
+  /** Why no pod may be created though the node wants one; empty when it may. The node counts as desired all the same. */
+  readonly refusal: readonly RoomObstacle[];
 }
 
 const nowhere: Placement = { shouldRun: false, shouldContinue: false };
@@ -28,15 +30,39 @@ export function legacyAnswer(
   node: Node,
   { basic, others }: { readonly basic: Placement; readonly others: readonly Pod[] },
 ): LegacyAnswer {
-  if (!basic.shouldRun && !basic.shouldContinue) return { placement: basic, refusal: undefined };
-  const running = others.filter((pod) => !isPodTerminal(pod));
-  const ports = hostPorts(spec);
-  const isTaken = running.some((pod) =>
-    hostPorts(pod.spec).some((taken) => ports.some((port) => clash(taken, port))),
-  );
-  if (isTaken) return { placement: nowhere, refusal: undefined };
-  const refusal = basic.shouldRun ? (pressure(spec, node) ?? lackOfRoom(spec, node, running)) : undefined;
+  if (!basic.shouldRun && !basic.shouldContinue) return { placement: basic, refusal: [] };
+  if (takenPorts(spec, others).length > 0) return { placement: nowhere, refusal: [] };
+  const refusal = basic.shouldRun ? [...pressures(spec, node), ...lacks(spec, node, others)] : [];
   return { placement: basic, refusal };
+}
+
+/** Host ports of the template that other pods of the node have. */
+export function takenPorts(spec: PodSpec, others: readonly Pod[]): readonly RoomObstacle[] {
+  const ports = hostPorts(spec);
+  if (ports.length === 0) return [];
+  return running(others).flatMap((pod) =>
+    hostPorts(pod.spec)
+      .filter((taken) => ports.some((port) => clash(taken, port)))
+      .map(({ port }): RoomObstacle => ({ why: "HostPortTaken", port, by: keyOf(pod) })),
+  );
+}
+
+function running(pods: readonly Pod[]): readonly Pod[] {
+  return pods.filter((pod) => !isPodTerminal(pod));
+}
+
+/** Upstream's words for the event. */
+export function refusalText(obstacle: RoomObstacle): string {
+  switch (obstacle.why) {
+    case "HostPortTaken":
+      return `port ${obstacle.port} is taken by ${obstacle.by}`;
+    case "NodePressure":
+      return conditionTexts.get(obstacle.condition) ?? obstacle.condition;
+    case "InsufficientResource": {
+      const { resource, requested, used, capacity } = obstacle;
+      return `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+    }
+  }
 }
 
 /** Equal texts give equal answers for every node and its pods. */
@@ -46,11 +72,11 @@ export function legacyFingerprint(spec: PodSpec): string {
 
 /** Whether the node's status matters otherwise than before: room or pressure. */
 export function roomChanged(before: Node, after: Node): boolean {
-  const pressures = (node: Node): readonly boolean[] =>
+  const conditions = (node: Node): readonly boolean[] =>
     [...conditionTexts.keys()].map((type) => hasCondition(node, type));
   return (
     !semanticEqual(allocatable(before), allocatable(after)) ||
-    !semanticEqual(pressures(before), pressures(after))
+    !semanticEqual(conditions(before), conditions(after))
   );
 }
 
@@ -79,18 +105,17 @@ function clash(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && (a.ip === b.ip || a.ip === anyAddress || b.ip === anyAddress);
 }
 
-/** Upstream's texts. Memory pressure concerns only pods without requests and limits. */
+/** Upstream's texts, in its order. Memory pressure concerns only pods without requests and limits. */
 const conditionTexts: ReadonlyMap<string, string> = new Map([
   ["DiskPressure", "node(s) had disk pressure"],
   ["MemoryPressure", "node(s) had memory pressure"],
 ]);
 
-function pressure(spec: PodSpec, node: Node): string | undefined {
-  for (const [type, text] of conditionTexts) {
-    const matters = type !== "MemoryPressure" || qosClass(spec) === "BestEffort";
-    if (matters && hasCondition(node, type)) return text;
-  }
-  return undefined;
+function pressures(spec: PodSpec, node: Node): readonly RoomObstacle[] {
+  return [...conditionTexts.keys()]
+    .filter((type) => type !== "MemoryPressure" || qosClass(spec) === "BestEffort")
+    .filter((type) => hasCondition(node, type))
+    .map((condition) => ({ why: "NodePressure", condition }));
 }
 
 function hasCondition(node: Node, wanted: string): boolean {
@@ -101,21 +126,30 @@ function allocatable(node: Node): Readonly<Record<string, string>> {
   return node.status?.allocatable ?? {};
 }
 
-/** The first resource that does not suffice, in upstream's words. A node that tells nothing of a resource has none. */
-function lackOfRoom(spec: PodSpec, node: Node, running: readonly Pod[]): string | undefined {
-  const capacity = allocatable(node);
-  const requests = Object.entries({ pods: "1", ...podRequests(spec) });
-  for (const [name, requested] of requests) {
-    if (compareQuantities(requested, "0") === 0) continue;
-    const used = running.reduce(
-      (sum, pod) => addQuantities(sum, name === "pods" ? "1" : podRequests(pod.spec)[name]),
-      "0",
-    );
-    if (compareQuantities(addQuantities(used, requested), capacity[name]) <= 0) continue;
-    const [want, have, all] = [requested, used, capacity[name]].map((amount) => amountOf(name, amount));
-    return `Node didn't have enough resource: ${name}, requested: ${want}, used: ${have}, capacity: ${all}`;
-  }
-  return undefined;
+/** Resources that do not suffice. A node that tells nothing of a resource has none of it. */
+function lacks(spec: PodSpec, node: Node, others: readonly Pod[]): readonly RoomObstacle[] {
+  const available = allocatable(node);
+  const there = running(others);
+  return Object.entries({ pods: "1", ...podRequests(spec) }).flatMap(
+    ([resource, requested]): RoomObstacle[] => {
+      if (compareQuantities(requested, "0") === 0) return [];
+      const used = there.reduce(
+        (sum, pod) => addQuantities(sum, resource === "pods" ? "1" : podRequests(pod.spec)[resource]),
+        "0",
+      );
+      if (compareQuantities(addQuantities(used, requested), available[resource]) <= 0) return [];
+      const amount = (quantity: string | undefined): number => amountOf(resource, quantity);
+      return [
+        {
+          why: "InsufficientResource",
+          resource,
+          requested: amount(requested),
+          used: amount(used),
+          capacity: amount(available[resource]),
+        },
+      ];
+    },
+  );
 }
 
 /** Processors are told in thousandths, as upstream does. */

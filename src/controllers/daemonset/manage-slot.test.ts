@@ -48,7 +48,7 @@ function manage(
   const work = manageSlot(slot, {
     nowMs: 60_000,
     backoffUntilMs: () => undefined,
-    holdUntilMs: () => undefined,
+    holdOn: () => undefined,
     ...context,
     params: { ...params, minReadyMs, hasSurge },
   });

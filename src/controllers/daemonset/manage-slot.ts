@@ -5,6 +5,7 @@
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, podsShouldBeOnNode.
  */
 import { availableFromMs, type PodFacts, type SlotParams } from "./facts.ts";
+import type { Hold, Tell } from "./reasons.ts";
 
 /** `eligible`: the node exists and should run the pod; `gone`: there is no such node. */
 export type Eligibility = "eligible" | "ineligible" | "gone";
@@ -25,8 +26,10 @@ export interface SlotContext {
   readonly nowMs: number;
   /** End of the failed-pod back-off of a node, if it has one that is not over. */
   backoffUntilMs(node: string): number | undefined;
-  /** Until when no pod may be created on a node (Infinity: until an event says otherwise), if that is not over. */
-  holdUntilMs(node: string): number | undefined;
+  /** Why no pod may be created on a node now, if that is not over. */
+  holdOn(node: string): Hold | undefined;
+  /** Listens to the reasons of what is decided. Absent where nobody asks; it changes no decision. */
+  readonly tell?: Tell;
 }
 
 export type DeleteReason =
@@ -53,10 +56,13 @@ const held: SlotWork = { ...nothing, isHeld: true };
 /** #9 for one node. */
 export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   const { pods } = slot;
-  if (slot.eligibility === "gone") return deletion(pods, "stray");
+  if (slot.eligibility === "gone") return stray(pods, context);
   if (pods.length === 0) {
     if (slot.eligibility !== "eligible") return nothing;
-    return context.holdUntilMs(slot.node) === undefined ? creation : held;
+    const hold = context.holdOn(slot.node);
+    if (hold === undefined) return creation;
+    context.tell?.("create", hold);
+    return held;
   }
   if (!slot.mayContinue) return deletion(pods, "ineligible");
   const only = pods[0]!;
@@ -64,41 +70,61 @@ export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   return manageServedSlot(slot, context);
 }
 
+/** The node is gone. Pods that were bound to it are the pod garbage collector's. */
+function stray(pods: readonly PodFacts[], context: SlotContext): SlotWork {
+  context.tell?.("run", { why: "NoSuchNode" });
+  for (const pod of pods)
+    if (pod.isBound) context.tell?.("delete", { why: "LeftToPodGarbageCollector", pod: pod.name });
+    else context.tell?.("stay", { why: "NoSuchNode" });
+  const unbound = pods.filter((pod) => !pod.isBound);
+  return deletion(unbound, "stray");
+}
+
 /** Terminating pods are never deleted again: a stray one held by a finalizer would be at every sync upstream (#23.14). */
 function deletion(pods: readonly PodFacts[], because: "stray" | "ineligible"): SlotWork {
   const deletes: PodDeletion[] = [];
-  for (const pod of pods) {
-    if (pod.isTerminating || (because === "stray" && pod.isBound)) continue;
-    deletes.push({ pod, because });
-  }
+  for (const pod of pods) if (!pod.isTerminating) deletes.push({ pod, because });
   return deletes.length === 0 ? nothing : { ...nothing, deletes };
 }
 
 /** Case B: the node may keep its pod. */
 function manageServedSlot(slot: SlotFacts, context: SlotContext): SlotWork {
+  const { tell, params } = context;
   const running: PodFacts[] = [];
   const deletes: PodDeletion[] = [];
-  let inBackoff = context.backoffUntilMs(slot.node) !== undefined;
+  const untilMs = context.backoffUntilMs(slot.node);
+  let inBackoff = untilMs !== undefined;
   let isBackingOff = false;
   for (const pod of slot.pods) {
-    if (pod.isTerminating) continue;
-    if (pod.life === "running") running.push(pod);
+    if (pod.isTerminating) {
+      if (!params.hasSurge) tell?.("create", { why: "OldPodTerminating", pod: pod.name });
+    } else if (pod.life === "running") running.push(pod);
     else if (pod.life === "succeeded") deletes.push({ pod, because: "succeeded" });
-    else if (inBackoff) isBackingOff = true;
-    else {
+    else if (inBackoff) {
+      isBackingOff = true;
+      tellBackOff(pod, untilMs, tell);
+    } else {
       deletes.push({ pod, because: "failed" });
       inBackoff = true;
     }
   }
-  if (!context.params.hasSurge) {
+  if (!params.hasSurge) {
     for (const pod of running.slice(1)) deletes.push({ pod, because: "duplicate" });
     return { ...nothing, deletes, isBackingOff };
   }
   if (running.length >= 2) deletes.push(...surplusOfSurge(running, context));
   // Upstream creates beside a failed pod that waits for its back-off, at every sync anew (#23.5).
   const isWanted = running.length === 0 && slot.eligibility === "eligible" && !isBackingOff;
-  const isHeld = isWanted && context.holdUntilMs(slot.node) !== undefined;
+  const hold = isWanted ? context.holdOn(slot.node) : undefined;
+  if (hold !== undefined) tell?.("create", hold);
+  const isHeld = hold !== undefined;
   return { create: isWanted && !isHeld, deletes, isBackingOff, isHeld };
+}
+
+/** The failed pod stays, and as long as it does no other one is created. */
+function tellBackOff({ name }: PodFacts, untilMs: number | undefined, tell: Tell | undefined): void {
+  tell?.("delete", { why: "BackOff", pod: name, untilMs });
+  tell?.("create", { why: "BackOff", pod: name, untilMs });
 }
 
 /** Two or more running pods with surge: one new and one old may stand side by side until the new one is available. */

@@ -40,22 +40,22 @@ export function observe(
     outdatedUnavailable: first("outdatedUnavailable"),
     outdatedUnavailableElsewhere: first("outdatedUnavailableElsewhere"),
     replaced: first("replaced"),
-    backoffs: endsOf([...missing, ...surplus], (node) => tracked.holds.backoffUntilMs(node)),
-    holds: endsOf(missing, (node) => tracked.holds.holdUntilMs(node)),
+    backoffs: ofNodes([...missing, ...surplus], (node) => tracked.holds.backoffUntilMs(node)),
+    holds: ofNodes(missing, (node) => tracked.holds.holdOn(node)),
   };
 }
 
 /** What is told of the nodes of these slots, where something is. */
-function endsOf(
+function ofNodes<T>(
   slots: readonly SlotFacts[],
-  untilMs: (node: string) => number | undefined,
-): ReadonlyMap<string, number> {
-  const ends = new Map<string, number>();
+  tell: (node: string) => T | undefined,
+): ReadonlyMap<string, T> {
+  const told = new Map<string, T>();
   for (const { node } of slots) {
-    const until = untilMs(node);
-    if (until !== undefined) ends.set(node, until);
+    const one = tell(node);
+    if (one !== undefined) told.set(node, one);
   }
-  return ends;
+  return told;
 }
 
 export function strategyOf(daemonSet: DaemonSet): RolloutStrategy {

@@ -6,8 +6,10 @@
  */
 import {
   daemonTolerations,
+  findPlacementObstacles,
   type Node,
   nodeShouldRunDaemonPod,
+  type PlacementObstacle,
   type PodSpec,
   type Taint,
   untoleratedTaint,
@@ -66,6 +68,8 @@ export interface PlacementRule {
   /** Equal texts give equal answers for every node. */
   readonly fingerprint: string;
   place(node: Node): Placement;
+  /** Everything that keeps pods off the node; none: it should run one. */
+  obstacles(node: Node): readonly PlacementObstacle[];
   /** False when the answer for the node cannot have changed. */
   isConcernedBy(change: NodeChange): boolean;
 }
@@ -77,6 +81,14 @@ export function placementRule(spec: PodSpec): PlacementRule {
   return {
     fingerprint: canonicalJson([spec.nodeName ?? "", spec.nodeSelector ?? {}, required ?? null, tolerations]),
     place: (node) => nodeShouldRunDaemonPod(spec, node, tolerations),
+    obstacles: (node) => {
+      const found: PlacementObstacle[] = [];
+      findPlacementObstacles({ spec, tolerations }, node, (obstacle) => {
+        found.push(obstacle);
+        return false;
+      });
+      return found;
+    },
     isConcernedBy: (change) =>
       change.labelKeys.some((key) => labelKeys.has(key)) ||
       untoleratedTaint(change.taints, tolerations, effects) !== undefined,

@@ -8,6 +8,7 @@
 import type { IntOrString } from "../../machinery/index.ts";
 import type { SlotParams } from "./facts.ts";
 import { type DeleteReason, manageSlot, type SlotContext, type SlotFacts } from "./manage-slot.ts";
+import type { Hold } from "./reasons.ts";
 import type { SlotCounts } from "./slots.ts";
 
 export interface RolloutStrategy {
@@ -41,8 +42,8 @@ export interface Snapshot {
   readonly replaced: readonly SlotFacts[];
   /** Ends of the failed-pod back-offs of the nodes above, where one is running. */
   readonly backoffs: ReadonlyMap<string, number>;
-  /** Ends of the holds of the nodes above, where one is running. */
-  readonly holds: ReadonlyMap<string, number>;
+  /** Holds of the missing nodes above, where one is running. */
+  readonly holds: ReadonlyMap<string, Hold>;
 }
 
 export type Action =
@@ -76,7 +77,7 @@ function contextOf(snapshot: Snapshot): SlotContext {
     params: snapshot.params,
     nowMs: snapshot.nowMs,
     backoffUntilMs: (node) => snapshot.backoffs.get(node),
-    holdUntilMs: (node) => snapshot.holds.get(node),
+    holdOn: (node) => snapshot.holds.get(node),
   };
 }
 

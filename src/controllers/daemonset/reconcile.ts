@@ -21,12 +21,15 @@ import {
 import { apply } from "./apply.ts";
 import { ClaimPass } from "./claim.ts";
 import { joinErrors } from "./errors.ts";
+import { explain, type Verdict } from "./explain.ts";
 import type { History } from "./history.ts";
 import { observe, paramsOf, strategyOf } from "./observe.ts";
 import { isOlder } from "./resource-versions.ts";
 import { type Action, plan, type Snapshot } from "./plan.ts";
 import type { RevisionKeeper } from "./revisions.ts";
+import type { Standstill } from "./reasons.ts";
 import { planRollout } from "./rolling-update.ts";
+import { standstills } from "./standstill.ts";
 import { statusNumbers } from "./status.ts";
 import { writeStatus } from "./status-writer.ts";
 import { podMaker, type PlacementMode } from "./template.ts";
@@ -56,7 +59,7 @@ export interface ReconcileDependencies {
   readonly daemonSets: Informer<DaemonSet>;
   readonly pods: Informer<Pod>;
   /** Told of each sync that a stale cache prevented. */
-  staleSkipped(resource: WrittenResource): void;
+  staleSkipped(resource: string): void;
   /** Told of what a step is about to do. */
   acting(daemonSet: DaemonSet, actions: readonly Action[]): void;
 }
@@ -98,20 +101,40 @@ export class Reconciler {
     const daemonSet = daemonSets.lister.get(key);
     const tracked = tracker.get(key);
     if (daemonSet === undefined || tracked === undefined) return undefined;
-    const behind = tracked.writes.behind(
+    const [standstill] = this.#standstills(daemonSet, tracked);
+    if (standstill === undefined) return this.#sync(daemonSet, tracked);
+    if (standstill.why === "SelectsAllPods")
+      recorder.event(daemonSet, "Warning", "SelectingAll", selectingAll);
+    if (standstill.why !== "CacheBehind") return undefined;
+    this.#dependencies.staleSkipped(standstill.resource);
+    return { requeueAfterMs: staleRecheckMs };
+  }
+
+  /**
+   * One look at a DaemonSet; the answer tells of one node at a time what is done there and why no more. It holds until the
+   * next event, so ask at once. Undefined when there is no such DaemonSet.
+   */
+  explain(key: string): ((node: string) => Verdict) | undefined {
+    const { daemonSets, tracker, expectations, clock } = this.#dependencies;
+    const daemonSet = daemonSets.lister.get(key);
+    const tracked = tracker.get(key);
+    if (daemonSet === undefined || tracked === undefined) return undefined;
+    const still = [...this.#standstills(daemonSet, tracked)];
+    if (!expectations.satisfied(tracked.uid)) still.push({ why: "WritesUnseen" });
+    if (!tracked.isBuilt || tracked.revised?.generation !== daemonSet.metadata.generation)
+      still.push({ why: "NotSynced" });
+    tracked.slots.advance();
+    const snapshot = observe(daemonSet, tracked, { nowMs: clock.nowMs(), burst: this.#options.burst });
+    const verdictOf = explain(snapshot, still);
+    return (node) => verdictOf(tracked.question(node));
+  }
+
+  #standstills(daemonSet: DaemonSet, { writes }: TrackedDaemonSet): readonly Standstill[] {
+    return standstills(
+      daemonSet,
+      writes,
       (resource) => this.#dependencies[cacheOf[resource]].lastResourceVersion,
     );
-    if (behind !== undefined) {
-      this.#dependencies.staleSkipped(behind);
-      return { requeueAfterMs: staleRecheckMs };
-    }
-    if (hasEmptySelector(daemonSet)) {
-      recorder.event(daemonSet, "Warning", "SelectingAll", selectingAll);
-      return undefined;
-    }
-    if (daemonSet.metadata.deletionTimestamp !== undefined) return undefined;
-    if (tracked.writes.isGone(daemonSet.metadata.resourceVersion)) return undefined;
-    return this.#sync(daemonSet, tracked);
   }
 
   async #sync(daemonSet: DaemonSet, tracked: TrackedDaemonSet): Promise<ReconcileResult> {
@@ -255,8 +278,3 @@ export class Reconciler {
 }
 
 const cacheOf = { pods: "pods", daemonsets: "daemonSets" } as const satisfies Record<WrittenResource, string>;
-
-function hasEmptySelector(daemonSet: DaemonSet): boolean {
-  const { matchLabels, matchExpressions } = daemonSet.spec.selector ?? {};
-  return Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions ?? []).length === 0;
-}

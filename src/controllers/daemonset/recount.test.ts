@@ -29,7 +29,7 @@ function contents(): SlotsContents {
     placementOf: (node) => (node === "gone" ? undefined : eligible),
     nowMs: () => 1_000,
     backoffUntilMs: () => undefined,
-    holdUntilMs: () => undefined,
+    holdOn: () => undefined,
     params: {
       hash: "h",
       generation: undefined,
@@ -116,19 +116,20 @@ describe("caches", () => {
     isRefused: () => false,
   };
   const caches: CacheContents = {
-    nodes: new Map(["a", "b", "c"].map((node) => [node, { placement: eligible }])),
+    nodes: new Map(["a", "b", "c"].map((node) => [node, { placement: eligible, refusal: [] }])),
     owned: new Map([
       ["1", "5"],
       ["2", "4"],
     ]),
     all: new Set(["1", "2", "3"]),
   };
-  const ineligible = { placement: { shouldRun: false, shouldContinue: true } };
+  const ineligible = { placement: { shouldRun: false, shouldContinue: true }, refusal: [] };
+  const pressure = { why: "NodePressure", condition: "DiskPressure" } as const;
   const planted: Readonly<Record<string, readonly [Partial<KeptContents>, Partial<CacheContents>, RegExp]>> =
     {
       "an eligible node without a slot": [
         {},
-        { nodes: new Map([...caches.nodes, ["d", { placement: eligible }]]) },
+        { nodes: new Map([...caches.nodes, ["d", { placement: eligible, refusal: [] }]]) },
         /eligible node d has no slot/,
       ],
       "a node that is placed otherwise by now": [
@@ -148,10 +149,14 @@ describe("caches", () => {
       ],
       "a refusal that is not kept": [
         {},
-        { nodes: new Map([...caches.nodes, ["a", { placement: eligible, refusal: "full" }]]) },
-        /refusal full is not kept/,
+        { nodes: new Map([...caches.nodes, ["a", { placement: eligible, refusal: [pressure] }]]) },
+        /a: refused is false, and 1 obstacles are there/,
       ],
-      "a refusal that is over": [{ isRefused: (node) => node === "b" }, {}, /b: refusal none/],
+      "a refusal that is over": [
+        { isRefused: (node) => node === "b" },
+        {},
+        /b: refused is true, and 0 obstacles/,
+      ],
       "an owned pod that is not kept": [{ inSlots: new Map([["1", "5"]]) }, {}, /owned pod 2 is not kept/],
       "an older state": [
         { inSlots: new Map([...kept.inSlots, ["2", "3"]]) },

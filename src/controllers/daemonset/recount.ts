@@ -124,8 +124,8 @@ function recountNodes({ slots, isRefused }: KeptContents, { nodes }: CacheConten
   const wrong: string[] = [];
   for (const [node, { placement, refusal }] of nodes) {
     const slot = slots.get(node);
-    if (isRefused(node) !== (refusal !== undefined))
-      wrong.push(`${node}: refusal ${refusal ?? "none"} is not kept`);
+    if (isRefused(node) !== refusal.length > 0)
+      wrong.push(`${node}: refused is ${isRefused(node)}, and ${refusal.length} obstacles are there`);
     if (slot === undefined) {
       if (placement.shouldRun) wrong.push(`eligible node ${node} has no slot`);
       continue;

@@ -9,6 +9,7 @@
 import { scaledValue } from "../../machinery/index.ts";
 import type { Action, RolloutStrategy, Snapshot } from "./plan.ts";
 import type { DeleteReason, SlotFacts } from "./manage-slot.ts";
+import type { Budget } from "./reasons.ts";
 import { rolloutStage } from "./rollout-stage.ts";
 
 export interface RolloutLimits {
@@ -30,18 +31,55 @@ export function hasSurge(strategy: RolloutStrategy): boolean {
   return strategy.type === "RollingUpdate" && (scaledValue(strategy.maxSurge ?? 0, 1, "up") ?? 0) > 0;
 }
 
+/** What limits the old pods that are available; others make way at once. In place it is one budget for both. */
+export interface RolloutBudgets {
+  readonly outdated: Budget;
+  readonly outdatedElsewhere: Budget;
+}
+
+/** How many more may go on now. */
+export function leftOf({ allowed, used }: Budget): number {
+  return Math.max(0, allowed - used);
+}
+
+/**
+ * #11.4 in place: however many nodes fall silent, no more than maxUnavailable and maxUnreachable together are without
+ * their pod by our doing. #11.5 with surge: a pod elsewhere goes when more nodes are served than should be.
+ * @returns undefined when a limit cannot be read.
+ */
+export function rolloutBudgets(snapshot: Snapshot): RolloutBudgets | undefined {
+  const { desired, unavailable, unreachable, surging, serving } = snapshot.counts;
+  const limits = rolloutLimits(snapshot.strategy, desired);
+  if (limits === undefined) return undefined;
+  if (limits.maxSurge > 0) {
+    return {
+      outdated: { limit: "maxSurge", allowed: limits.maxSurge, used: surging },
+      outdatedElsewhere: { limit: "desired", allowed: serving, used: desired },
+    };
+  }
+  const passedOver = Math.min(unreachable, scaledValue(snapshot.maxUnreachable, desired, "up") ?? 0);
+  const budget: Budget = {
+    limit: "maxUnavailable",
+    allowed: limits.maxUnavailable,
+    used: unavailable - passedOver,
+  };
+  return { outdated: budget, outdatedElsewhere: budget };
+}
+
 /** @throws Error when a limit cannot be read; the API server lets none such through. */
 export function planRollout(snapshot: Snapshot): readonly Action[] {
-  const { strategy, counts, burst } = snapshot;
+  const { strategy, burst } = snapshot;
   if (strategy.type !== "RollingUpdate") return [];
-  const limits = rolloutLimits(strategy, counts.desired);
-  if (limits === undefined) {
+  const budgets = rolloutBudgets(snapshot);
+  if (budgets === undefined) {
     throw new Error(
       `invalid rolling update limits: ${String(strategy.maxUnavailable)}, ${String(strategy.maxSurge)}`,
     );
   }
   const { creates, deletes } =
-    limits.maxSurge === 0 ? replaceInPlace(snapshot, limits) : replaceWithSurge(snapshot, limits);
+    budgets.outdated.limit === "maxSurge"
+      ? replaceWithSurge(snapshot, budgets)
+      : replaceInPlace(snapshot, budgets);
   return [...creates.slice(0, burst), ...deletes.slice(0, burst)];
 }
 
@@ -50,31 +88,23 @@ interface Steps {
   readonly deletes: readonly Action[];
 }
 
-/**
- * #11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. However
- * many nodes fall silent, no more than maxUnavailable and maxUnreachable together are without their pod by our doing.
- */
-function replaceInPlace(snapshot: Snapshot, { maxUnavailable }: RolloutLimits): Steps {
+/** #11.4: old pods that serve nobody go at once and without limit; healthy ones within what is left of the budget. */
+function replaceInPlace(snapshot: Snapshot, { outdated }: RolloutBudgets): Steps {
   const allowed = byNode(snapshot.outdatedUnavailable, snapshot.outdatedUnavailableElsewhere);
   const candidates = byNode(snapshot.outdated, snapshot.outdatedElsewhere);
-  const { desired, unavailable, unreachable } = snapshot.counts;
-  const passedOver = Math.min(unreachable, scaledValue(snapshot.maxUnreachable, desired, "up") ?? 0);
-  const budget = Math.max(0, maxUnavailable - (unavailable - passedOver));
-  const chosen = [...allowed, ...candidates.slice(0, budget)];
+  const chosen = [...allowed, ...candidates.slice(0, leftOf(outdated))];
   return { creates: [], deletes: deletions(chosen, snapshot, "outdated") };
 }
 
 /** #11.5: the new pod comes first; the old one goes when the new one is available. */
-function replaceWithSurge(snapshot: Snapshot, { maxSurge }: RolloutLimits): Steps {
-  const { counts } = snapshot;
-  const budget = Math.max(0, maxSurge - counts.surging);
-  const growing = [...snapshot.outdatedUnavailable, ...snapshot.outdated.slice(0, budget)];
+function replaceWithSurge(snapshot: Snapshot, { outdated, outdatedElsewhere }: RolloutBudgets): Steps {
+  const growing = [...snapshot.outdatedUnavailable, ...snapshot.outdated.slice(0, leftOf(outdated))];
   const creates = growing.map(({ node }): Action => ({ do: "create", node, because: "surge" }));
-  const spare = Math.max(0, counts.serving - counts.desired);
+  const spare = snapshot.outdatedElsewhere.slice(0, leftOf(outdatedElsewhere));
   const deletes = [
     ...deletions(snapshot.replaced, snapshot, "replaced"),
     ...deletions(snapshot.outdatedUnavailableElsewhere, snapshot, "ineligible"),
-    ...deletions(snapshot.outdatedElsewhere.slice(0, spare), snapshot, "ineligible"),
+    ...deletions(spare, snapshot, "ineligible"),
   ];
   return { creates, deletes };
 }

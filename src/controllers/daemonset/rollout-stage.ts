@@ -15,6 +15,7 @@ export type RolloutStage =
   | { readonly stage: "old"; readonly pod: PodFacts; readonly isAvailable: boolean }
   | {
       readonly stage: "both";
+      readonly fresh: PodFacts;
       readonly old: PodFacts;
       readonly isOldAvailable: boolean;
       readonly isNewAvailable: boolean;
@@ -39,7 +40,13 @@ export function rolloutStage(slot: SlotFacts, params: SlotParams, nowMs: number)
   }
   const isAvailable = (pod: PodFacts): boolean => availableFromMs(pod, params.minReadyMs) <= nowMs;
   if (fresh !== undefined && old !== undefined) {
-    return { stage: "both", old, isOldAvailable: isAvailable(old), isNewAvailable: isAvailable(fresh) };
+    return {
+      stage: "both",
+      fresh,
+      old,
+      isOldAvailable: isAvailable(old),
+      isNewAvailable: isAvailable(fresh),
+    };
   }
   if (fresh !== undefined) return { stage: "new", pod: fresh, isAvailable: isAvailable(fresh) };
   if (old !== undefined) return { stage: "old", pod: old, isAvailable: isAvailable(old) };

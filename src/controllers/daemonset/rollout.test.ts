@@ -300,7 +300,7 @@ test("with surge, a pod left on a deleted node does not let a pod elsewhere go, 
       placementOf: () => placement,
       nowMs: () => 1,
       backoffUntilMs: () => undefined,
-      holdUntilMs: () => undefined,
+      holdOn: () => undefined,
       params: { hash: "new", generation: undefined, knownHashes: new Set(), minReadyMs: 0, hasSurge: true },
     });
     slots.putPod(pod);

@@ -279,7 +279,7 @@ function filled(count: number): DaemonSetSlots {
     placementOf: () => ({ shouldRun: true, shouldContinue: true }),
     nowMs: () => 0,
     backoffUntilMs: () => undefined,
-    holdUntilMs: () => undefined,
+    holdOn: () => undefined,
   });
   const sample = pod("node-0");
   for (let i = 0; i < count; i++)

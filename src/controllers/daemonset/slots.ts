@@ -11,6 +11,7 @@ import { Heap } from "../../base/index.ts";
 import { comparePods, hasDeparted, type PodFacts, type SlotParams } from "./facts.ts";
 import { judgeSlot, listedBits, type SlotBit, slotBits, type SlotJudgement } from "./judge-slot.ts";
 import type { Eligibility, SlotContext, SlotFacts } from "./manage-slot.ts";
+import type { Hold } from "./reasons.ts";
 import { SortedNames } from "./sorted-names.ts";
 
 /**
@@ -29,7 +30,7 @@ export interface SlotsOptions {
   placementOf(node: string): Placement | undefined;
   nowMs(): number;
   backoffUntilMs(node: string): number | undefined;
-  holdUntilMs(node: string): number | undefined;
+  holdOn(node: string): Hold | undefined;
   /** What the slots are judged by from the start. */
   readonly params?: SlotParams;
 }
@@ -124,6 +125,16 @@ export class DaemonSetSlots {
     return names.map((node) => this.#slots.get(node)!);
   }
 
+  /** How many slots with the listed bit come before this node by name. */
+  rank(name: SlotBit, node: string): number {
+    return this.#listed[slotBits.indexOf(name)]?.rank(node) ?? 0;
+  }
+
+  /** The slot of the node as it is, or as it would be: without pods. */
+  slotOf(node: string): SlotFacts {
+    return this.#slots.get(node) ?? this.#newSlot(node);
+  }
+
   slot(node: string): SlotFacts | undefined {
     return this.#slots.get(node);
   }
@@ -157,7 +168,7 @@ export class DaemonSetSlots {
         listedBits.map((name) => [name, this.#listed[slotBits.indexOf(name)]!.first(Infinity)]),
       ),
       alarms: [...this.#alarms.values()],
-      context: this.#context(),
+      context: this.context(),
     };
   }
 
@@ -239,6 +250,12 @@ export class DaemonSetSlots {
   }
 
   #open(node: string): Slot {
+    const slot = this.#newSlot(node);
+    this.#slots.set(node, slot);
+    return slot;
+  }
+
+  #newSlot(node: string): Slot {
     const slot: Slot = {
       node,
       eligibility: "gone",
@@ -249,7 +266,6 @@ export class DaemonSetSlots {
       wakeAtMs: Infinity,
     };
     place(slot, this.#options.placementOf(node));
-    this.#slots.set(node, slot);
     return slot;
   }
 
@@ -274,7 +290,7 @@ export class DaemonSetSlots {
 
   #judge(slot: Slot): boolean {
     this.#judgements++;
-    const context = this.#context();
+    const context = this.context();
     const view = judgeSlot(slot, context);
     const changed = this.#apply(slot, view.bits);
     if (slot.eligibility !== "eligible" && slot.pods.length === 0) {
@@ -290,12 +306,13 @@ export class DaemonSetSlots {
     return changed;
   }
 
-  #context(): SlotContext {
+  /** What slots are judged by in this moment. */
+  context(): SlotContext {
     return {
       params: this.#params,
       nowMs: this.#options.nowMs(),
       backoffUntilMs: this.#options.backoffUntilMs,
-      holdUntilMs: this.#options.holdUntilMs,
+      holdOn: this.#options.holdOn,
     };
   }
 

@@ -21,6 +21,7 @@ test("sorted names equal a sorted set after any script, also beyond one chunk", 
         const sorted = [...model].sort();
         expect(names.size).toBe(sorted.length);
         expect(names.first(Infinity)).toEqual(sorted);
+        expect(names.rank("node-3")).toBe(sorted.filter((one) => one < "node-3").length);
         expect(names.first(7)).toEqual(sorted.slice(0, 7));
       },
     ),

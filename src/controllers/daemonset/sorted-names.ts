@@ -54,6 +54,16 @@ export class SortedNames {
     this.#size = 0;
   }
 
+  /** How many names are smaller. O(number of chunks). */
+  rank(name: string): number {
+    let rank = 0;
+    for (const chunk of this.#chunks) {
+      if (chunk[0]! >= name) break;
+      rank += lowerBound(chunk, name);
+    }
+    return rank;
+  }
+
   /** The smallest `count` names, in order. O(count). */
   first(count: number): string[] {
     const names: string[] = [];

@@ -11,6 +11,7 @@ import type { Lister } from "../../client/index.ts";
 import { controllerOf, keyOf, type Selector, selectorFromLabelSelector } from "../../machinery/index.ts";
 import type { FailedPodBackoff } from "./backoff.ts";
 import { Claims } from "./claims.ts";
+import type { Question } from "./explain.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
 import { Holds } from "./holds.ts";
@@ -195,13 +196,25 @@ export class TrackedDaemonSet {
 
   /** @returns whether the DaemonSet had a slot there. */
   dropNode(node: string): boolean {
-    this.holds.setRefusal(node, undefined);
+    this.holds.setRefusal(node, []);
     return this.#built !== undefined && this.#slots.removeNode(node);
   }
 
   /** Milliseconds until time alone changes a slot; Infinity for never. */
   untilWakeMs(): number {
     return Math.max(0, this.#slots.nextWakeMs - this.#dependencies.clock.nowMs());
+  }
+
+  /** What `explain` has to know of a node, also of one that has no slot or is not there. */
+  question(name: string): Question {
+    const node = this.#dependencies.nodes.get(name);
+    const obstacles = node === undefined ? undefined : this.#built?.placer.obstacles(node);
+    return {
+      slot: this.#slots.slotOf(name),
+      obstacles: obstacles ?? [],
+      context: this.#slots.context(),
+      rank: (bit) => this.#slots.rank(bit, name),
+    };
   }
 
   /**
@@ -220,7 +233,7 @@ export class TrackedDaemonSet {
       orphans: versionsOf(orphans, ({ metadata }) => metadata),
       notMatching: versionsOf(notMatching, ({ metadata }) => metadata),
       withoutNode: versionsOf(withoutNode, ({ metadata }) => metadata),
-      isRefused: (node: string) => this.holds.holdUntilMs(node) === Infinity,
+      isRefused: (node: string) => this.holds.holdOn(node)?.why === "NoRoom",
     };
     const inNamespace = pods.list(this.namespace).map((pod) => [pod.metadata.uid ?? "", pod] as const);
     const isOwn = (pod: Pod): boolean =>
@@ -243,7 +256,7 @@ export class TrackedDaemonSet {
       },
       nowMs: () => clock.nowMs(),
       backoffUntilMs: (node) => this.holds.backoffUntilMs(node),
-      holdUntilMs: (node) => this.holds.holdUntilMs(node),
+      holdOn: (node) => this.holds.holdOn(node),
       ...(params === undefined ? {} : { params }),
     });
   }
