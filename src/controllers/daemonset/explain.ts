@@ -26,7 +26,7 @@ import { leftOf, planRollout, type RolloutBudgets, rolloutBudgets } from "./roll
 
 export interface Verdict {
   readonly node: string;
-  /** Whether the node should have a pod; undefined while no sync has looked at the specification. */
+  /** Whether the node should have a pod; undefined while no sync has looked at this generation. */
   readonly isWanted: boolean | undefined;
   /** In the order of docs/spec/daemonset-controller.md#9.2, without departed ones. */
   readonly has: readonly PodSeen[];
