@@ -23,7 +23,8 @@ await build({
   platform: "node",
   target: "node20.19",
   format: "esm",
-  sourcemap: "inline",
+  // In a file of its own, as the command is built: inline maps lie in memory, 25 MB of them. NODE_OPTIONS=--enable-source-maps reads them.
+  sourcemap: true,
   logLevel: "warning",
   external: ["@photostructure/sqlite"],
   banner: {
@@ -31,6 +32,6 @@ await build({
   },
 });
 copyFileSync(join(root, "src", "storage", "sqlite-worker.mjs"), join(outdir, "sqlite-worker.mjs"));
-const command = ["--enable-source-maps", nodeOptions, join(outdir, `${name}.js`), ...args];
+const command = [nodeOptions, join(outdir, `${name}.js`), ...args];
 const run = spawnSync(process.execPath, command, { stdio: "inherit" });
 process.exit(run.status ?? 1);
