@@ -7,6 +7,7 @@ export { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 export { StorageError, type StorageFailure, storageFailureOf } from "./storage-error.ts";
 export type {
   EmbeddedStore,
+  KeptValue,
   KeyValue,
   ListRequest,
   ListResult,

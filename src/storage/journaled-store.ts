@@ -153,7 +153,7 @@ export class JournaledStore implements EmbeddedStore {
       return;
     }
     const { revision } = version;
-    const bytes = version.state?.value.byteLength ?? 0;
+    const bytes = version.byteLength;
     this.#underWay.push({ revision, bytes, answer: () => resolve(revision), reject });
     this.#bytesUnderWay += bytes;
     this.#options.journal.append(version);

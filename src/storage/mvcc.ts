@@ -6,12 +6,24 @@
  *                forgotten     │ the log: watch and list  │ nobody sees these yet, but writes are checked against them
  *
  *   one key:     head ─▶ version ─older─▶ version ─older─▶ version     (newest first; cut at compaction)
- *                committed ──────┘        superseded values are kept as differences, every 16th whole
+ *                committed ──────┘
+ *
+ *   one value:   fresh ─── later, when newer writes take its place among the fresh ──▶ packed ── once its successor is ──▶ difference
+ *                the writer's buffer      (packing.ts)                             to the successor's packed form, every 16th whole
  */
-import { assert } from "../base/index.ts";
-import { type Difference, Differences, restored } from "./difference.ts";
+import { assert, Fifo } from "../base/index.ts";
+import {
+  type Dictionary,
+  isPackedValue,
+  type Packed,
+  Packers,
+  unpacked,
+  unpackedLength,
+  withDifference,
+} from "./packing.ts";
 import { StorageError } from "./storage-error.ts";
 import type {
+  KeptValue,
   KeyValue,
   ListRequest,
   ListResult,
@@ -30,6 +42,8 @@ export const valueBytesMax: number = 1.5 * 1024 * 1024;
 const logEntryBytes = 200;
 /** Differences in a row until a superseded value is kept whole: as many steps lead back to any old value. */
 const differencesMax = 15;
+/** The newest values are kept as they were written, for those who are about to read them. 512 KiB: some hundred writes. */
+const freshBytesMax: number = 512 * 1024;
 
 /** A lone surrogate has no UTF-8 form, so two keys could fall together. */
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
@@ -39,10 +53,8 @@ const anySurrogate = /[\ud800-\udfff]/;
 class Entry {
   readonly key: string;
   head: Version | undefined;
+  /** What readers see; absent before the first commit and once a deletion is compacted. */
   committed: Version | undefined;
-  isIndexed = false;
-  /** Differences kept since the last superseded value that is whole. */
-  differences = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -68,60 +80,98 @@ class Entry {
   }
 }
 
-/** A superseded state, by what its value has in place of its successor's. One flat object: there are very many. */
-interface Superseded extends Difference {
-  readonly createRevision: number;
-  readonly successor: Version;
-}
-
-/** One write: what a key became at a revision. */
-export class Version {
-  readonly revision: number;
+/**
+ * One write: what a key became at a revision. One flat object, since there are very many: `#kept` is the writer's buffer,
+ * a packed text (`#base` is its dictionary) or a difference (`#base` is the successor).
+ */
+export class Version implements KeptValue {
   readonly entry: Entry;
-  readonly isDeletion: boolean;
+  readonly revision: number;
+  /** 0 for a deletion. */
+  readonly createRevision: number;
   /** The version before; cut off once this one is compacted. */
   older: Version | undefined;
-  #kept: KeyValue | Superseded | undefined;
+  #kept: Uint8Array | string | undefined;
+  #base: Dictionary | Version | undefined;
 
-  constructor(revision: number, entry: Entry, state: KeyValue | undefined) {
-    this.revision = revision;
+  constructor(entry: Entry, revision: number, state: WrittenState | undefined) {
     this.entry = entry;
-    this.isDeletion = state === undefined;
-    this.#kept = state;
+    this.revision = revision;
+    this.createRevision = state?.createRevision ?? 0;
     this.older = entry.head;
+    this.#kept = state?.value;
+    this.#base = undefined;
   }
 
   get key(): string {
     return this.entry.key;
   }
 
-  /** Absent for a deletion. For the newest version at once; others may have to be put together. */
+  get isDeletion(): boolean {
+    return this.createRevision === 0;
+  }
+
+  /** Absent for a deletion. */
   get state(): KeyValue | undefined {
-    const kept = this.#kept;
-    if (kept === undefined || "value" in kept) return kept;
-    const value = restored(kept, kept.successor.state!.value);
-    return { key: this.key, value, createRevision: kept.createRevision, modRevision: this.revision };
+    return this.isDeletion ? undefined : new State(this);
   }
 
-  /** What the value takes, as it is kept. */
-  get valueBytes(): number {
+  bytes(): Uint8Array {
     const kept = this.#kept;
-    if (kept === undefined) return 0;
-    return "value" in kept ? kept.value.byteLength : kept.end - kept.start;
+    return typeof kept === "string" ? unpacked(this.#packed()) : kept!;
   }
 
-  /** Keeps the value as a difference from now on. Whatever was read before stays as it is. */
-  becomeHistory(successor: Version, differences: Differences): void {
+  get byteLength(): number {
     const kept = this.#kept;
-    const { entry } = this;
-    if (kept === undefined || !("value" in kept) || successor.isDeletion) return;
-    if (entry.differences === differencesMax) {
-      entry.differences = 0;
-      return;
-    }
-    const { head, tail, slab, start, end } = differences.take(kept.value, successor.state!.value);
-    entry.differences++;
-    this.#kept = { createRevision: kept.createRevision, successor, head, tail, slab, start, end };
+    if (typeof kept === "string") return unpackedLength(this.#packed().text);
+    return kept?.byteLength ?? 0;
+  }
+
+  holds(value: Uint8Array): boolean {
+    const kept = this.#kept;
+    return typeof kept === "string"
+      ? isPackedValue(this.#packed(), value)
+      : Buffer.compare(kept!, value) === 0;
+  }
+
+  /** What the value takes, as it is kept; nothing for a deletion. */
+  get keptBytes(): number {
+    const kept = this.#kept;
+    return typeof kept === "string" ? kept.length : (kept?.byteLength ?? 0);
+  }
+
+  /** From now on the value is kept packed, and the one before it as a difference. Whatever was read before stays as it is. */
+  settle(packers: Packers): void {
+    if (typeof this.#kept !== "object") return;
+    const { text, dictionary } = packers.pack(this.key, this.#kept);
+    this.#kept = text;
+    this.#base = dictionary;
+    if (this.older !== undefined) this.older.#becomeDifference(this, packers);
+  }
+
+  #becomeDifference(successor: Version, packers: Packers): void {
+    const older = this.#kept;
+    const newer = successor.#kept;
+    const isAlike = this.#base === successor.#base && typeof older === "string" && typeof newer === "string";
+    if (!isAlike || this.#stepsFromOldest() === differencesMax) return;
+    this.#kept = packers.difference(older, newer);
+    this.#base = successor;
+  }
+
+  /** How many versions before this one are differences, each to the next. */
+  #stepsFromOldest(): number {
+    let steps = 0;
+    let version = this.older;
+    for (; version !== undefined && version.#base instanceof Version; version = version.older) steps++;
+    return steps;
+  }
+
+  #packed(): Packed {
+    const text = this.#kept as string;
+    const base = this.#base;
+    if (!(base instanceof Version)) return { text, dictionary: base };
+    const successor = base.#packed();
+    return { text: withDifference(text, successor.text), dictionary: successor.dictionary };
   }
 
   /** Only while the revision is in the log. */
@@ -138,6 +188,32 @@ export class Version {
   }
 }
 
+interface WrittenState {
+  readonly createRevision: number;
+  readonly value: Uint8Array;
+}
+
+/** A version as readers see it. */
+class State implements KeyValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly #version: Version;
+
+  constructor(version: Version) {
+    this.key = version.key;
+    this.value = version.bytes();
+    this.createRevision = version.createRevision;
+    this.modRevision = version.revision;
+    this.#version = version;
+  }
+
+  get kept(): KeptValue {
+    return this.#version;
+  }
+}
+
 /** One row of a log that is being loaded. */
 export interface LoadedRow {
   readonly revision: number;
@@ -151,7 +227,10 @@ export class Mvcc {
   readonly #entries = new Map<string, Entry>();
   readonly #index = new SortedIndex<Entry>();
   readonly #hub = new WatchHub();
-  readonly #differences = new Differences();
+  readonly #packers = new Packers();
+  /** Values that are not packed yet, in revision order, and their bytes. */
+  readonly #fresh = new Fifo<Version>();
+  #freshBytes = 0;
   /** Version of revision r at r - compacted - 1; ends with those prepared but not committed. */
   #log: Version[] = [];
   #compacted = 0;
@@ -186,20 +265,18 @@ export class Mvcc {
     checkKey(key);
     checkValue(key, value);
     let entry = this.#entries.get(key);
-    if (entry?.head?.state !== undefined) throw new StorageError({ code: "exists", key });
+    if (entry?.head?.isDeletion === false) throw new StorageError({ code: "exists", key });
     if (entry === undefined) {
       entry = new Entry(key);
       this.#entries.set(key, entry);
     }
-    const revision = this.preparedRevision + 1;
-    return this.#prepare(entry, { key, value, createRevision: revision, modRevision: revision });
+    return this.#prepare(entry, { value, createRevision: this.preparedRevision + 1 });
   }
 
   prepareUpdate(key: string, value: Uint8Array, expected: number): Version {
     checkValue(key, value);
-    const { entry, state } = this.#expect(key, expected);
-    const { createRevision } = state;
-    return this.#prepare(entry, { key, value, createRevision, modRevision: this.preparedRevision + 1 });
+    const head = this.#expect(key, expected);
+    return this.#prepare(head.entry, { value, createRevision: head.createRevision });
   }
 
   prepareDelete(key: string, expected: number): Version {
@@ -213,7 +290,8 @@ export class Mvcc {
     for (const version of this.#between(from, upTo)) this.#show(version.entry, version);
     this.#committed = upTo;
     this.#hub.publish(this.#between(from, upTo), upTo);
-    for (const version of this.#between(from, upTo)) this.#supersede(version);
+    for (const version of this.#between(from, upTo)) this.#keep(version);
+    this.#settle();
   }
 
   get(key: string): KeyValue | undefined {
@@ -269,6 +347,8 @@ export class Mvcc {
   compact(to: number): void {
     if (to > this.#committed) throw new StorageError({ code: "future", asked: to, current: this.#committed });
     if (to <= this.#compacted) return;
+    // Afterwards no version is packed, and counted anew, that was forgotten.
+    this.#settle(to);
     for (const version of this.#between(this.#compacted, to)) {
       this.#historyBytes -= historyBytesOf(version);
       version.older = undefined;
@@ -338,8 +418,10 @@ export class Mvcc {
     if (this.#log.length > 0 || this.#entries.has(key)) return `revision ${revision} holds a key twice`;
     const entry = new Entry(key);
     this.#entries.set(key, entry);
-    entry.head = new Version(revision, entry, { key, value, createRevision, modRevision: revision });
+    entry.head = new Version(entry, revision, { value, createRevision });
     this.#show(entry, entry.head);
+    this.#addFresh(entry.head);
+    this.#settle();
     return undefined;
   }
 
@@ -347,58 +429,73 @@ export class Mvcc {
     const { key, value, createRevision, revision } = row;
     if (revision !== this.preparedRevision + 1) return `revision ${this.preparedRevision + 1} is missing`;
     const entry = this.#entries.get(key) ?? new Entry(key);
-    const before = entry.head?.state;
+    const before = entry.head?.isDeletion === false ? entry.head : undefined;
     if (value === undefined && before === undefined) return `revision ${revision} deletes what is not there`;
     const created = before?.createRevision ?? revision;
     if (value !== undefined && createRevision !== created)
       return `revision ${revision} has a wrong beginning`;
     this.#entries.set(key, entry);
-    const state = value && { key, value, createRevision, modRevision: revision };
-    const version = this.#prepare(entry, state);
+    const version = this.#prepare(entry, value && { value, createRevision });
     this.#show(entry, version);
-    this.#supersede(version);
+    this.#keep(version);
+    this.#settle();
     this.#committed = revision;
     return undefined;
   }
 
-  #expect(key: string, expected: number): { readonly entry: Entry; readonly state: KeyValue } {
-    const entry = this.#entries.get(key);
-    const state = entry?.head?.state;
-    if (entry === undefined || state === undefined) throw new StorageError({ code: "not-found", key });
-    const actual = state.modRevision;
+  /** The newest version, which is a state. */
+  #expect(key: string, expected: number): Version {
+    const head = this.#entries.get(key)?.head;
+    if (head === undefined || head.isDeletion) throw new StorageError({ code: "not-found", key });
+    const actual = head.revision;
     if (actual !== expected) throw new StorageError({ code: "conflict", key, expected, actual });
-    return { entry, state };
+    return head;
   }
 
-  #prepare(entry: Entry, state: KeyValue | undefined): Version {
-    const version = new Version(this.preparedRevision + 1, entry, state);
+  #prepare(entry: Entry, state: WrittenState | undefined): Version {
+    const version = new Version(entry, this.preparedRevision + 1, state);
     entry.head = version;
     this.#log.push(version);
     return version;
   }
 
-  /** From here on the version before is history. */
-  #supersede(version: Version): void {
-    version.older?.becomeHistory(version, this.#differences);
+  /** From here on the version before is history, and this one is among the fresh. */
+  #keep(version: Version): void {
     this.#historyBytes += historyBytesOf(version);
+    if (!version.isDeletion) this.#addFresh(version);
+  }
+
+  #addFresh(version: Version): void {
+    this.#fresh.push(version);
+    this.#freshBytes += version.byteLength;
+  }
+
+  /** Packs the oldest fresh values: those up to a revision, and those beyond the bound. */
+  #settle(upTo = 0): void {
+    for (;;) {
+      const version = this.#fresh.peek();
+      if (version === undefined || (version.revision > upTo && this.#freshBytes <= freshBytesMax)) return;
+      this.#fresh.shift();
+      this.#freshBytes -= version.byteLength;
+      const isHistory = version.entry.committed !== version;
+      const before = historyBytesOf(version) + (isHistory ? version.keptBytes : 0);
+      version.settle(this.#packers);
+      this.#historyBytes += historyBytesOf(version) + (isHistory ? version.keptBytes : 0) - before;
+    }
   }
 
   /** Makes `version` the one that readers see. */
   #show(entry: Entry, version: Version): void {
+    const isNew = entry.committed === undefined;
     const wasLive = entry.isLive;
     entry.committed = version;
-    if (!entry.isIndexed) {
-      entry.isIndexed = true;
-      this.#index.insert(entry);
-    } else if (entry.isLive !== wasLive) {
-      this.#index.noteLive(entry);
-    }
+    if (isNew) this.#index.insert(entry);
+    else if (entry.isLive !== wasLive) this.#index.noteLive(entry);
   }
 
   /** Forgets a deleted key, unless a write that is not committed yet brings it back. */
   #bury(entry: Entry): void {
     this.#index.remove(entry);
-    entry.isIndexed = false;
     if (entry.head === entry.committed) this.#entries.delete(entry.key);
     entry.committed = undefined;
   }
@@ -453,5 +550,5 @@ function stateAt(entry: Entry, revision: number): KeyValue | undefined {
 }
 
 function historyBytesOf(version: Version): number {
-  return logEntryBytes + (version.older?.valueBytes ?? 0);
+  return logEntryBytes + (version.older?.keptBytes ?? 0);
 }

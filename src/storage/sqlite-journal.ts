@@ -121,7 +121,7 @@ export class SqliteJournal implements Journal {
     if (this.#failure) return;
     let from = 0;
     for (let bytes = 0, at = 0; at < versions.length; at++) {
-      bytes += versions[at]!.state?.value.byteLength ?? 0;
+      bytes += versions[at]!.byteLength;
       const isFull = at - from + 1 >= messageRowsMax || bytes >= messageBytesMax;
       if (!isFull && at + 1 < versions.length) continue;
       this.#postRows(rowsOf(versions.slice(from, at + 1), bytes));
@@ -212,13 +212,13 @@ function rowsOf(versions: readonly Version[], bytes: number): Rows {
     bytes: buffer.buffer,
   };
   let offset = 0;
-  versions.forEach(({ revision, state }, at) => {
-    rows.revisions[at] = revision;
-    rows.created[at] = state?.createRevision ?? 0;
-    rows.sizes[at] = state?.value.byteLength ?? -1;
-    if (state === undefined) return;
-    buffer.set(state.value, offset);
-    offset += state.value.byteLength;
+  versions.forEach((version, at) => {
+    rows.revisions[at] = version.revision;
+    rows.created[at] = version.createRevision;
+    rows.sizes[at] = version.isDeletion ? -1 : version.byteLength;
+    if (version.isDeletion) return;
+    buffer.set(version.bytes(), offset);
+    offset += version.byteLength;
   });
   return rows;
 }

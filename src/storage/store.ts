@@ -14,6 +14,17 @@ export interface KeyValue {
   readonly createRevision: number;
   /** Revision of the last write to this key. */
   readonly modRevision: number;
+  /** Where a store in this process keeps the value, for who keeps it as well and would otherwise hold the same bytes twice. */
+  readonly kept?: KeptValue;
+}
+
+/** A value in the memory of a store. Always the same one, whatever becomes of its key. */
+export interface KeptValue {
+  readonly byteLength: number;
+  /** The value. It may have to be put together: O(bytes), and new memory at each call. */
+  bytes(): Uint8Array;
+  /** Whether this is the value. */
+  holds(value: Uint8Array): boolean;
 }
 
 export interface StoreEvent {

@@ -4,7 +4,8 @@
  *   value  {"apiVersion":"v1","kind":"Pod","metadata":{                         "name":"a",...
  *   bytes  {"apiVersion":"v1","kind":"Pod","metadata":{"resourceVersion":"17",  "name":"a",...
  *
- * Each state of an object is one StoredObject: encoded once, parsed at most once, spliced once.
+ * Each state of an object is one StoredObject. Its bytes are kept once: by the store, if that is in this process (it may pack
+ * them), else here. What clients get is put together for each frame and each list.
  * Not here: reading request bodies (decode in machinery), keeping states (cacher.ts).
  */
 import { assert } from "../../base/index.ts";
@@ -15,17 +16,18 @@ import {
   type WatchEventType,
   type WatchFrame,
 } from "../../machinery/index.ts";
-import type { KeyValue } from "../../storage/index.ts";
+import type { KeptValue, KeyValue } from "../../storage/index.ts";
 
 /** Makes the object of bytes that this process did not write. */
 export type ParseValue = (value: Uint8Array) => KubeObject;
 
+/** How the objects of states come about. One for all states of a resource, since there are very many. */
 interface Origin {
-  /** Absent when the bytes must be parsed. */
-  readonly object?: KubeObject;
   readonly parse: ParseValue;
   /** Objects are frozen through and through once stamped: tests find those who change what is shared. */
   readonly freeze: boolean;
+  /** The same, but every reader gets a new, equal object. */
+  readonly forgetful?: Origin;
 }
 
 /**
@@ -34,23 +36,19 @@ interface Origin {
  */
 export class StoredObject {
   readonly key: string;
-  /** Length of the bytes up to and including the brace that opens metadata. */
-  readonly #headLength: number;
-  readonly #parse: ParseValue;
+  #origin: Origin;
   #revision = 0;
-  #value: Uint8Array | undefined;
-  #bytes: Uint8Array | undefined;
+  /** As stored, without resourceVersion. */
+  #value: Uint8Array | KeptValue;
+  /** Absent when it must be parsed. */
   #object: KubeObject | undefined;
-  #keepsObject = true;
-  readonly #isFrozen: boolean;
 
   constructor(key: string, value: Uint8Array, origin: Origin) {
+    headLength(value);
     this.key = key;
+    this.#origin = origin;
     this.#value = value;
-    this.#headLength = headLength(value);
-    this.#parse = origin.parse;
-    this.#object = origin.object;
-    this.#isFrozen = origin.freeze;
+    this.#object = undefined;
   }
 
   get revision(): number {
@@ -69,24 +67,34 @@ export class StoredObject {
     if (this.#object !== undefined) this.#finish(this.#object);
   }
 
+  /** What `value` would be parsed to; before the stamp. The state takes it over. */
+  setObject(object: KubeObject): void {
+    this.#object = object;
+  }
+
+  /** The store keeps the value: it need not be kept here as well. */
+  leaveValueWith(kept: KeptValue): void {
+    this.#value = kept;
+  }
+
   /** With resourceVersion once stamped. */
   get object(): KubeObject {
     if (this.#object !== undefined) return this.#object;
-    const object = this.#parse(this.value());
+    const object = this.#origin.parse(this.value());
     if (this.#revision !== 0) this.#finish(object);
-    if (this.#keepsObject) this.#object = object;
+    if (this.#origin.forgetful !== undefined) this.#object = object;
     return object;
   }
 
   /** From now on only bytes are kept: every reader gets a new, equal object. For states that are seldom read. */
   forgetObject(): void {
-    this.#keepsObject = false;
+    this.#origin = this.#origin.forgetful ?? this.#origin;
     this.#object = undefined;
   }
 
   #finish(object: KubeObject): void {
     setResourceVersion(object, this.#revision);
-    if (this.#isFrozen) deepFreeze(object);
+    if (this.#origin.freeze) deepFreeze(object);
   }
 
   /** True when the object need not be parsed any more. */
@@ -94,56 +102,49 @@ export class StoredObject {
     return this.#object !== undefined;
   }
 
-  /** The bytes that clients get, with resourceVersion; without it for a state that was never stored (dry run). */
+  /**
+   * The bytes that clients get, with resourceVersion; without it for a state that was never stored (dry run).
+   * Put together at each call: O(bytes).
+   */
   bytes(): Uint8Array {
-    if (this.#bytes === undefined) {
-      const value = this.#value!;
-      if (this.#revision === 0) return value;
-      this.#bytes = splice(value, this.#headLength, this.#revision);
-      this.#value = undefined;
-    }
-    return this.#bytes;
+    const value = this.value();
+    return this.#revision === 0 ? value : splice(value, this.#revision);
   }
 
   /** The bytes as stored, without resourceVersion. */
   value(): Uint8Array {
-    if (this.#value !== undefined) return this.#value;
-    const bytes = this.#bytes!;
-    return Buffer.concat([bytes.subarray(0, this.#headLength), bytes.subarray(this.#tailStart())]);
+    return this.#value instanceof Uint8Array ? this.#value : this.#value.bytes();
   }
 
   /** Length of `value()`. */
   get valueLength(): number {
-    return this.#value?.length ?? this.#bytes!.length - resourceVersionMember(this.#revision).length;
+    return this.#value.byteLength;
   }
 
   /** Whether writing `value` would change nothing. */
   holds(value: Uint8Array): boolean {
-    if (this.#value !== undefined) return Buffer.compare(this.#value, value) === 0;
-    const bytes = this.#bytes!;
-    const head = this.#headLength;
-    return (
-      Buffer.compare(bytes.subarray(0, head), value.subarray(0, head)) === 0 &&
-      Buffer.compare(bytes.subarray(this.#tailStart()), value.subarray(head)) === 0
-    );
+    const own = this.#value;
+    return own instanceof Uint8Array ? Buffer.compare(own, value) === 0 : own.holds(value);
   }
 
   /** The same state under another revision: what a DELETED event carries. */
   at(revision: number): StoredObject {
     const parse = (): KubeObject => withoutResourceVersion(this.object);
-    const copy = new StoredObject(this.key, this.value(), { parse, freeze: this.#isFrozen });
+    const copy = new StoredObject(this.key, this.value(), originOf(parse, this.#origin.freeze));
     copy.stamp(revision);
+    copy.#value = this.#value;
     return copy;
   }
+}
 
-  #tailStart(): number {
-    return this.#headLength + resourceVersionMember(this.#revision).length;
-  }
+function originOf(parse: ParseValue, freeze: boolean): Origin {
+  return { parse, freeze, forgetful: { parse, freeze } };
 }
 
 /** Between writers and the cacher: the finished object of a value that this process has written. */
 export class WrittenObjects {
   readonly #byValue = new WeakMap<Uint8Array, StoredObject>();
+  readonly #origins = new WeakMap<ParseValue, Origin>();
   readonly #freeze: boolean;
 
   constructor(options: { readonly freeze: boolean }) {
@@ -158,7 +159,8 @@ export class WrittenObjects {
   ): { readonly state: StoredObject; readonly value: Uint8Array } {
     const { apiVersion, kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
     const value = Buffer.from(encodeJson({ apiVersion, kind, metadata, ...rest }));
-    const state = new StoredObject(key, value, { object, parse, freeze: this.#freeze });
+    const state = new StoredObject(key, value, this.#originOf(parse));
+    state.setObject(object);
     this.#byValue.set(value, state);
     return { state, value };
   }
@@ -166,14 +168,21 @@ export class WrittenObjects {
   /** The state behind what the store delivers, stamped; parsed later if another process wrote it. */
   open(stored: KeyValue, parse: ParseValue): StoredObject {
     const known = this.#byValue.get(stored.value);
-    const state = known ?? new StoredObject(stored.key, stored.value, { parse, freeze: this.#freeze });
+    const state = known ?? new StoredObject(stored.key, stored.value, this.#originOf(parse));
     state.stamp(stored.modRevision);
+    if (stored.kept !== undefined) state.leaveValueWith(stored.kept);
     return state;
   }
 
   /** After the cacher has taken the state over; keeps the table small. */
   forget(stored: KeyValue): void {
     this.#byValue.delete(stored.value);
+  }
+
+  #originOf(parse: ParseValue): Origin {
+    let origin = this.#origins.get(parse);
+    if (origin === undefined) this.#origins.set(parse, (origin = originOf(parse, this.#freeze)));
+    return origin;
   }
 }
 
@@ -189,12 +198,9 @@ function headLength(value: Uint8Array): number {
   return at + metadataStart.length;
 }
 
-function resourceVersionMember(revision: number): string {
-  return `"resourceVersion":"${revision}",`;
-}
-
-function splice(value: Uint8Array, head: number, revision: number): Uint8Array {
-  const member = resourceVersionMember(revision);
+function splice(value: Uint8Array, revision: number): Uint8Array {
+  const head = headLength(value);
+  const member = `"resourceVersion":"${revision}",`;
   const bytes = Buffer.allocUnsafe(value.length + member.length);
   bytes.set(value.subarray(0, head), 0);
   bytes.write(member, head, "latin1");
