@@ -394,13 +394,15 @@ export class Mvcc {
     indexed.forEach((entry, at) => {
       const before = indexed[at - 1];
       check(before === undefined || this.#index.isBefore(before.key, entry.key), `${entry.key} out of order`);
-      check(this.#entries.get(entry.key) === entry && entry.isIndexed, `${entry.key} is in the index only`);
+      check(
+        this.#entries.get(entry.key) === entry && entry.committed !== undefined,
+        `${entry.key} is in the index only`,
+      );
     });
     let [live, inIndex] = [0, 0];
     for (const entry of this.#entries.values()) {
       if (entry.isLive) live++;
-      if (entry.isIndexed) inIndex++;
-      check(entry.isIndexed === (entry.committed !== undefined), `${entry.key} is indexed wrongly`);
+      if (entry.committed !== undefined) inIndex++;
       for (const text of entry.recount(this.#committed)) wrong.push(text);
     }
     check(inIndex === indexed.length, `the index has ${indexed.length} keys of ${inIndex}`);
