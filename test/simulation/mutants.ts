@@ -95,7 +95,7 @@ const noExpectations: Expectations = {
 };
 
 /** Caches that never tell the controller of a deleted pod, although they know of it. */
-function silentAboutDeletedPods(informers: InformerFactory): InformerFactory {
+function hidingDeletedPods(informers: InformerFactory): InformerFactory {
   return {
     resources: informers.resources,
     for: (resource, selection) => {
@@ -113,7 +113,7 @@ function silentAboutDeletedPods(informers: InformerFactory): InformerFactory {
 }
 
 /** Caches that claim to have seen everything. */
-function boasting(informers: InformerFactory): InformerFactory {
+function claimingToBeCurrent(informers: InformerFactory): InformerFactory {
   return {
     ...informers,
     for: (resource, selection) => {
@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
     options: {
       seams: depending(({ informers }) => ({
         expectations: noExpectations,
-        informers: boasting(informers),
+        informers: claimingToBeCurrent(informers),
       })),
     },
   },
@@ -427,7 +427,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "recount: the cache drops a deleted pod and the controller keeps it",
     breaks: ["recount"],
-    options: { seams: depending(({ informers }) => ({ informers: silentAboutDeletedPods(informers) })) },
+    options: { seams: depending(({ informers }) => ({ informers: hidingDeletedPods(informers) })) },
   },
   {
     name: "I6: nothing is looked at again when only time has passed",

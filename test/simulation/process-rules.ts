@@ -54,7 +54,7 @@ export interface ProcessRulesOptions {
   readonly shared: SharedFacts;
 }
 
-/** What all processes of the controller have done, as nobody but the checker knows. */
+/** What all processes of the controller have done. Only the checker knows this. */
 export class SharedFacts {
   /** UIDs of pods for which a delete is under way. */
   readonly deleting: Set<string> = new Set();

@@ -36,7 +36,7 @@ export interface RunResult {
 const recountEveryMs = 10_000;
 /** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
 const patienceMs = 20 * 60_000;
-/** And then nobody writes for so long. */
+/** Virtual time after that in which nobody may write. */
 const quietMs = 10 * 60_000;
 
 export async function run(script: Script, options: RunOptions = {}): Promise<RunResult> {
@@ -212,7 +212,7 @@ class Simulation {
   }
 }
 
-/** Errors that nobody throws on purpose. */
+/** Errors that no code throws on purpose. */
 function isDefect(error: unknown): boolean {
   return (
     error instanceof TypeError ||

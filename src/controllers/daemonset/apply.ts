@@ -120,9 +120,9 @@ async function createOne(
 }
 
 /**
- * Creates the pod under a name of our choosing, formed as the server forms generated ones. When the answer is lost, the
- * name is kept for the node's next tries until one is answered for good, not just refused: a pod that was made after all
- * is then found, and never made twice.
+ * Creates the pod under a name that is chosen here and formed as the server forms generated ones. When the answer is lost,
+ * the node's next tries use the same name until one of them is answered for good. So a pod that was created after all is
+ * found, and never created twice.
  */
 async function createNamed(
   node: string,
@@ -192,7 +192,7 @@ async function deleteOne(action: Delete, task: ApplyTask, dependencies: ApplyDep
     recorder.event(daemonSet, "Normal", "SuccessfulDelete", `Deleted pod: ${action.pod}`);
     return undefined;
   } catch (error) {
-    // Carried out without an answer it is still awaited: a cache that is behind would show the pod as serving.
+    // A delete that was carried out without an answer is still awaited. A cache that lags would show the pod as serving.
     if (!isUnanswered(error) || !(await isLeaving(action, task, client)))
       expectations.deletionObserved(tracked.uid, action.uid);
     if (isNotFound(error) || isConflict(error)) return undefined;
@@ -201,7 +201,7 @@ async function deleteOne(action: Delete, task: ApplyTask, dependencies: ApplyDep
   }
 }
 
-/** A live look at whether the pod is on its way out, or gone. False when that cannot be told either. */
+/** Asks the server whether the pod is terminating or gone. False when the server does not answer. */
 async function isLeaving({ pod, uid }: Delete, { tracked }: ApplyTask, client: Client): Promise<boolean> {
   try {
     const { metadata } = await client.get(pods, { namespace: tracked.namespace, name: pod });

@@ -107,15 +107,15 @@ function statusBits(slot: SlotFacts, { params, nowMs }: SlotContext): number {
 }
 
 /**
- * With surge, slots on nodes that are gone are left to the pod garbage collector, where upstream fails the whole step
- * (#23.4), a node in failed-pod back-off gets no pod beside the failed one (#23.5), and neither does one on hold
+ * Three differences with surge. Slots of nodes that are gone are left to the pod garbage collector; upstream fails the whole
+ * step (#23.4). A node in failed-pod back-off gets no pod beside the failed one (#23.5). Neither does a node on hold
  * (#23.28).
  */
 function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
   const { params, nowMs } = context;
   const isEligible = slot.eligibility === "eligible";
   if (slot.pods.length === 0 && !isEligible) return 0;
-  // Where there is no node nobody is served: counted as serving, such a pod would let another one go too soon.
+  // A pod on a node that is gone serves nobody. Counted as serving, it would let another pod go too soon.
   if (params.hasSurge && slot.eligibility === "gone") {
     context.tell?.("replace", { why: "NoSuchNode" });
     return 0;
@@ -142,7 +142,7 @@ function rolloutBits(slot: SlotFacts, context: SlotContext, work: SlotWork): num
 }
 
 /**
- * Where the current template has begun it may be what silenced the node: going on could silence the next one (#23.16).
+ * A pod of the current template that has started there may be what silenced the node, and would silence the next one (#23.16).
  */
 function mayBePassedOver({ isUnreachable, pods }: SlotFacts, params: SlotParams): boolean {
   const hasBegun = (pod: PodFacts): boolean =>
@@ -182,7 +182,7 @@ function tellUnavailable(pod: PodFacts, { tell, params }: SlotContext): void {
 }
 
 function wakeAt(slot: SlotFacts, context: SlotContext, work: SlotWork): number {
-  // A second failed pod beside the first has no back-off yet: it gets one, and a new look, when the first is deleted.
+  // A second failed pod has no back-off yet. It gets one, and is judged again, when the first one is deleted.
   let wake = work.isBackingOff ? (context.backoffUntilMs(slot.node) ?? Infinity) : Infinity;
   const hold = work.isHeld ? context.holdOn(slot.node) : surgeHold(slot, context);
   if (hold !== undefined) wake = Math.min(wake, hold.untilMs);

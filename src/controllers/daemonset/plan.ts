@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly nowMs: number;
   readonly params: SlotParams;
   readonly strategy: RolloutStrategy;
-  /** How many unreachable nodes are passed over, or what share of the desired ones; 0 unless somebody asked for it. */
+  /** How many unreachable nodes are passed over, or what share of the desired ones; 0 without the annotation. */
   readonly maxUnreachable: IntOrString;
   /** Most creates, and separately most deletes, of one step. */
   readonly burst: number;

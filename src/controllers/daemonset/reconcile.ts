@@ -41,8 +41,8 @@ import { Warnings } from "./warnings.ts";
 /** Claim patches sent at once: as many as keep a connection busy. */
 const claimsAtOnce = 64;
 /**
- * After a skipped sync the key is looked at again at the latest after this, in ms. The missing event enqueues it
- * much earlier; this is for watches of other servers that lost it.
+ * A skipped sync is tried again at the latest after this, in ms. The missing event enqueues the key much earlier; this
+ * is for watches of other servers that lost the event.
  */
 const staleRecheckMs = 30_000;
 const selectingAll = "This daemon set is selecting all pods. A non-empty selector is required.";
@@ -111,8 +111,8 @@ export class Reconciler {
   }
 
   /**
-   * One look at a DaemonSet; the answer tells of one node at a time what is done there and why no more. It holds until the
-   * next event, so ask at once. Undefined when there is no such DaemonSet.
+   * Takes a snapshot of a DaemonSet. The answer gives the verdict of one node at a time, and is valid until the next event.
+   * @returns undefined when there is no such DaemonSet.
    */
   explain(key: string): ((node: string) => Verdict) | undefined {
     const { daemonSets, tracker, expectations, clock } = this.#dependencies;
@@ -152,7 +152,7 @@ export class Reconciler {
       if (errors.length > 0) throw joinErrors(errors);
       return this.#wake(tracked);
     }
-    // Pods that cannot be claimed stop what would be decided without them; the status is still told (#23.29).
+    // A decision without the pods that could not be claimed would be wrong. The status is written all the same (#23.29).
     if (errors.length === 0 && this.#isCurrent(daemonSet, tracked))
       errors.push(...(await this.#act(daemonSet, tracked, history)));
     try {
@@ -177,21 +177,21 @@ export class Reconciler {
     const { expectations, revisions } = this.#dependencies;
     const { planning } = this.#options;
     const target = { daemonSet, tracked, hash: history.hash };
-    const look = (): ReturnType<typeof observe> =>
+    const snapshot = (): Snapshot =>
       observe(daemonSet, tracked, { nowMs: this.#dependencies.clock.nowMs(), burst: this.#options.burst });
     try {
-      this.#warnings.look(daemonSet, tracked);
+      this.#warnings.tellSpec(daemonSet, tracked);
       this.#warnings.tellUnreadable(daemonSet, tracked);
       this.#warnings.tellHeld(daemonSet, tracked);
       this.#warnings.tellRefusals(daemonSet, tracked);
-      await this.#apply(target, planning.plan(look()));
+      await this.#apply(target, planning.plan(snapshot()));
       if (
         this.#isCurrent(daemonSet, tracked) &&
         expectations.satisfied(tracked.uid) &&
         strategyOf(daemonSet).type === "RollingUpdate"
       ) {
         tracked.slots.advance();
-        await this.#apply(target, planning.planRollout(look()));
+        await this.#apply(target, planning.planRollout(snapshot()));
       }
       await revisions.cleanUp(daemonSet, history, (hash) => tracked.slots.isHashInUse(hash));
       return [];
@@ -238,7 +238,7 @@ export class Reconciler {
     return errors;
   }
 
-  /** The adopted pod counts at once; the cache shows it later. */
+  /** Counts the adopted pod at once, before the cache shows it. */
   async #adopt(tracked: TrackedDaemonSet, pod: Pod, pass: ClaimPass): Promise<void> {
     const uid = pod.metadata.uid ?? "";
     const adopted = await pass.adopt(pods, pod);

@@ -67,8 +67,8 @@ export class RevisionKeeper {
     let { current } = view;
     const { generation } = daemonSet.metadata;
     if (current === undefined) {
-      // It was there and is gone: perhaps with its owner, whose end the cache does not show yet. Without this look the
-      // garbage collector and we would take turns without pause.
+      // The revision existed and is gone, perhaps with its owner, whose end the cache does not show yet. Without asking the
+      // server, the garbage collector and this controller would delete and create it in turns.
       if (tracked.revised?.generation === generation) await pass.ownerLives();
       const number = view.revision;
       current = await this.#written(tracked, () => this.#snapshot(daemonSet, number, wanted));

@@ -4,7 +4,7 @@
  * pods are gone.
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go, rollingUpdate.
  * Differs: candidates in order of node names, where upstream's order is random; nodes that are gone do not fail a surge;
- * unreachable nodes are passed over where somebody asked for it (#23.16).
+ * unreachable nodes are passed over where the annotation asks for it (#23.16).
  */
 import { scaledValue } from "../../machinery/index.ts";
 import type { Action, RolloutStrategy, Snapshot } from "./plan.ts";

@@ -98,8 +98,9 @@ export class TrackedDaemonSet {
   }
 
   /**
-   * Brings the slots in line with the DaemonSet and the clock. A full pass only when placement or selector changed, or
-   * whether unreachable nodes matter (rebuild, in slices), or the parameters did, or the wall clock jumped. One call at a time.
+   * Brings the slots in line with the DaemonSet and the clock. Rebuilds them, in slices, when the placement, the selector or
+   * the interest in unreachable nodes changed. Judges all of them when the parameters changed or the wall clock jumped.
+   * Otherwise only slots whose alarm is due are judged. One call at a time.
    */
   async refresh(daemonSet: DaemonSet, params: SlotParams): Promise<void> {
     const placer = nodePlacer(daemonSet, this.#dependencies.podsOn);
@@ -154,12 +155,12 @@ export class TrackedDaemonSet {
       this.#slots.judgeAll();
   }
 
-  /** The pod goes. Somebody else's doing is remembered, once per pod. */
+  /** The pod is lost. Once per pod; a loss by the controller's own delete does not count. */
   #lost(pod: PodFacts | undefined): void {
     if (pod !== undefined && !pod.isTerminating && !this.writes.isDeleting(pod.uid)) this.holds.podLost(pod);
   }
 
-  /** A pod without controller: kept for adoption if it matches. One that we have adopted since is known better. */
+  /** A pod without controller. It is kept for adoption if it matches. An older state than that of its adoption is ignored. */
   putOrphan(pod: Pod): void {
     if (this.#built === undefined) return;
     const known = this.#known(pod);
@@ -178,7 +179,7 @@ export class TrackedDaemonSet {
     return other.claims.matches({ metadata: { labels: this.#podLabels } });
   }
 
-  /** The pod that we created for `node` cannot be told to belong there; remember it. */
+  /** The pod was created for `node`, and does not name it any more. */
   rememberNode(pod: Pod, node: string): void {
     const waiting = this.claims.rememberNode(pod.metadata.uid ?? "", node);
     if (waiting !== undefined) this.put(waiting);
@@ -290,7 +291,7 @@ export class TrackedDaemonSet {
     }
     for (const { metadata } of nodes.list()) {
       const node = nodes.get(metadata.name ?? "");
-      // A slot that its pod has opened has asked for the node already.
+      // A slot that was opened for a pod has been placed already.
       if (node !== undefined && this.#slots.slot(metadata.name ?? "") === undefined)
         yield () => this.putNode(node);
     }

@@ -1,5 +1,5 @@
 /**
- * What upstream lets a user find out by himself, told in events on the DaemonSet: host ports with surge
+ * Events on a DaemonSet about mistakes that upstream does not report: host ports with surge
  * (docs/spec/daemonset-controller.md#23.19) and selectors that overlap (#23.27); and an annotation of ours that cannot be
  * read. Nothing is decided by it.
  */
@@ -57,8 +57,8 @@ export class Warnings {
     this.#recorder.event(daemonSet, "Warning", "InvalidAnnotation", message);
   }
 
-  /** Once per generation; of overlapping selectors only before the controller has ever acted on the DaemonSet. */
-  look(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+  /** Warns once per generation. Overlapping selectors are told only before the controller has ever acted on the DaemonSet. */
+  tellSpec(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     const generation = daemonSet.metadata.generation ?? 0;
     const before = this.#warned.get(tracked);
     if (before === generation) return;

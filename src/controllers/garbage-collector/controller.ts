@@ -129,17 +129,17 @@ class GarbageCollector implements Controller {
     if (work.startsWith("orphan/")) return this.#orphan(item);
     const cached = this.#informers.get(item.resource)!.lister.get(addressKey(item));
     if (cached?.metadata.uid === item.uid) {
-      const result = await this.#look(item, cached);
+      const result = await this.#attemptToDelete(item, cached);
       if (result !== "conflict") return result;
     }
     const live = await this.#live(item);
     if (live === undefined) return;
-    const result = await this.#look(item, live);
+    const result = await this.#attemptToDelete(item, live);
     return result === "conflict" ? { requeueAfterMs: conflictRetryMs } : result;
   }
 
   /** `object` is the item as it was at some time; every write is refused if it is older than the server's. */
-  async #look(item: GraphObject, object: KubeObject): Promise<ReconcileResult | "conflict"> {
+  async #attemptToDelete(item: GraphObject, object: KubeObject): Promise<ReconcileResult | "conflict"> {
     const isForeground = object.metadata.finalizers?.includes(foregroundFinalizer) ?? false;
     if (object.metadata.deletionTimestamp !== undefined) {
       return isForeground ? this.#finishForeground(item, object) : undefined;

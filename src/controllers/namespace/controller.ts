@@ -35,7 +35,7 @@ const workers = 10;
 const deletionsMax = 32;
 /** Objects asked for in one list; what is beyond is counted by the server. */
 const pageMax = 500;
-/** Lists of one kind in one look, each after the one before was deleted: 100,000 objects that nobody caches. */
+/** Most lists of one kind in one pass. Each follows the deletion of the one before; together 100,000 objects that no cache holds. */
 const pagesMax = 200;
 /** When to look again if nothing is seen to go: something holds the rest. */
 const recheckMs = 15_000;

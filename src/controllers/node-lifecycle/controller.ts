@@ -5,7 +5,7 @@
  *   every 5 s ─▶ who fell silent? whose NoExecute turn is it (zones.ts)? ─▶ queue of node names
  *   node changed ─▶ queue ─▶ conditions, taints (plan.ts), pods
  *
- * When no node at all is heard of, we may be the deaf ones: nothing is evicted (docs/spec/invariants.md#1.1.3).
+ * When no node at all is heard of, the fault may be on this side, so nothing is evicted (docs/spec/invariants.md#1.1.3).
  * Not here: deletion of pods on tainted nodes (taint-eviction.ts), of pods on deleted nodes (pod-gc).
  * Upstream: kubernetes v1.35, pkg/controller/nodelifecycle.
  */
@@ -132,7 +132,7 @@ class NodeLifecycle implements Controller {
   #tick(): void {
     const now = this.#now();
     for (const name of this.#heartbeats.expire(now)) {
-      // Silent for a second time, after we had been the deaf ones: in line again.
+      // The node was silent before a time in which no node was heard of, and still is. It queues again.
       if (!this.#countReadiness(this.#nodes.lister.get(name))) this.#zones.wait(name);
       this.#controller.queue.add(name);
     }

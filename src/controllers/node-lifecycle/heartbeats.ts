@@ -80,7 +80,7 @@ export class Heartbeats {
     }
   }
 
-  /** As if every node had just been heard of: after a time in which we may have been the deaf ones. O(nodes). */
+  /** Counts every node as heard of now, after a time in which the fault may have been on this side. O(nodes). */
   hearAll(nowMs: number): void {
     for (const { name, graceMs } of this.#beats.values()) this.heard(name, nowMs, graceMs);
   }
