@@ -1,5 +1,5 @@
 /**
- * Why no node suits a pod, counted by reason, and the sentence that people know from `kubectl describe pod`.
+ * Why no node suits a pod, counted by reason, and the sentence about it in `kubectl describe pod`.
  * Upstream: kubernetes v1.35, pkg/scheduler/framework/types.go (FitError). Differs: none known.
  */
 import type { Filter, Rejection } from "./filters.ts";
@@ -20,7 +20,7 @@ export class Diagnosis {
     else this.#unresolvable++;
   }
 
-  /** Nodes that were not looked at because the pod is pinned to others. */
+  /** Nodes that were not tried because the pod is pinned to others. */
   addUnpinned(nodes: number): void {
     if (nodes === 0) return;
     this.filters.add("NodeAffinity");

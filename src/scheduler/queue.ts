@@ -8,7 +8,7 @@
  *          early ◀────────────────────────────────┘ when the last try is recent: after all active ones
  *
  * Active pods come out by priority, then first come, first served. Pods of one shape (pod-facts.ts) are parked together:
- * one look at a changed node decides for all of them. Pinned pods are parked under their nodes' names.
+ * one check of a changed node decides for all of them. Pinned pods are parked under their nodes' names.
  * Not here: choosing, binding. Upstream: kubernetes v1.35, pkg/scheduler/backend/queue.
  */
 import { type Clock, Heap, type Timer } from "../base/index.ts";
@@ -53,7 +53,7 @@ const backoffFirstMs = 1_000;
 const backoffMaxMs = 10_000;
 /** Parked pods are tried again after this even if nothing changed; upstream's podMaxInUnschedulablePodsDuration. */
 const parkedMaxMs = 300_000;
-/** How often parked pods are looked at for that. */
+/** How often parked pods are checked for that. */
 const flushPeriodMs = 30_000;
 
 export function backoffMs(attempts: number): number {
@@ -71,7 +71,7 @@ export class SchedulingQueue {
   readonly #backoff = new Heap<HeapItem>(
     (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
   );
-  /** Released so soon after their last try that active pods go first; by the end of their back-off. */
+  /** Pods that were released before their back-off ended, in order of that end. Active pods go first. */
   readonly #early = new Heap<HeapItem>(
     (a, b) => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order),
   );

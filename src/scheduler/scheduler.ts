@@ -26,7 +26,7 @@ export interface SchedulerOptions {
 
 /** Calls on their way at once: enough to fill a group commit, few enough to leave the server to others. */
 const inFlightMax = 64;
-/** Pods looked at in one turn, so that a full queue of hopeless pods does not stop the process. */
+/** Pods tried in one turn. A queue full of pods that fit nowhere must not stop the process. */
 const turnMax = 256;
 /** Filters that more room on a node can satisfy. */
 const roomFilters: readonly Filter[] = ["NodeResourcesFit", "NodePorts"];
@@ -140,7 +140,7 @@ class Scheduler implements Controller {
     if (node !== undefined) this.#releaseFor(node, true);
   }
 
-  /** Releases parked pods that this node suits now. O(1) for pinned pods, else one look for each waiting shape. */
+  /** Releases parked pods that this node suits now. O(1) for pinned pods, else one check for each waiting shape. */
   #releaseFor(name: string, isRoomOnly: boolean): void {
     const node = this.#cluster.node(name);
     if (node === undefined) return;
@@ -180,7 +180,7 @@ class Scheduler implements Controller {
     const facts = factsOf(pod);
     const parked = this.#queue.hasParkedShapes ? this.#queue.parkedShape(shapeOf(pod, facts)) : undefined;
     if (parked !== undefined) {
-      // Nothing has changed in favour of this shape since another pod of it failed.
+      // Another pod of this shape failed, and nothing that could help has changed since.
       this.#queue.park(waiting, parked);
       this.#attempts.add(1, { result: "unschedulable" });
       if (podCondition(pod, "PodScheduled")?.message === parked.message) return;
@@ -223,7 +223,7 @@ class Scheduler implements Controller {
     }
   }
 
-  /** The room is given back, unless the binding was seen after all; who else bound or deleted the pod will be seen. */
+  /** Gives the room back, unless the cache shows the binding after all. Bindings and deletions by others come as events. */
   #bindFailed(waiting: Waiting, uid: string, error: unknown): void {
     this.#attempts.add(1, { result: "error" });
     const seen = this.#pods.lister.get(waiting.key);
@@ -237,7 +237,7 @@ class Scheduler implements Controller {
     }
   }
 
-  /** Counts a call as on its way; when it ends there is room for the next pod. */
+  /** Counts a call as under way. When it ends the next pod is tried. */
   #background(call: Promise<void>): void {
     this.#inFlight++;
     void call.finally(() => {

@@ -1,5 +1,5 @@
 /**
- * How much a pod likes each of the nodes that suit it, with upstream's weights: least-allocated 1, preferred node
+ * Scores of the nodes that suit a pod, with upstream's weights: least-allocated 1, preferred node
  * affinity 2, PreferNoSchedule taints 3. Pure. Upstream: kubernetes v1.35, noderesources, nodeaffinity, tainttoleration.
  */
 import { matchesNodeSelectorTerm, untoleratedTaint } from "../api/index.ts";

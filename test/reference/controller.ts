@@ -6,7 +6,7 @@
  *   events ─▶ keys ─▶ sync: claims, all nodes × all pods, several times ─▶ 250 creates, 250 deletes ─▶ status
  *
  * As releases 1.33 to 1.35: pods by an index of owners, a queue of node names, two workers for each queue, counting
- * expectations, no stale-read protection. Kinder to upstream than upstream: no limit of requests per second, no copy of
+ * expectations, no stale-read protection. Faster than upstream in two ways: no limit of requests per second, no copy of
  * the template per node. Differs otherwise only in that orders are those of node names.
  */
 import {
@@ -285,7 +285,7 @@ export class ReferenceController {
       try {
         await client.update(daemonsets, written, { subresource: "status" });
       } catch {
-        // Whatever it was: once more on a fresh object.
+        // On any error: tried once more on a fresh object.
         written = write(await client.get(daemonsets, addressOf(daemonSet)));
         await client.update(daemonsets, written, { subresource: "status" });
       }

@@ -80,7 +80,7 @@ const strategies: readonly DaemonSetUpdateStrategy[] = [
   { type: "OnDelete" },
 ];
 
-/** In proportion. */
+/** Relative weights. */
 const weights: Readonly<Record<Step["do"] | "strategy" | "minReady" | "historyLimit", number>> = {
   image: 8,
   undo: 3,
@@ -133,7 +133,7 @@ function weighted(random: Random): keyof typeof weights {
   return names.find((name) => (left -= weights[name]) < 0) ?? "image";
 }
 
-/** In motion, how far a roll-out came is a matter of moments: steps that would make that last are left to scripts at rest. */
+/** Steps whose outcome depends on how far a roll-out has come. Only scripts that wait for rest between steps have them. */
 function stepOf(random: Random, isAtRest: boolean): Step {
   const what = weighted(random);
   const set = pick(random, setNames);
@@ -224,7 +224,7 @@ class Story {
 
 const isTerminating = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
 
-/** A cluster with one controller, and the story that it is told. */
+/** A cluster with one controller, and what happens in it. */
 export class Stage {
   readonly cluster: SimulatedCluster;
   readonly story: Story;
@@ -232,7 +232,7 @@ export class Stage {
   #changedMs = 0;
   #orphans = 0;
   #nudges = 0;
-  /** DaemonSets as they were when they were deleted: made again, they take their orphans over. */
+  /** DaemonSets as they were when they were deleted. Created again, they adopt their orphans. */
   readonly #deleted = new Map<SetName, DaemonSet>();
   readonly #stop = new AbortController();
 

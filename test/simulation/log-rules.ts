@@ -27,7 +27,7 @@ const heartbeats: ReadonlySet<string> = new Set(["nodes"]);
 export interface LogRulesOptions {
   /** Whether a surge was allowed when the controller sent this create. */
   readonly wasSurge: (uid: string, node: string) => boolean;
-  /** Filled here: UIDs of pods that had ended and run again, because a node did not see in time that somebody ended them. */
+  /** Filled here: UIDs of pods that had ended and run again, because their node saw too late that a user ended them. */
   readonly risen: Set<string>;
 }
 

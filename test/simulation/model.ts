@@ -75,7 +75,7 @@ export function limits(daemonSet: DaemonSet, desired: number): { unavailable: nu
     : { unavailable, surge };
 }
 
-/** Nodes that use up maxUnavailable when nobody is served there: the desired ones, and silent ones that have a pod. */
+/** Nodes that use up maxUnavailable while they have no available pod: the desired ones, and silent ones that have a pod. */
 export function countedNodes(state: ClusterState, daemonSet: DaemonSet): string[] {
   const desired = desiredNodes(state, daemonSet);
   const silent = [...state.nodes.values()].filter(isSilent).map(({ metadata }) => metadata.name!);
@@ -86,7 +86,7 @@ export function countedNodes(state: ClusterState, daemonSet: DaemonSet): string[
   return [...new Set([...desired, ...more])];
 }
 
-/** How many of these nodes, which nobody serves, are passed over: at most as many as the DaemonSet's annotation says. */
+/** How many of these nodes without available pod are passed over: at most as many as the annotation says. */
 export function passedOver(state: ClusterState, daemonSet: DaemonSet, unserved: readonly string[]): number {
   const text = daemonSet.metadata.annotations?.["lares.dev/max-unreachable"] ?? "";
   const value = text.endsWith("%") ? text : Number(text);

@@ -112,7 +112,7 @@ export const strategies: readonly object[] = [
   { type: "OnDelete" },
 ];
 
-/** Values of the annotation that lets unreachable nodes be passed over; one that nobody can read. */
+/** Values of the annotation that lets unreachable nodes be passed over. One of them cannot be parsed. */
 const unreachables: readonly (string | null)[] = [null, null, null, "1", "1", "2", "50%", "100%", "many"];
 
 const troubles: readonly Trouble[] = [
