@@ -31,6 +31,25 @@ it("objects that are seldom read are kept as bytes, but for the newest", () => {
   expect(kept(false, 4_100).every(Boolean)).toBe(true);
 });
 
+it("a state that was replaced 256 events ago is kept as bytes, and its successor as an object", () => {
+  const cache = new ResourceCache({ prefix: "/core/nodes/", namespaced: false, parse });
+  const written = new WrittenObjects({ freeze: true });
+  for (let revision = 1; revision <= 600; revision++) {
+    const key = "/core/nodes/a";
+    const object = { apiVersion: "v1", kind: "Node", metadata: { name: "a" }, spec: { at: revision } };
+    const { state, value } = written.encode(key, object, parse);
+    state.stamp(revision);
+    const current = { key, value, createRevision: 1, modRevision: revision };
+    cache.apply({ type: "put", key, revision, current }, state);
+  }
+  const events = cache.eventsAfter(1)!;
+  const isParsed = events.map(({ previous }) => previous!.isParsed);
+  expect(isParsed.slice(0, -256).some(Boolean)).toBe(false);
+  expect(isParsed.slice(-256).every(Boolean)).toBe(true);
+  expect(cache.get(undefined, "a")!.isParsed).toBe(true);
+  expect(events[0]!.previous!.object).toMatchObject({ metadata: { resourceVersion: "1" }, spec: { at: 1 } });
+});
+
 it("a read need not wait where the store is in this process: whoever was told of a write finds it in the caches", async () => {
   const [store, clock] = [createMemoryStore(), new SimulatedClock()];
   const written = new WrittenObjects({ freeze: true });

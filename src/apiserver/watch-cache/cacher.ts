@@ -55,8 +55,8 @@ export interface Scope {
 const historyEventsMax = 2048;
 
 /**
- * Of resources that are seldom read, the objects of so many events are kept, for the replies and watches that are under way.
- * The others die young, which costs next to nothing.
+ * Events whose states keep their objects for the replies and watches that are under way: the superseded states of all
+ * resources, and the new ones of those that are seldom read. Later they are parsed again if somebody asks.
  */
 const freshObjectsMax = 256;
 
@@ -233,7 +233,9 @@ export class ResourceCache {
 
   #remember(event: CacheEvent): void {
     this.#history.push(event);
-    if (this.resource.isSeldomRead === true) this.#history.at(-1 - freshObjectsMax)?.current.forgetObject();
+    const aged = this.#history.at(-1 - freshObjectsMax);
+    aged?.previous?.forgetObject();
+    if (this.resource.isSeldomRead === true) aged?.current.forgetObject();
     // Cut in halves, so that the cost per event stays constant.
     if (this.#history.length >= 2 * historyEventsMax) {
       this.#historyStart = this.#history[historyEventsMax - 1]!.revision;
