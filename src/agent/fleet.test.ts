@@ -15,7 +15,7 @@ import { FaultyTransport } from "../testing/faulty-transport.ts";
 import { tamperedTransport } from "../testing/tampered-transport.ts";
 import { TestApiServer } from "../testing/test-api-server.ts";
 import { createFleet } from "./fleet.ts";
-import { nodeObject } from "./node/node-status.ts";
+import { nodeObject } from "./node-object.ts";
 
 let server: TestApiServer;
 let client: Client;

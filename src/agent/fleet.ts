@@ -1,6 +1,6 @@
 /**
  * Simulated nodes by the thousands, over any client: every Node object that says so is driven here, as a kubelet would.
- * Not here: one node (node/node-agent.ts), one pod (pods/pod-worker.ts).
+ * Not here: one node (agent.ts), what its containers and its machine do (runtime/simulated).
  * Work per event is O(1): a pod event goes to its node by name, a node event to that node.
  */
 import { type Node, nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
@@ -12,15 +12,28 @@ import {
   type InformerFactory,
   podsByNode,
 } from "../client/index.ts";
-import { defaultTimings, isDrivenBy, type Timings } from "./runtime/simulated/behaviour.ts";
-import { nodeObject, type NodeWish } from "./node/node-status.ts";
-import { nodeIndexMax } from "./runtime/simulated/network.ts";
+import { Agent } from "./agent.ts";
+import type { NodeDependencies } from "./node/node-agent.ts";
 import { registerNode } from "./node/registration.ts";
-import { indexOfNode, type NodeDependencies, NodeAgent } from "./node/node-agent.ts";
-import type { PodEvent } from "./pods/pod-worker.ts";
+import { nodeObject, type NodeWish } from "./node-object.ts";
+import type { PodWorker } from "./pods/pod-worker.ts";
+import type { PodDependencies } from "./pods/pod-workers.ts";
+import { StatusManager } from "./pods/status-manager.ts";
+import {
+  defaultTimings,
+  isDrivenBy,
+  type SimulatedTimes,
+  type Timings,
+} from "./runtime/simulated/behaviour.ts";
+import { SimulatedMachine } from "./runtime/simulated/machine.ts";
+import { indexOfPodCidr, nodeIndexMax } from "./runtime/simulated/network.ts";
+import { SimulatedProber } from "./runtime/simulated/prober.ts";
+import { SimulatedRuntime } from "./runtime/simulated/runtime.ts";
 
 /** Writes of a whole fleet under way at once: enough to fill a group commit, few enough to bound memory. */
 const writesMax = 256;
+/** Upstream's duration of a node's Lease. */
+const defaultLeaseSeconds = 40;
 
 export interface FleetOptions {
   /** Drives the nodes whose annotation `lares.dev/fleet` is this; "" is the default fleet. */
@@ -57,28 +70,38 @@ export function createFleet(options: FleetOptions, dependencies: FleetDependenci
 
 class FleetOfNodes implements Fleet {
   readonly #options: FleetOptions;
-  readonly #dependencies: FleetDependencies;
-  readonly #nodes = new Map<string, NodeAgent>();
+  readonly #informers: InformerFactory;
+  readonly #times: SimulatedTimes;
+  /** What all nodes share. */
+  readonly #shared: NodeDependencies & PodDependencies;
+  readonly #agents = new Map<string, Agent<SimulatedMachine>>();
   readonly #indexes = new Set<number>();
-  readonly #writes: Limiter = createLimiter(writesMax);
   #nextIndex = 0;
 
-  constructor(options: FleetOptions, dependencies: FleetDependencies) {
+  constructor(options: FleetOptions, { informers, ...dependencies }: FleetDependencies) {
+    const { timings, leaseSeconds = defaultLeaseSeconds, kubeletVersion } = options;
+    const writes: Limiter = createLimiter(writesMax);
     this.#options = options;
-    this.#dependencies = dependencies;
-    indexPodsByNode(dependencies.informers.for(podResource));
-    dependencies.informers.for(nodeResource);
+    this.#informers = informers;
+    this.#times = { clock: dependencies.clock, timings: { ...defaultTimings, ...timings } };
+    this.#shared = {
+      ...dependencies,
+      writes,
+      settings: { leaseSeconds, kubeletVersion },
+      status: new StatusManager({ ...dependencies, writes }),
+    };
+    indexPodsByNode(informers.for(podResource));
+    informers.for(nodeResource);
   }
 
   get size(): number {
-    return this.#nodes.size;
+    return this.#agents.size;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { informers } = this.#dependencies;
-    await informers.waitForSync(signal);
-    const nodes = informers.for(nodeResource);
-    const pods = informers.for(podResource);
+    await this.#informers.waitForSync(signal);
+    const nodes = this.#informers.for(nodeResource);
+    const pods = this.#informers.for(podResource);
     // Networks that are taken must be known before the first new one is given out.
     for (const node of nodes.lister.list()) this.#reserve(indexOfNode(node));
     nodes.addHandler({
@@ -87,28 +110,27 @@ class FleetOfNodes implements Fleet {
       deleted: (node) => this.#nodeGone(node),
     });
     pods.addHandler({
-      added: (pod) => this.#nodeOf(pod)?.addPod(pod),
-      updated: (_, pod) => this.#nodeOf(pod)?.addPod(pod),
-      deleted: (pod) => this.#nodeOf(pod)?.removePod(pod),
+      added: (pod) => this.#agentOf(pod)?.addPod(pod),
+      updated: (_, pod) => this.#agentOf(pod)?.addPod(pod),
+      deleted: (pod) => this.#agentOf(pod)?.removePod(pod),
     });
-    const registration = { ...this.#dependencies, writes: this.#writes };
     const { name: fleet, nodes: wishes } = this.#options;
     await Promise.all([
       aborted(signal),
-      ...wishes.map((wish) => registerNode(nodeObject({ fleet, ...wish }), registration, signal)),
+      ...wishes.map((wish) => registerNode(nodeObject({ fleet, ...wish }), this.#shared, signal)),
     ]);
-    for (const node of this.#nodes.values()) node.stop();
-    this.#nodes.clear();
+    for (const agent of this.#agents.values()) agent.stop();
+    this.#agents.clear();
   }
 
-  #nodeOf(pod: Pod): NodeAgent | undefined {
+  #agentOf(pod: Pod): Agent<SimulatedMachine> | undefined {
     const name = pod.spec?.nodeName;
-    return name === undefined ? undefined : this.#nodes.get(name);
+    return name === undefined ? undefined : this.#agents.get(name);
   }
 
   #nodeSeen(node: Node): void {
     const name = node.metadata.name!;
-    const known = this.#nodes.get(name);
+    const known = this.#agents.get(name);
     const isOurs = isDrivenBy(node, this.#options.name) && node.metadata.deletionTimestamp === undefined;
     if (known !== undefined) {
       if (isOurs) known.update(node);
@@ -116,24 +138,27 @@ class FleetOfNodes implements Fleet {
       return;
     }
     if (!isOurs) return;
-    const index = this.#reserve(indexOfNode(node)) ?? this.#freeIndex();
-    const simulated = new NodeAgent(node, index, {
-      settings: this.#settings(),
-      dependencies: this.#nodeDependencies(),
-    });
-    this.#nodes.set(name, simulated);
-    simulated.start();
-    for (const pod of this.#dependencies.informers.for(podResource).lister.byIndex(podsByNode, name))
-      simulated.addPod(pod);
+    const agent = this.#makeAgent(node);
+    this.#agents.set(name, agent);
+    agent.start();
+    for (const pod of this.#informers.for(podResource).lister.byIndex(podsByNode, name)) agent.addPod(pod);
+  }
+
+  #makeAgent(node: Node): Agent<SimulatedMachine> {
+    const machine = new SimulatedMachine(node, this.#reserve(indexOfNode(node)) ?? this.#freeIndex());
+    const workers = new Map<string, PodWorker>();
+    const runtime = new SimulatedRuntime(machine, workers, this.#times);
+    const prober = new SimulatedProber(machine, this.#times);
+    return new Agent(node, { machine, runtime, prober, workers }, this.#shared);
   }
 
   #nodeGone(node: Node): void {
     const name = node.metadata.name!;
-    const known = this.#nodes.get(name);
+    const known = this.#agents.get(name);
     if (known === undefined) return;
     known.stop();
-    this.#nodes.delete(name);
-    this.#indexes.delete(known.index);
+    this.#agents.delete(name);
+    this.#indexes.delete(known.machine.index);
   }
 
   #reserve(index: number | undefined): number | undefined {
@@ -149,35 +174,11 @@ class FleetOfNodes implements Fleet {
     this.#indexes.add(this.#nextIndex);
     return this.#nextIndex;
   }
+}
 
-  #settings(): { readonly timings: Timings; readonly leaseSeconds: number; readonly kubeletVersion: string } {
-    const { timings, leaseSeconds, kubeletVersion } = this.#options;
-    return { timings: { ...defaultTimings, ...timings }, leaseSeconds: leaseSeconds ?? 40, kubeletVersion };
-  }
-
-  #nodeDependencies(): NodeDependencies {
-    const { client, clock, random, log } = this.#dependencies;
-    return {
-      client,
-      clock,
-      random,
-      log,
-      writes: this.#writes,
-      event: (node, pod, what) => this.#event(node, pod, what),
-    };
-  }
-
-  #event(node: Node, pod: Pod | undefined, what: PodEvent): void {
-    const name = node.metadata.name!;
-    this.#dependencies
-      .recorderFor(name)
-      .event(
-        pod === undefined ? nodeReference(node) : podReference(pod, what.container),
-        what.type,
-        what.reason,
-        what.message,
-      );
-  }
+/** The index that a node's network was made from, if it is one of ours. */
+function indexOfNode({ spec }: Node): number | undefined {
+  return spec?.podCIDR === undefined ? undefined : indexOfPodCidr(spec.podCIDR);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -185,22 +186,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-/** Kubelets name the node by its name in place of the uid; `kubectl describe node` asks for both. */
-function nodeReference(node: Node): { readonly [field: string]: string } {
-  return { kind: "Node", name: node.metadata.name!, uid: node.metadata.name! };
-}
-
-function podReference(pod: Pod, container: string | undefined): { readonly [field: string]: string } {
-  const { name, namespace, uid, resourceVersion } = pod.metadata;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    name: name!,
-    namespace: namespace!,
-    uid: uid!,
-    resourceVersion: resourceVersion ?? "",
-    ...(container === undefined ? {} : { fieldPath: `spec.containers{${container}}` }),
-  };
 }

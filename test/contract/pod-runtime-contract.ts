@@ -45,8 +45,6 @@ interface Told {
   imageChanges: number;
 }
 
-const never = new AbortController().signal;
-
 /** Statuses know whole seconds, and a maker may remember no more than they say. */
 function inSeconds(found: PodFound | undefined): unknown {
   const containers = found?.containers.map((one) => ({
@@ -96,7 +94,7 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
     });
     const create = (pod: Pod, name = "a", attempt = 0): Promise<void> => {
       const container = pod.spec!.containers.find((one) => one.name === name)!;
-      return world.runtime.createContainer({ pod, container, attempt }, never);
+      return world.runtime.createContainer({ pod, container, attempt });
     };
     async function running(conduct: Conduct = "runs", count = 1): Promise<Pod> {
       const pod = world.pod(conduct, Array<string>(count).fill(world.images.present));
@@ -188,15 +186,12 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
         expect(await failure(create(pod))).toBe("exists");
       });
 
-      test("a creation that is aborted makes nothing that runs", async () => {
+      test("a creation that is cancelled makes nothing that runs", async () => {
         const pod = world.pod("runs", [world.images.present]);
         await settled(world.runtime.runSandbox(pod));
-        const abort = new AbortController();
-        abort.abort();
-        const [container] = pod.spec!.containers;
-        await failure(
-          world.runtime.createContainer({ pod, container: container!, attempt: 0 }, abort.signal),
-        );
+        const creating = create(pod);
+        world.runtime.cancel(pod.metadata.uid!);
+        await failure(creating);
         const found = await world.runtime.find(pod);
         expect(found?.containers.filter(({ startedMs }) => startedMs !== undefined)).toEqual([]);
         await settled(create(pod));
@@ -234,11 +229,13 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
 
       test("are identified by their attempt, images by their content", async () => {
         const pod = await running();
-        const { containerID, imageID } = world.runtime.identify(key(pod), world.images.present);
-        const scheme = world.runtime.version.split("://")[0]!;
-        expect(containerID.startsWith(`${scheme}://`)).toBe(true);
-        expect(imageID).not.toBe("");
-        expect(world.runtime.identify(key(pod), world.images.present)).toEqual({ containerID, imageID });
+        const { runtime, images } = world;
+        const id = runtime.containerID(key(pod));
+        expect(id.startsWith(`${runtime.version.split("://")[0]!}://`)).toBe(true);
+        expect(runtime.containerID(key(pod))).toBe(id);
+        expect(runtime.imageID(pod.metadata.uid!, images.present)).not.toBe("");
+        const other = await running();
+        expect(runtime.containerID(key(other))).not.toBe(id);
       });
     });
 
@@ -293,14 +290,15 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
     });
 
     describe("images", () => {
-      test("one that is pulled is there, listed, and told", async () => {
+      test("one that was pulled and used is there, listed, and told", async () => {
         const { absent } = world.images;
         expect(await world.runtime.hasImage(absent)).toBe(false);
-        const { sizeBytes, tookMs } = await settled(
-          world.runtime.pullImage({ image: absent, pod: world.pod("runs", [absent]) }, never),
-        );
+        const pod = world.pod("runs", [absent]);
+        await settled(world.runtime.runSandbox(pod));
+        const { sizeBytes, tookMs } = await settled(world.runtime.pullImage(absent, pod));
         expect(sizeBytes).toBeGreaterThan(0);
         expect(tookMs).toBeGreaterThanOrEqual(0);
+        await settled(create(pod));
         expect(await world.runtime.hasImage(absent)).toBe(true);
         expect(await world.runtime.images()).toContainEqual({ name: absent, sizeBytes });
         expect(told.imageChanges).toBeGreaterThan(0);
@@ -308,22 +306,25 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
 
       test("one that nobody has is refused with a text that names it", async () => {
         const { missing } = world.images;
-        const pulling = world.runtime.pullImage({ image: missing, pod: world.pod("runs", [missing]) }, never);
-        await expect(settled(pulling)).rejects.toThrow(missing);
+        const pod = world.pod("runs", [missing]);
+        await settled(world.runtime.runSandbox(pod));
+        await expect(settled(world.runtime.pullImage(missing, pod))).rejects.toThrow(missing);
         expect(await world.runtime.hasImage(missing)).toBe(false);
       });
 
-      test("a pull that is aborted ends, and its image is not there", async () => {
+      test("a pull needs a sandbox", async () => {
         const { absent } = world.images;
-        const abort = new AbortController();
-        const pulling = world.runtime.pullImage(
-          { image: absent, pod: world.pod("runs", [absent]) },
-          abort.signal,
-        );
-        abort.abort();
-        await failure(pulling);
-        await world.pass(maker.patienceMs);
-        expect(await world.runtime.hasImage(absent)).toBe(false);
+        expect(await failure(world.runtime.pullImage(absent, world.pod("runs", [absent])))).toBe("not-found");
+      });
+
+      test("a pull that is cancelled rejects, and one of another pod goes on", async () => {
+        const { absent } = world.images;
+        const [one, two] = [world.pod("runs", [absent]), world.pod("runs", [absent])];
+        for (const pod of [one, two]) await settled(world.runtime.runSandbox(pod));
+        const pulls = [one, two].map((pod) => world.runtime.pullImage(absent, pod));
+        world.runtime.cancel(one.metadata.uid!);
+        await failure(pulls[0]!);
+        expect((await settled(pulls[1]!)).sizeBytes).toBeGreaterThan(0);
       });
     });
 
@@ -357,7 +358,11 @@ export function podRuntimeContract(maker: PodRuntimeMaker): void {
     });
 
     describe("logs", () => {
-      const read = async (pod: Pod, query: object, signal = never): Promise<string> => {
+      const read = async (
+        pod: Pod,
+        query: object,
+        signal = new AbortController().signal,
+      ): Promise<string> => {
         let text = "";
         for await (const chunk of world.runtime.logs(pod.metadata.uid!, { container: "a", ...query }, signal))
           text += new TextDecoder().decode(chunk);

@@ -1,163 +1,129 @@
 /**
- * The Node object and status of a simulated machine, as a kubelet on a small Linux server would report them.
- * Pure. Not here: when it is written (node-agent.ts).
+ * What a node says of itself: the labels of its host and the status of its Node object, with a kubelet's reasons and words. Pure.
+ * Not here: when it is written (node-agent.ts), where the facts come from (runtime/machine.ts, runtime/pod-runtime.ts).
  */
-import type { Node, NodeCondition, NodeStatus } from "../../api/index.ts";
+import type { NodeCondition, NodeStatus } from "../../api/index.ts";
 import { formatTime } from "../../machinery/index.ts";
-import type { NodeTrouble } from "../runtime/simulated/behaviour.ts";
-import { annotationKeys } from "../runtime/simulated/behaviour.ts";
-import { internalIpOf } from "../runtime/simulated/network.ts";
-import { stableHex } from "../runtime/simulated/stable-hex.ts";
+import type { MachineDescription, Platform, Pressure } from "../runtime/machine.ts";
+import type { ImageFound } from "../runtime/pod-runtime.ts";
 
-const nodeCapacity = {
-  cpu: "4",
-  "ephemeral-storage": "102400Mi",
-  memory: "16Gi",
-  pods: "110",
-} as const;
-const nodeAllocatable = {
-  cpu: "3900m",
-  "ephemeral-storage": "92160Mi",
-  memory: "15Gi",
-  pods: "110",
-} as const;
+/** Images listed in a node's status at most. Upstream's figure. */
+const imagesMax = 50;
+/** Where a kubelet answers the API server. */
+const kubeletPort = 10250;
 
-export interface NodeWish {
+export interface NodeFacts {
   readonly name: string;
-  readonly role?: "control-plane";
-  readonly fleet?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** The object with which a simulated node registers; the server's defaults and the fleet's status complete it. */
-export function nodeObject(wish: NodeWish): Node {
-  const isControlPlane = wish.role === "control-plane";
-  return {
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: {
-      name: wish.name,
-      labels: {
-        ...hostLabels(wish.name),
-        ...(isControlPlane ? { "node-role.kubernetes.io/control-plane": "" } : {}),
-        ...wish.labels,
-      },
-      annotations: {
-        [annotationKeys.simulated]: "true",
-        ...(wish.fleet ? { [annotationKeys.fleet]: wish.fleet } : {}),
-      },
-    },
-    spec: isControlPlane
-      ? { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] }
-      : {},
-  };
-}
-
-/** Labels that a kubelet sets on its own node. */
-export function hostLabels(name: string): Readonly<Record<string, string>> {
-  return {
-    "beta.kubernetes.io/arch": "amd64",
-    "beta.kubernetes.io/os": "linux",
-    "kubernetes.io/arch": "amd64",
-    "kubernetes.io/hostname": name,
-    "kubernetes.io/os": "linux",
-  };
-}
-
-interface ConditionFacts {
-  readonly type: string;
-  readonly healthy: readonly [status: string, reason: string, message: string];
-  readonly sick: readonly [status: string, reason: string, message: string];
-  readonly trouble: NodeTrouble;
-}
-
-const conditionFacts: readonly ConditionFacts[] = [
-  {
-    type: "MemoryPressure",
-    healthy: ["False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
-    sick: ["True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
-    trouble: "memory-pressure",
-  },
-  {
-    type: "DiskPressure",
-    healthy: ["False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
-    sick: ["True", "KubeletHasDiskPressure", "kubelet has disk pressure"],
-    trouble: "disk-pressure",
-  },
-  {
-    type: "PIDPressure",
-    healthy: ["False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
-    sick: ["True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
-    trouble: "pid-pressure",
-  },
-  {
-    type: "Ready",
-    healthy: ["True", "KubeletReady", "kubelet is posting ready status"],
-    sick: ["False", "KubeletNotReady", "container runtime is down (simulated by lares.dev/simulate)"],
-    trouble: "not-ready",
-  },
-];
-
-function conditions(facts: StatusFacts): readonly NodeCondition[] {
-  const now = formatTime(facts.nowMs);
-  return conditionFacts.map(({ type, healthy, sick, trouble }) => {
-    const [status, reason, message] = facts.troubles.has(trouble) ? sick : healthy;
-    const before = facts.before?.conditions?.find((condition) => condition.type === type);
-    const isSame = before?.status === status && before.lastTransitionTime !== undefined;
-    return {
-      type,
-      status,
-      reason,
-      message,
-      lastHeartbeatTime: now,
-      lastTransitionTime: isSame ? before.lastTransitionTime! : now,
-    };
-  });
-}
-
-export interface ImageOnNode {
-  readonly name: string;
-  readonly sizeBytes: number;
-}
-
-export interface StatusFacts {
-  readonly name: string;
-  readonly uid: string;
-  readonly index: number;
+  readonly hostIP: string;
   readonly nowMs: number;
+  /** Of the agent. */
   readonly kubeletVersion: string;
-  readonly troubles: ReadonlySet<NodeTrouble>;
-  readonly images: readonly ImageOnNode[];
-  readonly before?: NodeStatus;
+  readonly platform: Platform;
+  readonly machine: MachineDescription;
+  readonly pressures: ReadonlySet<Pressure>;
+  readonly runtimeVersion: string;
+  /** Why no pods can be run; undefined when they can. */
+  readonly runtimeTrouble?: string | undefined;
+  readonly images: readonly ImageFound[];
+  readonly before?: NodeStatus | undefined;
 }
 
-/** The whole status; conditions keep their transition times as long as their status stays. What the node's object says of capacity wins. */
-export function nodeStatus(facts: StatusFacts): NodeStatus {
-  const { before } = facts;
-  const hasOwnCapacity = before?.capacity !== undefined && Object.keys(before.capacity).length > 0;
-  const capacity = hasOwnCapacity ? before.capacity! : nodeCapacity;
-  const allocatable = before?.allocatable ?? (hasOwnCapacity ? capacity : nodeAllocatable);
+/** The whole status. Conditions keep their transition times as long as their status stays. */
+export function nodeStatus(facts: NodeFacts): NodeStatus {
+  const { platform } = facts;
+  const { capacity, allocatable, system } = facts.machine;
   return {
     addresses: [
-      { type: "InternalIP", address: internalIpOf(facts.index) },
+      { type: "InternalIP", address: facts.hostIP },
       { type: "Hostname", address: facts.name },
     ],
     capacity,
     allocatable,
     conditions: conditions(facts),
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-    images: facts.images.map(({ name, sizeBytes }) => ({ names: [name], sizeBytes })),
+    daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
+    images: facts.images.slice(0, imagesMax).map(({ name, sizeBytes }) => ({ names: [name], sizeBytes })),
     nodeInfo: {
-      architecture: "amd64",
-      bootID: facts.uid,
-      containerRuntimeVersion: "lares-simulated://0.1",
-      kernelVersion: "6.1.0-simulated",
+      architecture: platform.architecture,
+      bootID: system.bootID,
+      containerRuntimeVersion: facts.runtimeVersion,
+      kernelVersion: system.kernelVersion,
       kubeProxyVersion: facts.kubeletVersion,
       kubeletVersion: facts.kubeletVersion,
-      machineID: stableHex(facts.name, 4),
-      operatingSystem: "linux",
-      osImage: "Lares simulated Linux",
-      systemUUID: stableHex(`${facts.name}/system`, 4),
+      machineID: system.machineID,
+      operatingSystem: platform.operatingSystem,
+      osImage: system.osImage,
+      systemUUID: system.systemUUID,
     },
+  };
+}
+
+/** Labels that a kubelet sets on its own node. */
+export function hostLabels(
+  name: string,
+  { architecture, operatingSystem }: Platform,
+): Readonly<Record<string, string>> {
+  return {
+    "beta.kubernetes.io/arch": architecture,
+    "beta.kubernetes.io/os": operatingSystem,
+    "kubernetes.io/arch": architecture,
+    "kubernetes.io/hostname": name,
+    "kubernetes.io/os": operatingSystem,
+  };
+}
+
+type Words = readonly [status: "True" | "False", reason: string, message: string];
+
+interface PressureWords {
+  readonly type: string;
+  readonly pressure: Pressure;
+  readonly well: Words;
+  readonly ill: Words;
+}
+
+const pressureWords: readonly PressureWords[] = [
+  {
+    type: "MemoryPressure",
+    pressure: "memory",
+    well: ["False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+    ill: ["True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+  },
+  {
+    type: "DiskPressure",
+    pressure: "disk",
+    well: ["False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+    ill: ["True", "KubeletHasDiskPressure", "kubelet has disk pressure"],
+  },
+  {
+    type: "PIDPressure",
+    pressure: "pid",
+    well: ["False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+    ill: ["True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+  },
+];
+
+function conditions(facts: NodeFacts): readonly NodeCondition[] {
+  const ready: Words =
+    facts.runtimeTrouble === undefined
+      ? ["True", "KubeletReady", "kubelet is posting ready status"]
+      : ["False", "KubeletNotReady", facts.runtimeTrouble];
+  return [
+    ...pressureWords.map(({ type, pressure, well, ill }) =>
+      condition(facts, type, facts.pressures.has(pressure) ? ill : well),
+    ),
+    condition(facts, "Ready", ready),
+  ];
+}
+
+function condition(facts: NodeFacts, type: string, [status, reason, message]: Words): NodeCondition {
+  const now = formatTime(facts.nowMs);
+  const before = facts.before?.conditions?.find((one) => one.type === type);
+  const isSame = before?.status === status && before.lastTransitionTime !== undefined;
+  return {
+    type,
+    status,
+    reason,
+    message,
+    lastHeartbeatTime: now,
+    lastTransitionTime: isSame ? before.lastTransitionTime! : now,
   };
 }

@@ -1,7 +1,9 @@
 /** Statuses of pods at every stage. */
 import { expect, test } from "vitest";
 import type { Pod } from "../../api/index.ts";
-import { crashDelayMs, podStatus, type Stage } from "./pod-status.ts";
+import type { ContainerKey } from "../runtime/pod-runtime.ts";
+import { crashDelayMs } from "./back-off.ts";
+import { podStatus, type Stage } from "./pod-status.ts";
 
 const pod: Pod = {
   apiVersion: "v1",
@@ -23,14 +25,22 @@ const facts = {
   nowMs: Date.UTC(2026, 0, 1, 0, 0, 10),
   acceptedMs: Date.UTC(2026, 0, 1, 0, 0, 1),
   startedMs: Date.UTC(2026, 0, 1, 0, 0, 5),
-  finishedMs: Date.UTC(2026, 0, 1, 0, 0, 9),
+  lastExit: { exitCode: 1, finishedMs: Date.UTC(2026, 0, 1, 0, 0, 9) },
   restarts: 0,
   isReady: true,
-  badImages: new Set(["httpd:2.4"]),
-  exitCode: 1,
+  failure: {
+    reason: "ErrImagePull",
+    container: "web",
+    text: "no such host",
+    images: new Map([["httpd:2.4", "no such host"]]),
+  },
   hostIP: "172.16.0.2",
   podIP: "10.244.0.2",
-};
+  runtime: {
+    containerID: ({ uid, name, attempt }: ContainerKey) => `test://${uid}/${name}/${attempt}`,
+    imageID: (_: string, image: string) => `${image}@sha256:0`,
+  },
+} as const;
 
 interface Expected {
   readonly phase: string;
@@ -62,6 +72,13 @@ const table: Readonly<Record<Stage, Expected>> = {
     init: "waiting",
     podIP: undefined,
   },
+  "start-failed": {
+    phase: "Pending",
+    ready: "False",
+    reason: "ErrImagePull",
+    init: "waiting",
+    podIP: undefined,
+  },
   running: { phase: "Running", ready: "True", reason: undefined, init: "terminated", podIP: "10.244.0.2" },
   crashed: {
     phase: "Running",
@@ -75,7 +92,7 @@ const table: Readonly<Record<Stage, Expected>> = {
 };
 
 test.each(Object.entries(table) as [Stage, Expected][])("stage %s", (stage, expected) => {
-  const status = podStatus(stage, facts, pod);
+  const status = podStatus({ ...facts, stage }, pod);
   const [container] = status.containerStatuses ?? [];
   const state = container?.state;
   expect({
@@ -92,7 +109,10 @@ test.each(Object.entries(table) as [Stage, Expected][])("stage %s", (stage, expe
 });
 
 test("a pod on the host's network has the host's address", () => {
-  const status = podStatus("running", facts, { ...pod, spec: { ...pod.spec, hostNetwork: true } });
+  const status = podStatus(
+    { ...facts, stage: "running" },
+    { ...pod, spec: { ...pod.spec, hostNetwork: true } },
+  );
   expect(status.podIP).toBe("172.16.0.2");
 });
 
@@ -112,7 +132,7 @@ test("a container runs beside one whose image cannot be pulled", () => {
       ],
     },
   };
-  const { containerStatuses, conditions, phase } = podStatus("pull-back-off", facts, two);
+  const { containerStatuses, conditions, phase } = podStatus({ ...facts, stage: "pull-back-off" }, two);
   expect(containerStatuses?.map(({ ready, state }) => [ready, Object.keys(state ?? {})[0]])).toEqual([
     [false, "waiting"],
     [true, "running"],

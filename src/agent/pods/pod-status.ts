@@ -1,14 +1,10 @@
 /**
  * The status that a kubelet would report for a pod at each stage of its life. Pure.
- * Not here: which stage follows when (pod-worker.ts).
- *
- *   starting ─▶ running ─▶ (ready)          stopped ─▶ gone
- *      │           └─▶ crashed ─▶ running
- *      └─▶ pull-failed ⇄ pull-back-off      failed
+ * Not here: which stage follows when (pod-table.ts, container-table.ts), when it is written (status-manager.ts).
  */
 import type {
   Container,
-  ContainerState,
+  ContainerState as StatusOfState,
   ContainerStatus,
   Pod,
   PodCondition,
@@ -16,157 +12,168 @@ import type {
 } from "../../api/index.ts";
 import { unreachable } from "../../base/index.ts";
 import { formatTime } from "../../machinery/index.ts";
-import { askedPullErrorOf, pullErrorOf } from "../runtime/simulated/images.ts";
-import { stableHex } from "../runtime/simulated/stable-hex.ts";
+import type { PodRuntime } from "../runtime/pod-runtime.ts";
+import { crashDelayMs } from "./back-off.ts";
+import type { ContainerState } from "./container-table.ts";
+import type { StartFailure } from "./start-attempt.ts";
 
-export type Stage =
-  "starting" | "pull-failed" | "pull-back-off" | "running" | "crashed" | "failed" | "stopped";
+/** What is shown: the state of the containers, unless the pod as a whole has failed. */
+export type Stage = ContainerState | "failed";
 
 export interface PodFacts {
+  readonly stage: Stage;
   readonly nowMs: number;
   /** When the node first saw the pod. */
   readonly acceptedMs: number;
   /** When the present run of the containers began; only meaningful from "running" on. */
   readonly startedMs: number;
   readonly restarts: number;
-  /** End of the last run, once there was one. */
-  readonly finishedMs?: number;
+  /** How the last run ended, once one did. */
+  readonly lastExit?: { readonly exitCode: number; readonly finishedMs: number } | undefined;
   readonly isReady: boolean;
-  /** While pulls fail: the images that cannot be had. Containers of other images run. */
-  readonly badImages: ReadonlySet<string>;
-  readonly exitCode: number;
+  /** Why the last attempt to start failed, as long as none has gone well. */
+  readonly failure?: StartFailure | undefined;
+  /** Why the pod as a whole has failed. */
+  readonly verdict?: { readonly reason: string; readonly message: string } | undefined;
   readonly hostIP: string;
-  readonly podIP: string;
+  readonly podIP?: string | undefined;
+  /** Knows the ids of containers and images. */
+  readonly runtime: Pick<PodRuntime, "containerID" | "imageID">;
 }
 
-/** Exit code of a process that was ended by SIGKILL. */
-export const killedExitCode = 137;
-
-function reasonOfExit(exitCode: number): string {
-  return exitCode === 0 ? "Completed" : "Error";
-}
-
-function containerIdOf(pod: Pod, container: string, restarts: number): string {
-  return `lares-simulated://${stableHex(`${pod.metadata.uid ?? ""}/${container}/${restarts}`, 8)}`;
-}
-
-export function pullFailureText(image: string): string {
-  return pullErrorOf(image) ?? askedPullErrorOf(image);
-}
-
-function terminatedState(pod: Pod, name: string, facts: PodFacts): ContainerState {
+/** The whole status; conditions that the node does not own stay as they were. */
+export function podStatus(facts: PodFacts, pod: Pod): PodStatus {
+  const { stage, hostIP, verdict } = facts;
+  const isNetworked = stage === "running" || stage === "crashed" || stage === "stopped";
+  const podIP = pod.spec?.hostNetwork === true ? hostIP : facts.podIP;
+  const init = pod.spec?.initContainers ?? [];
+  const qosClass = pod.status?.qosClass;
   return {
-    terminated: {
-      exitCode: facts.exitCode,
-      reason: reasonOfExit(facts.exitCode),
-      startedAt: formatTime(facts.startedMs),
-      finishedAt: formatTime(facts.finishedMs ?? facts.nowMs),
-      containerID: containerIdOf(pod, name, facts.restarts),
-    },
+    phase: phaseOf(stage, pod),
+    conditions: conditions(facts, pod),
+    hostIP,
+    hostIPs: [{ ip: hostIP }],
+    ...(isNetworked && podIP !== undefined ? { podIP, podIPs: [{ ip: podIP }] } : {}),
+    startTime: pod.status?.startTime ?? formatTime(facts.acceptedMs),
+    ...(stage === "failed" && verdict !== undefined
+      ? { reason: verdict.reason, message: verdict.message }
+      : {}),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init.map((spec) => initStatus(facts, pod, spec)) }),
+    containerStatuses: (pod.spec?.containers ?? []).map((spec) =>
+      runsBesideFailedPull(facts, pod, spec)
+        ? containerStatus({ ...facts, stage: "running", isReady: true }, pod, spec)
+        : containerStatus(facts, pod, spec),
+    ),
+    ...(qosClass === undefined ? {} : { qosClass }),
   };
 }
 
-function stateOf(
-  stage: Stage,
-  facts: PodFacts,
-  container: { readonly pod: Pod; readonly spec: Container },
-): ContainerState {
-  const { pod, spec } = container;
-  const image = spec.image ?? "";
+function phaseOf(stage: Stage, pod: Pod): string {
+  if (stage === "failed") return "Failed";
+  if (stage === "running" || stage === "crashed") return "Running";
+  if (stage === "stopped") return pod.status?.phase === "Pending" ? "Pending" : "Running";
+  return "Pending";
+}
+
+function containerStatus(facts: PodFacts, pod: Pod, spec: Container): ContainerStatus {
+  const { stage, restarts } = facts;
+  const { name, image = "" } = spec;
+  const hasRun = stage === "running" || stage === "crashed" || stage === "failed" || stage === "stopped";
+  const isRunning = stage === "running";
+  const hadRunBefore = restarts > 0 || stage === "crashed";
+  return {
+    name,
+    image,
+    imageID: hasRun ? facts.runtime.imageID(pod.metadata.uid ?? "", image) : "",
+    ...(hasRun ? { containerID: containerIdOf(facts, pod, spec) } : {}),
+    ready: isRunning && facts.isReady,
+    started: isRunning,
+    restartCount: restarts,
+    state: stateOf(facts, pod, spec),
+    lastState:
+      hadRunBefore && facts.lastExit !== undefined && stage !== "stopped"
+        ? terminatedState(facts, pod, spec)
+        : {},
+  };
+}
+
+function containerIdOf(facts: PodFacts, pod: Pod, { name }: Container): string {
+  return facts.runtime.containerID({ uid: pod.metadata.uid ?? "", name, attempt: facts.restarts });
+}
+
+function stateOf(facts: PodFacts, pod: Pod, spec: Container): StatusOfState {
+  const { stage, failure } = facts;
+  const { image = "" } = spec;
+  const isInitialized = (pod.spec?.initContainers?.length ?? 0) === 0;
+  const why = failure?.images.get(image) ?? failure?.text ?? "";
   switch (stage) {
     case "starting":
-      return {
-        waiting: {
-          reason: (pod.spec?.initContainers?.length ?? 0) > 0 ? "PodInitializing" : "ContainerCreating",
-        },
-      };
+      return { waiting: { reason: isInitialized ? "ContainerCreating" : "PodInitializing" } };
     case "pull-failed":
-      return { waiting: { reason: "ErrImagePull", message: pullFailureText(image) } };
+      return { waiting: { reason: "ErrImagePull", message: why } };
     case "pull-back-off":
       return {
         waiting: {
           reason: "ImagePullBackOff",
-          message: `Back-off pulling image "${image}": ErrImagePull: ${pullFailureText(image)}`,
+          message: `Back-off pulling image "${image}": ErrImagePull: ${why}`,
         },
       };
+    case "start-failed":
+      return { waiting: { reason: failure?.reason ?? "CreateContainerError", message: why } };
     case "running":
       return { running: { startedAt: formatTime(facts.startedMs) } };
     case "crashed":
       return { waiting: { reason: "CrashLoopBackOff", message: crashText(pod, spec.name, facts.restarts) } };
     case "failed":
     case "stopped":
-      return terminatedState(pod, spec.name, facts);
+      return terminatedState(facts, pod, spec);
     default:
       return unreachable(stage, "stage");
   }
 }
 
-/** First restart delay, its growth and its cap: a kubelet's back-off for crashed containers. */
-export function crashDelayMs(restarts: number): number {
-  return restarts === 0 ? 0 : Math.min(10_000 * 2 ** (restarts - 1), 300_000);
-}
-
-export function crashText(pod: Pod, container: string, restarts: number): string {
-  const { name, namespace, uid } = pod.metadata;
-  const seconds = Math.round(crashDelayMs(Math.max(1, restarts)) / 1000);
-  const delay = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-  return `back-off ${delay} restarting failed container=${container} pod=${name ?? ""}_${namespace ?? ""}(${uid ?? ""})`;
-}
-
-function containerStatus(
-  stage: Stage,
-  facts: PodFacts,
-  container: { readonly pod: Pod; readonly spec: Container },
-): ContainerStatus {
-  const { pod, spec } = container;
-  const hasRun = stage === "running" || stage === "crashed" || stage === "failed" || stage === "stopped";
-  const isRunning = stage === "running";
-  const restarts = facts.restarts;
-  const hadRunBefore = restarts > 0 || stage === "crashed";
-  const lastState: ContainerState =
-    hadRunBefore && facts.finishedMs !== undefined && stage !== "stopped"
-      ? terminatedState(pod, spec.name, facts)
-      : {};
+function terminatedState(facts: PodFacts, pod: Pod, spec: Container): StatusOfState {
+  const { exitCode, finishedMs } = facts.lastExit ?? { exitCode: 0, finishedMs: facts.nowMs };
   return {
-    name: spec.name,
-    image: spec.image ?? "",
-    imageID: hasRun
-      ? `${spec.image ?? ""}@sha256:${containerIdOf(pod, spec.image ?? "", 0).slice("lares-simulated://".length)}`
-      : "",
-    ...(hasRun ? { containerID: containerIdOf(pod, spec.name, restarts) } : {}),
-    ready: isRunning && facts.isReady,
-    started: isRunning,
-    restartCount: restarts,
-    state: stateOf(stage, facts, container),
-    lastState,
+    terminated: {
+      exitCode,
+      reason: exitCode === 0 ? "Completed" : "Error",
+      startedAt: formatTime(facts.startedMs),
+      finishedAt: formatTime(finishedMs),
+      containerID: containerIdOf(facts, pod, spec),
+    },
   };
 }
 
-function initStatus(
-  stage: Stage,
-  facts: PodFacts,
-  container: { readonly pod: Pod; readonly spec: Container },
-): ContainerStatus {
-  const isDone = stage !== "starting" && stage !== "pull-failed" && stage !== "pull-back-off";
-  const isSidecar = container.spec.restartPolicy === "Always";
-  if (!isDone || isSidecar) return containerStatus(stage, facts, container);
-  const base = containerStatus(
-    "stopped",
-    { ...facts, exitCode: 0, restarts: 0, finishedMs: facts.startedMs },
-    container,
-  );
-  return { ...base, ready: true };
+function crashText({ metadata }: Pod, container: string, restarts: number): string {
+  const { name = "", namespace = "", uid = "" } = metadata;
+  const seconds = Math.round(crashDelayMs(Math.max(1, restarts)) / 1000);
+  const delay = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+  return `back-off ${delay} restarting failed container=${container} pod=${name}_${namespace}(${uid})`;
 }
 
-/** A container whose image is there does not wait for one whose image is not; init containers go first, though. */
+/** Init containers are not made yet: they are shown as done once the app containers were started. */
+function initStatus(facts: PodFacts, pod: Pod, spec: Container): ContainerStatus {
+  const { stage, startedMs } = facts;
+  const isDone = stage === "running" || stage === "crashed" || stage === "failed" || stage === "stopped";
+  const isSidecar = spec.restartPolicy === "Always";
+  if (!isDone || isSidecar) return containerStatus(facts, pod, spec);
+  const lastExit = { exitCode: 0, finishedMs: startedMs };
+  return {
+    ...containerStatus({ ...facts, stage: "stopped", restarts: 0, lastExit }, pod, spec),
+    ready: true,
+  };
+}
+
+/** A container whose image is there is shown as running beside one whose image is not; init containers go first, though. */
 function runsBesideFailedPull(
-  stage: Stage,
-  facts: PodFacts,
-  container: { readonly pod: Pod; readonly spec: Container },
+  { stage, failure }: PodFacts,
+  { spec }: Pod,
+  { image = "" }: Container,
 ): boolean {
   const isPullStage = stage === "pull-failed" || stage === "pull-back-off";
-  const hasInit = (container.pod.spec?.initContainers?.length ?? 0) > 0;
-  return isPullStage && !hasInit && !facts.badImages.has(container.spec.image ?? "");
+  const hasInit = (spec?.initContainers?.length ?? 0) > 0;
+  return isPullStage && !hasInit && failure?.images.has(image) !== true;
 }
 
 interface ConditionWish {
@@ -190,11 +197,12 @@ function condition(wish: ConditionWish, before: readonly PodCondition[], nowMs: 
   };
 }
 
-function conditions(stage: Stage, facts: PodFacts, pod: Pod): readonly PodCondition[] {
+function conditions(facts: PodFacts, pod: Pod): readonly PodCondition[] {
+  const { stage } = facts;
   const before = pod.status?.conditions ?? [];
   const isUp = stage === "running" && facts.isReady;
   const names = (pod.spec?.containers ?? [])
-    .filter((spec) => !runsBesideFailedPull(stage, facts, { pod, spec }))
+    .filter((spec) => !runsBesideFailedPull(facts, pod, spec))
     .map(({ name }) => name)
     .join(" ");
   const why =
@@ -212,39 +220,4 @@ function conditions(stage: Stage, facts: PodFacts, pod: Pod): readonly PodCondit
   const own = wishes.map((wish) => condition(wish, before, facts.nowMs));
   const foreign = before.filter((one) => !wishes.some((wish) => wish.type === one.type));
   return [...own, ...foreign];
-}
-
-function phaseOf(stage: Stage, pod: Pod): string {
-  if (stage === "failed") return "Failed";
-  if (stage === "running" || stage === "crashed") return "Running";
-  if (stage === "stopped") return pod.status?.phase === "Pending" ? "Pending" : "Running";
-  return "Pending";
-}
-
-/** The whole status at a stage; conditions that the node does not own stay as they were. */
-export function podStatus(stage: Stage, facts: PodFacts, pod: Pod): PodStatus {
-  const isNetworked = stage === "running" || stage === "crashed" || stage === "stopped";
-  const podIP = pod.spec?.hostNetwork === true ? facts.hostIP : facts.podIP;
-  const init = pod.spec?.initContainers ?? [];
-  const qosClass = pod.status?.qosClass;
-  return {
-    phase: phaseOf(stage, pod),
-    conditions: conditions(stage, facts, pod),
-    hostIP: facts.hostIP,
-    hostIPs: [{ ip: facts.hostIP }],
-    ...(isNetworked ? { podIP, podIPs: [{ ip: podIP }] } : {}),
-    startTime: pod.status?.startTime ?? formatTime(facts.acceptedMs),
-    ...(stage === "failed"
-      ? { reason: "Simulated", message: "Pod failed (simulated by lares.dev/simulate)" }
-      : {}),
-    ...(init.length === 0
-      ? {}
-      : { initContainerStatuses: init.map((spec) => initStatus(stage, facts, { pod, spec })) }),
-    containerStatuses: (pod.spec?.containers ?? []).map((spec) =>
-      runsBesideFailedPull(stage, facts, { pod, spec })
-        ? containerStatus("running", { ...facts, isReady: true }, { pod, spec })
-        : containerStatus(stage, facts, { pod, spec }),
-    ),
-    ...(qosClass === undefined ? {} : { qosClass }),
-  };
 }

@@ -11,6 +11,7 @@ export interface Machine {
   readonly hostIP: string;
   /** The network that its pods have addresses in, if the machine brings one. */
   readonly podCidr: string | undefined;
+  readonly platform: Platform;
   /** Resources, and what the machine is: `cpu`, kernel, operating system. The versions of the agent are the agent's. */
   describe(): MachineDescription;
   pressures(): ReadonlySet<Pressure>;
@@ -26,12 +27,16 @@ export interface MachineDescription {
   readonly system: MachineSystem;
 }
 
-export interface MachineSystem {
+/** In Go's words, as labels and statuses say it: `amd64`, `linux`. */
+export interface Platform {
   readonly architecture: string;
+  readonly operatingSystem: string;
+}
+
+export interface MachineSystem {
   readonly bootID: string;
   readonly kernelVersion: string;
   readonly machineID: string;
-  readonly operatingSystem: string;
   readonly osImage: string;
   readonly systemUUID: string;
 }

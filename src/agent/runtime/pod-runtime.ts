@@ -94,22 +94,21 @@ export interface PodRuntime {
 
   /** What the runtime has of a pod; undefined when it has nothing. So an agent that starts anew finds what runs. */
   find(pod: Pod): Promise<PodFound | undefined>;
-  /**
-   * How people find a run: `containerd://…`, and the image that it was made from. Only meaningful for a run that was
-   * created; costs no call.
-   */
-  identify(key: ContainerKey, image: string): { readonly containerID: string; readonly imageID: string };
+  /** How people find a run: `containerd://…`. Only meaningful for one that was created. Costs no call. */
+  containerID(key: ContainerKey): string;
+  /** How people find the image that a pod's container was made from, by its content. As `containerID`. */
+  imageID(uid: string, image: string): string;
 
   images(): Promise<readonly ImageFound[]>;
   hasImage(image: string): Promise<boolean>;
   /**
-   * After it resolves, `hasImage`. When the signal aborts, it rejects and nothing more is fetched.
-   * @throws RuntimeError with the text that a pod's status shows.
+   * After it resolves, containers of the pod can be made of the image; the machine `hasImage` at the latest when one was.
+   * @throws RuntimeError `not-found` without a sandbox; otherwise with the text that a pod's status shows.
    */
-  pullImage(
-    request: { readonly image: string; readonly pod: Pod },
-    signal: AbortSignal,
-  ): Promise<PulledImage>;
+  pullImage(image: string, pod: Pod): Promise<PulledImage>;
+
+  /** Pulls and creations that are under way for the pod reject soon, and leave nothing behind that runs. */
+  cancel(uid: string): void;
 
   /** Makes the pod's sandbox and its network. @throws RuntimeError `exists` while the pod has one that was not removed. */
   runSandbox(pod: Pod): Promise<{ readonly ip: string }>;
@@ -120,10 +119,9 @@ export interface PodRuntime {
 
   /**
    * Makes a container without starting it. One of the same key that was never started is replaced.
-   * When the signal aborts, it rejects.
    * @throws RuntimeError `not-found` without a sandbox, `exists` when that attempt has run.
    */
-  createContainer(config: ContainerConfig, signal: AbortSignal): Promise<void>;
+  createContainer(config: ContainerConfig): Promise<void>;
   /** @returns when it began to run. @throws RuntimeError `not-found` unless it is created and was never started. */
   startContainer(key: ContainerKey): Promise<number>;
   /**

@@ -15,3 +15,8 @@ export class RuntimeError extends Error {
     this.code = code;
   }
 }
+
+/** True for an answer that there is no such sandbox, container or image. */
+export function isNotInRuntime(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === "not-found";
+}

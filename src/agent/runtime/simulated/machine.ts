@@ -3,11 +3,13 @@
  * Not here: its container runtime (runtime.ts), its addresses (network.ts).
  */
 import type { Node } from "../../../api/index.ts";
-import type { Machine, MachineDescription, Pressure } from "../machine.ts";
+import type { Machine, MachineDescription, Platform, Pressure } from "../machine.ts";
 import { type NodeTrouble, nodeTroublesOf } from "./behaviour.ts";
 import { internalIpOf, podCidrOf } from "./network.ts";
 import { stableHex } from "./stable-hex.ts";
 
+/** What its labels say, too. */
+export const simulatedPlatform: Platform = { architecture: "amd64", operatingSystem: "linux" };
 const capacity = { cpu: "4", "ephemeral-storage": "102400Mi", memory: "16Gi", pods: "110" } as const;
 const allocatable = { cpu: "3900m", "ephemeral-storage": "92160Mi", memory: "15Gi", pods: "110" } as const;
 
@@ -42,6 +44,10 @@ export class SimulatedMachine implements Machine {
     return podCidrOf(this.index);
   }
 
+  get platform(): Platform {
+    return simulatedPlatform;
+  }
+
   /** What the Node object says of its capacity wins, so that a Node made by hand can be of any size. */
   describe(): MachineDescription {
     const { metadata, status } = this.#node;
@@ -51,11 +57,9 @@ export class SimulatedMachine implements Machine {
       capacity: own,
       allocatable: status?.allocatable ?? (hasOwnCapacity ? own : allocatable),
       system: {
-        architecture: "amd64",
         bootID: metadata.uid ?? "",
         kernelVersion: "6.1.0-simulated",
         machineID: stableHex(metadata.name!, idParts),
-        operatingSystem: "linux",
         osImage: "Lares simulated Linux",
         systemUUID: stableHex(`${metadata.name!}/system`, idParts),
       },

@@ -4,7 +4,7 @@
  * It has no disk: its memory is what the statuses of its pods say (`find`).
  */
 import type { Pod } from "../../../api/index.ts";
-import { type Clock, sleep, type Timer } from "../../../base/index.ts";
+import type { Clock, Timer } from "../../../base/index.ts";
 import { parseTimeMs } from "../../../machinery/index.ts";
 import type {
   ContainerConfig,
@@ -34,6 +34,8 @@ const imagesMax = 50;
 const digestParts = 8;
 /** Exit code of a process that was ended by SIGKILL. */
 const killedExitCode = 137;
+/** One for all: making an error costs more than all else that a cancellation does. */
+const cancelled = new RuntimeError("failed", "cancelled");
 const givenUp = { reason: "Simulated", message: "Pod failed (simulated by lares.dev/simulate)" };
 
 /** The pods of the machine as last seen, by UID: their annotations are read when something is about to happen. */
@@ -43,6 +45,13 @@ interface Sandbox {
   readonly ip: string;
   /** Oldest first. Copied when it changes: an array with room to grow takes more memory than one container. */
   containers: readonly SimulatedContainer[];
+  /** Calls that take time and are under way. There is no list while there are none. */
+  waits: readonly Wait[] | undefined;
+}
+
+interface Wait {
+  readonly timer: Timer;
+  readonly reject: (error: Error) => void;
 }
 
 class SimulatedContainer {
@@ -98,7 +107,10 @@ export class SimulatedRuntime implements PodRuntime {
 
   stop(): void {
     this.#listener = undefined;
-    for (const { containers } of this.#sandboxes.values()) for (const one of containers) one.timer?.cancel();
+    for (const [uid, { containers }] of this.#sandboxes) {
+      this.cancel(uid);
+      for (const { timer } of containers) timer?.cancel();
+    }
     for (const { timer } of this.#endings?.values() ?? []) timer?.cancel();
   }
 
@@ -113,11 +125,12 @@ export class SimulatedRuntime implements PodRuntime {
     return Promise.resolve(sandbox && { ip: sandbox.ip, containers: sandbox.containers.map(foundOf) });
   }
 
-  identify(key: ContainerKey, image: string): { readonly containerID: string; readonly imageID: string } {
-    return {
-      containerID: `lares-simulated://${stableHex(`${key.uid}/${key.name}/${key.attempt}`, digestParts)}`,
-      imageID: `${image}@sha256:${stableHex(`${key.uid}/${image}/0`, digestParts)}`,
-    };
+  containerID({ uid, name, attempt }: ContainerKey): string {
+    return `lares-simulated://${stableHex(`${uid}/${name}/${attempt}`, digestParts)}`;
+  }
+
+  imageID(uid: string, image: string): string {
+    return `${image}@sha256:${stableHex(`${uid}/${image}/0`, digestParts)}`;
   }
 
   images(): Promise<readonly ImageFound[]> {
@@ -128,18 +141,22 @@ export class SimulatedRuntime implements PodRuntime {
     return Promise.resolve(this.#images.has(image));
   }
 
-  async pullImage(
-    { image, pod }: { readonly image: string; readonly pod: Pod },
-    signal: AbortSignal,
-  ): Promise<PulledImage> {
+  async pullImage(image: string, pod: Pod): Promise<PulledImage> {
     const { timings, troubles } = this.#behaviour(pod);
     const refusal =
       pullErrorOf(image) ?? (troubles.has("image-pull-fails") ? askedPullErrorOf(image) : undefined);
-    await sleep(this.#clock, timings.pullMs, signal);
+    await this.#wait(this.#sandboxOf(pod.metadata.uid!), timings.pullMs);
     if (refusal !== undefined) throw new RuntimeError("failed", refusal);
-    const sizeBytes = imageBytes(image);
-    this.#addImage(image, sizeBytes);
-    return { sizeBytes, tookMs: timings.pullMs };
+    return { sizeBytes: imageBytes(image), tookMs: timings.pullMs };
+  }
+
+  cancel(uid: string): void {
+    const sandbox = this.#sandboxes.get(uid);
+    for (const { timer, reject } of sandbox?.waits ?? []) {
+      timer.cancel();
+      reject(cancelled);
+    }
+    if (sandbox !== undefined) sandbox.waits = undefined;
   }
 
   // oxlint-disable-next-line require-await -- a refusal must be a rejection
@@ -147,7 +164,7 @@ export class SimulatedRuntime implements PodRuntime {
     const uid = pod.metadata.uid!;
     if (this.#sandboxes.has(uid)) throw new RuntimeError("exists", `pod ${uid} has a sandbox`);
     const ip = podIpOf(this.#machine.index, this.#nextSlot++);
-    this.#sandboxes.set(uid, { ip, containers: [] });
+    this.#sandboxes.set(uid, { ip, containers: [], waits: undefined });
     return { ip };
   }
 
@@ -158,6 +175,7 @@ export class SimulatedRuntime implements PodRuntime {
   }
 
   removeSandbox(uid: string): Promise<void> {
+    this.cancel(uid);
     this.#exitAll(uid, killedExitCode);
     this.#sandboxes.delete(uid);
     const ending = this.#endings?.get(uid);
@@ -168,15 +186,18 @@ export class SimulatedRuntime implements PodRuntime {
     return Promise.resolve();
   }
 
-  async createContainer({ pod, container, attempt }: ContainerConfig, signal: AbortSignal): Promise<void> {
+  async createContainer({ pod, container, attempt }: ContainerConfig): Promise<void> {
     const uid = pod.metadata.uid!;
     const { name, image = "" } = container;
-    const same = this.#sandboxOf(uid).containers.filter((one) => one.name === name);
+    const sandbox = this.#sandboxOf(uid);
+    const same = sandbox.containers.filter((one) => one.name === name);
     if (same.some((one) => one.attempt === attempt && one.startedMs !== undefined))
       throw new RuntimeError("exists", `container ${name} has had attempt ${attempt}`);
     // A container that starts again has its file system already.
-    if (same.at(-1)?.image !== image) await sleep(this.#clock, this.#behaviour(pod).timings.startMs, signal);
-    const sandbox = this.#sandboxOf(uid);
+    if (same.at(-1)?.image !== image) {
+      await this.#wait(sandbox, this.#behaviour(pod).timings.startMs);
+      this.#addImage(image);
+    }
     sandbox.containers = sandbox.containers
       .filter((one) => one.name !== name || one.attempt !== attempt)
       .concat(new SimulatedContainer(name, attempt, image));
@@ -230,9 +251,21 @@ export class SimulatedRuntime implements PodRuntime {
     return podBehaviour(pod, this.#machine.node, this.#times.timings);
   }
 
-  #addImage(image: string, sizeBytes: number): void {
+  #wait(sandbox: Sandbox, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(ms, () => {
+        const others = sandbox.waits?.filter((one) => one !== wait) ?? [];
+        sandbox.waits = others.length === 0 ? undefined : others;
+        resolve();
+      });
+      const wait: Wait = { timer, reject };
+      sandbox.waits = sandbox.waits === undefined ? [wait] : [...sandbox.waits, wait];
+    });
+  }
+
+  #addImage(image: string): void {
     if (this.#images.has(image)) return;
-    this.#images.set(image, sizeBytes);
+    this.#images.set(image, imageBytes(image));
     const oldest = this.#images.keys().next().value;
     if (this.#images.size > imagesMax && oldest !== undefined) this.#images.delete(oldest);
     this.#listener?.imagesChanged();
@@ -254,7 +287,11 @@ export class SimulatedRuntime implements PodRuntime {
     const isUp = running.length > 0 && running.length === pod.spec?.containers.length;
     const ip = pod.status?.podIP;
     if (ip === undefined && !isUp) return undefined;
-    const sandbox: Sandbox = { ip: ip ?? podIpOf(this.#machine.index, this.#nextSlot++), containers: [] };
+    const sandbox: Sandbox = {
+      ip: ip ?? podIpOf(this.#machine.index, this.#nextSlot++),
+      containers: [],
+      waits: undefined,
+    };
     this.#sandboxes.set(pod.metadata.uid!, sandbox);
     if (!isUp) return sandbox;
     sandbox.containers = running.map(({ name, restartCount, image, state }) => {
