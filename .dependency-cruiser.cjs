@@ -74,6 +74,24 @@ const siblings = {
   to: { path: "^src/controllers/", pathNot: "^src/controllers/$1/" },
 };
 
+/** Makers of the agent's seams are folders in agent/runtime; only the files directly in agent choose one (docs/designs/0006). */
+const makers = [
+  {
+    name: "agent-knows-no-maker",
+    comment: "node, pods and the seams work over any runtime",
+    severity: "error",
+    from: { path: "^src/agent/[^/]+/", pathNot: ["^src/agent/runtime/[^/]+/", tests] },
+    to: { path: "^src/agent/runtime/[^/]+/" },
+  },
+  {
+    name: "makers-import-no-sibling",
+    comment: "one runtime never stands on another",
+    severity: "error",
+    from: { path: "^src/agent/runtime/([^/]+)/", pathNot: tests },
+    to: { path: "^src/agent/runtime/[^/]+/", pathNot: "^src/agent/runtime/$1/" },
+  },
+];
+
 const owned = Object.entries(owners).map(([name, folder]) => ({
   name: `owner-of-${name.replace(/\W+/g, "-")}`,
   comment: `${name} is imported in ${folder} only`,
@@ -88,6 +106,7 @@ module.exports = {
     ...faces,
     ...inner,
     siblings,
+    ...makers,
     ...owned,
     {
       name: "pure",

@@ -60,6 +60,11 @@ const planted: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "face-of-web": { "src/main/face-web.ts": 'import "../web/inner.ts";' },
   "face-of-main": { "src/cli/face-main.ts": 'import "../main/inner.ts";' },
   "controllers-import-no-sibling": { "src/controllers/b/bad.ts": 'import "../a/index.ts";' },
+  "agent-knows-no-maker": {
+    "src/agent/runtime/simulated/inner.ts": "export type Inner = string;",
+    "src/agent/pods/maker.ts": 'import "../runtime/simulated/inner.ts";',
+  },
+  "makers-import-no-sibling": { "src/agent/runtime/cri/bad.ts": 'import "../simulated/inner.ts";' },
   "owner-of--photostructure-sqlite": { "src/apiserver/sqlite.ts": 'import "@photostructure/sqlite";' },
   "owner-of--peculiar-x509": { "src/storage/x509.ts": 'import "@peculiar/x509";' },
   "owner-of-reflect-metadata": { "src/storage/reflect.ts": 'import "reflect-metadata";' },
