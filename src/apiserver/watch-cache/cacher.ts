@@ -18,8 +18,9 @@ import type { KeyValue, Store, StoreEvent } from "../../storage/index.ts";
 import { Bucket, BucketIndex } from "./buckets.ts";
 import type { StoredObject, WrittenObjects } from "./encode.ts";
 import { NewestRevision, RevisionWaiters } from "./freshness.ts";
+import { Loading } from "./loading.ts";
 import { type ReadableResource, StoredValues } from "./stored-values.ts";
-import { type FollowedCopy, type Renewal, StoreFollower } from "./store-follower.ts";
+import { eachPage, type FollowedCopy, type Renewal, StoreFollower } from "./store-follower.ts";
 
 /** What the cacher has to know of a stored resource; its prefix is as `/core/pods/`. */
 export interface CachedResource extends ReadableResource {
@@ -244,6 +245,15 @@ export class ResourceCache {
   }
 }
 
+/** A resource whose objects are known, but which is not shown yet. One of `show` and `drop` is called, once. */
+export interface LoadedResource {
+  /** False once it has missed changes, because everything is or was listed anew. */
+  isCurrent(): boolean;
+  /** Only while it is current. From now on this cache is the one of its prefix, in place of any other. It is as new as all caches are. */
+  show(): ResourceCache;
+  drop(): void;
+}
+
 export interface CacherDependencies {
   readonly store: Store;
   readonly written: WrittenObjects;
@@ -256,14 +266,26 @@ export class Cacher {
   readonly #written: WrittenObjects;
   readonly #values: StoredValues;
   readonly #clock: Clock;
+  readonly #store: Store;
   readonly #caches = new Map<string, ResourceCache>();
+  /** By prefix: resources that are being added. */
+  readonly #loading = new Map<string, Loading>();
   readonly #newest: NewestRevision;
   readonly #waiters: RevisionWaiters;
   readonly #follower: StoreFollower;
   #revision = 0;
+  readonly #stopped = new AbortController();
+  /** How often everything has been listed, or begun to be. */
+  #renewals = 0;
+  #settleStart!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+  /** Resolves when the first list is in. */
+  readonly #started: Promise<void> = new Promise((resolve, reject) => {
+    this.#settleStart = { resolve, reject };
+  });
 
   constructor(resources: readonly CachedResource[], dependencies: CacherDependencies) {
     const { store, written, clock } = dependencies;
+    this.#store = store;
     this.#written = written;
     this.#values = new StoredValues({ ...dependencies, isShared: store.hasOtherWriters });
     this.#clock = clock;
@@ -277,6 +299,8 @@ export class Cacher {
       pass: (revision) => this.#reach(revision),
     };
     this.#follower = new StoreFollower(copy, dependencies);
+    // Those who do not load anything need not hear that the server has stopped.
+    this.#started.catch(() => {});
   }
 
   /** All changes up to here, and none after, are in the caches and have been given to `onEvent`. Never goes back. */
@@ -299,20 +323,71 @@ export class Cacher {
    * Loads everything and follows the store from there, through broken watches and forgotten history. Rejects, and later calls
    * `failed`, for what trying again cannot mend: nothing can be served then.
    */
-  start(failed: (error: unknown) => void): Promise<void> {
-    return this.#follower.start(failed);
+  async start(failed: (error: unknown) => void): Promise<void> {
+    await this.#follower.start(failed);
+    this.#settleStart.resolve();
   }
 
   /** Those who wait are refused: nothing more will come. */
   stop(): void {
     this.#follower.stop();
     this.#waiters.stop();
+    this.#stopped.abort();
+    this.#settleStart.reject(serviceUnavailable("the server is stopping"));
   }
 
   cache(prefix: string): ResourceCache {
     const cache = this.#caches.get(prefix);
     assert(cache !== undefined, "a resource without cache", { prefix });
     return cache;
+  }
+
+  /**
+   * Gets to know the objects of one more resource, or of one that takes the place of another, while all others are served. Waits
+   * for the first list of the store. Rejects when the store cannot be read, when the caches do not come to what was read, and while
+   * everything is listed anew.
+   */
+  async load(resource: CachedResource): Promise<LoadedResource> {
+    const { prefix } = resource;
+    await this.#started;
+    if (this.#stopped.signal.aborted) throw serviceUnavailable("the server is stopping");
+    assert(!this.#loading.has(prefix), "a resource is being loaded already", { prefix });
+    const loading = new Loading();
+    const drop = (): void => void this.#loading.delete(prefix);
+    const isCurrent = this.#untilRenewed();
+    this.#loading.set(prefix, loading);
+    try {
+      const { signal } = this.#stopped;
+      const revision = await eachPage(this.#store, { prefix, signal }, (items) => loading.add(items));
+      loading.listedAt(revision);
+      await this.#wait(revision, this.#clock.monotonicMs());
+    } catch (error) {
+      drop();
+      throw error;
+    }
+    const show = (): ResourceCache => {
+      assert(isCurrent(), "a resource is shown that has missed changes", { prefix });
+      drop();
+      const cache = new ResourceCache(resource);
+      loading.fill(this.#revision, {
+        replace: (items, revision) => cache.replace(this.#statesOf(items, cache), revision),
+        apply: (event) => this.#apply(event, cache),
+      });
+      this.#caches.set(prefix, cache);
+      return cache;
+    };
+    return { isCurrent, show, drop };
+  }
+
+  /** True until everything is listed anew: what happens meanwhile is told to nobody. */
+  #untilRenewed(): () => boolean {
+    const before = this.#renewals;
+    return () => before === this.#renewals && this.isLoaded && this.#follower.phase !== "relisting";
+  }
+
+  /** The cache is fed no more, and what is stored stays. */
+  remove(prefix: string): void {
+    assert(this.#caches.delete(prefix), "a resource without cache", { prefix });
   }
 
   /**
@@ -368,6 +443,7 @@ export class Cacher {
 
   /** Finished in one step: nobody sees some caches new and some old. States that have not changed stay the same objects. */
   #renew(): Renewal {
+    this.#renewals++;
     const states = new Map<ResourceCache, StoredObject[]>();
     for (const cache of this.#caches.values()) states.set(cache, []);
     const add = (item: KeyValue): void => {
@@ -380,7 +456,9 @@ export class Cacher {
     return {
       add: (items) => items.forEach(add),
       finish: (revision) => {
-        for (const [cache, all] of states) cache.replace(all, revision);
+        // One that was removed meanwhile is left alone.
+        for (const [cache, all] of states)
+          if (this.#caches.get(cache.resource.prefix) === cache) cache.replace(all, revision);
         this.#reach(revision);
       },
     };
@@ -390,15 +468,23 @@ export class Cacher {
     const { revision } = batch[0]!;
     assert(revision > this.#revision, "the store's watch repeats itself", { revision, at: this.#revision });
     for (const event of batch) {
+      if (this.#loading.size > 0) this.#loading.get(prefixOf(event.key))?.take(event);
       const cache = this.#cacheOfKey(event.key);
-      if (cache === undefined) continue;
-      const state = event.type === "put" ? this.#takeOver(event.current, cache) : undefined;
-      const known = state === undefined ? cache.byKey(event.key) : undefined;
-      if (state !== undefined) cache.apply(event, state);
-      // What has become unreadable is gone as well.
-      else if (known !== undefined) cache.apply({ ...event, type: "delete" }, known);
+      if (cache !== undefined) this.#apply(event, cache);
     }
     this.#reach(batch[batch.length - 1]!.revision);
+  }
+
+  #apply(event: StoreEvent, cache: ResourceCache): void {
+    const state = event.type === "put" ? this.#takeOver(event.current, cache) : undefined;
+    const known = state === undefined ? cache.byKey(event.key) : undefined;
+    if (state !== undefined) cache.apply(event, state);
+    // What has become unreadable is gone as well.
+    else if (known !== undefined) cache.apply({ ...event, type: "delete" }, known);
+  }
+
+  #statesOf(items: readonly KeyValue[], cache: ResourceCache): readonly StoredObject[] {
+    return items.flatMap((item) => this.#takeOver(item, cache) ?? []);
   }
 
   #reach(revision: number): void {
@@ -421,9 +507,12 @@ export class Cacher {
     return state;
   }
 
-  /** Keys are `/group/resource/...`: the cache is found by the part up to the third slash. */
   #cacheOfKey(key: string): ResourceCache | undefined {
-    const end = key.indexOf("/", key.indexOf("/", 1) + 1);
-    return this.#caches.get(key.slice(0, end + 1));
+    return this.#caches.get(prefixOf(key));
   }
+}
+
+/** Keys are `/group/resource/...`: the resource is the part up to the third slash. */
+function prefixOf(key: string): string {
+  return key.slice(0, key.indexOf("/", key.indexOf("/", 1) + 1) + 1);
 }

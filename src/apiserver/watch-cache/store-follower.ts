@@ -166,7 +166,9 @@ export class StoreFollower {
     for (;;) {
       try {
         const renewal = this.#copy.renew();
-        const current = await this.#pages((items) => renewal.add(items));
+        const current = await eachPage(this.#store, { prefix: "/", signal: this.#stop.signal }, (items) =>
+          renewal.add(items),
+        );
         if (this.#stop.signal.aborted) return;
         const asked = this.#copy.revision();
         // Clients know newer versions: to serve older ones under the same name would be a lie.
@@ -180,19 +182,6 @@ export class StoreFollower {
         if (this.#stop.signal.aborted) return;
       }
     }
-  }
-
-  /** Reads everything at one revision. @returns the revision. */
-  async #pages(take: (items: readonly KeyValue[]) => void): Promise<number> {
-    let page = await this.#store.list({ prefix: "/", limit: pageItemsMax });
-    const { revision } = page;
-    take(page.items);
-    while (page.remaining > 0 && !this.#stop.signal.aborted) {
-      const start = `${page.items[page.items.length - 1]!.key}\0`;
-      page = await this.#store.list({ prefix: "/", start, limit: pageItemsMax, revision });
-      take(page.items);
-    }
-    return revision;
   }
 
   #hear(): void {
@@ -216,4 +205,21 @@ export class StoreFollower {
     this.#log.warn("the store is not available", { verb, error, pauseMs });
     await sleep(this.#clock, pauseMs, this.#stop.signal).catch(() => {});
   }
+}
+
+/** Reads everything below `prefix` at one revision. @returns the revision. */
+export async function eachPage(
+  store: Store,
+  { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
+  take: (items: readonly KeyValue[]) => void,
+): Promise<number> {
+  let page = await store.list({ prefix, limit: pageItemsMax });
+  const { revision } = page;
+  take(page.items);
+  while (page.remaining > 0 && !signal.aborted) {
+    const start = `${page.items[page.items.length - 1]!.key}\0`;
+    page = await store.list({ prefix, start, limit: pageItemsMax, revision });
+    take(page.items);
+  }
+  return revision;
 }
