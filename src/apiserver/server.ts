@@ -69,6 +69,8 @@ export interface ApiServer {
   readonly isReady: boolean;
   /** Resolves when `isReady` becomes true for the first time; rejects when `run` ends before. */
   readonly ready: Promise<void>;
+  /** What is served. It may change at any time. */
+  readonly resources: ResourceRegistry;
   /**
    * Serves until the signal aborts; a store that is away or does not answer is waited for. Rejects for what that cannot mend, such as
    * a store that has lost revisions. Call once.
@@ -90,7 +92,7 @@ class Server implements ApiServer {
   readonly ready: Promise<void>;
   #isStarted = false;
   readonly #cacher: Cacher;
-  readonly #resources: ResourceRegistry;
+  readonly resources: ResourceRegistry;
   readonly #writes: Writes;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -107,7 +109,7 @@ class Server implements ApiServer {
     this.#cacher = new Cacher(cachedResources(definitions), { store, written, clock, log, metrics });
     const cacher = this.#cacher;
     const resources = new ResourceRegistry(definitions, { cacher, store, clock, metrics });
-    this.#resources = resources;
+    this.resources = resources;
     const admission = admissionChain(options, objectLister(resources));
     this.#writes = new Writes({ store, cacher, written, admission, clock, random });
     this.handler = createHandler(options, {
@@ -141,7 +143,7 @@ class Server implements ApiServer {
   }
 
   recount(): readonly string[] {
-    return this.#resources.recount();
+    return this.resources.recount();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -158,7 +160,7 @@ class Server implements ApiServer {
       throw error;
     } finally {
       this.#isStarted = false;
-      this.#resources.endAllWatches();
+      this.resources.endAllWatches();
       this.#cacher.stop();
     }
   }
@@ -170,14 +172,14 @@ class Server implements ApiServer {
     this.#isStarted = true;
     this.#settleReady.resolve();
     this.#log.info("api server ready", { revision: this.#cacher.revision });
-    await expireObjects(this.#writes, this.#resources, { clock: this.#clock, signal });
+    await expireObjects(this.#writes, this.resources, { clock: this.#clock, signal });
   }
 
   /** Tries again when the store is away or an answer got lost; what is there is left alone. */
   async #createSystemObjects(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        return await createSystemObjects(this.#writes, this.#resources);
+        return await createSystemObjects(this.#writes, this.resources);
       } catch (error) {
         const { code } = statusErrorOf(error).status;
         if (code !== 429 && code !== 503 && code !== 504) throw error;

@@ -184,6 +184,8 @@ class RunningControlPlane implements ControlPlane {
       random: this.#random,
       log,
     });
+    const { resources } = this.#informers;
+    this.#server.resources.subscribe(() => resources.refresh());
     this.#startControllers(pki.caCert);
     this.#informers.start(this.#controller.signal);
     const path = this.#options.kubeconfig ?? join(dataDir, "kubeconfig");

@@ -2,7 +2,12 @@
  * The real API server over a memory store, with a simulated clock, seeded random and frozen objects, and a short way to
  * call it. For tests only. A typed client is `loopbackTransport` over `handler`.
  */
-import { type ApiServer, type ApiServerOptions, createApiServer } from "../apiserver/index.ts";
+import {
+  type ApiServer,
+  type ApiServerDependencies,
+  type ApiServerOptions,
+  createApiServer,
+} from "../apiserver/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
 import type { ApiCall, ApiHandler, ApiReply, Credentials, Method, WatchFrame } from "../machinery/index.ts";
 import { createMemoryStore, type Store } from "../storage/index.ts";
@@ -52,6 +57,8 @@ export interface TestApiServerOptions {
   readonly seed?: number;
   readonly taintsNewNodes?: boolean;
   readonly admissionPlugins?: ApiServerOptions["admissionPlugins"];
+  /** Without it there are no OpenAPI documents. */
+  readonly openApiDocument?: NonNullable<ApiServerDependencies["openApiDocument"]>;
 }
 
 export class TestApiServer {
@@ -63,7 +70,7 @@ export class TestApiServer {
   readonly #done: Promise<void>;
 
   constructor(options: TestApiServerOptions = {}) {
-    const { taintsNewNodes = false, admissionPlugins } = options;
+    const { taintsNewNodes = false, admissionPlugins, openApiDocument } = options;
     this.clock = options.clock ?? new SimulatedClock();
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
@@ -74,6 +81,7 @@ export class TestApiServer {
         random: seededRandom(options.seed ?? 1),
         log: silentLog,
         metrics: silentMetrics,
+        ...(openApiDocument === undefined ? {} : { openApiDocument }),
       },
     );
     this.handler = this.server.handler;

@@ -9,6 +9,7 @@
 import type { Clock, Random } from "../../base/index.ts";
 import {
   type ApiReply,
+  apiVersionOf,
   badRequest,
   encodeJson,
   expired,
@@ -19,17 +20,17 @@ import {
   notFound,
   parseFieldSelector,
   parseLabelSelector,
+  type WatchSink,
 } from "../../machinery/index.ts";
-import { apiVersionOf } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
 import type { Cacher, Scope } from "../watch-cache/cacher.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import { type ReadOptions, revisionOf } from "./query.ts";
 import { objectReply, type ShownAs, stateReply } from "./replies.ts";
-import type { Served } from "./resource-registry.ts";
+import { newestOf, type Served, successorOf } from "./resource-registry.ts";
 import { frameFormat, partialOf, tableOf } from "./tables.ts";
-import { isWanted } from "../watch-cache/watchers.ts";
+import { isWanted, type WatchSpec } from "../watch-cache/watchers.ts";
 
 export interface ReadsDependencies {
   readonly cacher: Cacher;
@@ -75,10 +76,10 @@ export class Reads {
     address: { readonly namespace?: string; readonly name: string },
     request: ReadRequest,
   ): Promise<ApiReply> {
-    await this.#atLeast(request.options.resourceVersion);
-    const state = served.cache.get(address.namespace, address.name);
-    if (state === undefined) throw notFound(served.kind.resource, address.name);
-    return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request) });
+    const newest = await this.#atLeast(served, request.options.resourceVersion);
+    const state = newest.cache.get(address.namespace, address.name);
+    if (state === undefined) throw notFound(newest.kind.resource, address.name);
+    return stateReply(newest, state, { status: 200, shownAs: this.#shownAs(request) });
   }
 
   async list(served: Served, namespace: string | undefined, request: ReadRequest): Promise<ApiReply> {
@@ -101,15 +102,15 @@ export class Reads {
       options.resourceVersionMatch === "Exact" ||
       (options.resourceVersionMatch === "" && options.limit > 0 && revision !== undefined && revision > 0);
     if (isExact) {
-      await this.#atLeast(options.resourceVersion);
+      const newest = await this.#atLeast(served, options.resourceVersion);
       try {
-        return await this.#pageAt(served, selection, { revision: revision!, limit: options.limit });
+        return await this.#pageAt(newest, selection, { revision: revision!, limit: options.limit });
       } catch (error) {
         throw isCompacted(error) ? expired("The resourceVersion for the provided list is too old.") : error;
       }
     }
-    await this.#atLeast(options.resourceVersion);
-    return this.#newestPage(served, selection, { limit: options.limit });
+    const newest = await this.#atLeast(served, options.resourceVersion);
+    return this.#newestPage(newest, selection, { limit: options.limit });
   }
 
   /** Accepts a watch; it begins when the transport starts the reply. */
@@ -117,7 +118,7 @@ export class Reads {
     const { options, signal } = request;
     const selection = selectionOf(served, namespace, options);
     const after = revisionOf(options.resourceVersion);
-    await this.#atLeast(options.resourceVersion);
+    await this.#atLeast(served, options.resourceVersion);
     const { clock, random } = this.#deps;
     const seconds = options.timeoutSeconds ?? 0;
     const format = frameFormat({
@@ -141,7 +142,7 @@ export class Reads {
     return {
       status: 200,
       contentType: "application/json",
-      body: { as: "watch", start: (sink) => served.watchers.start(spec, sink) },
+      body: { as: "watch", start: (sink) => startWatch(served, spec, sink) },
     };
   }
 
@@ -153,22 +154,26 @@ export class Reads {
     };
   }
 
-  /** Waits until the caches are as new as the request wants: all that was acknowledged, any (`0`), or a revision. */
-  async #atLeast(resourceVersion: string): Promise<void> {
+  /**
+   * Waits until the caches are as new as the request wants: all that was acknowledged, any (`0`), or a revision.
+   * @returns the resource as it is served then.
+   */
+  async #atLeast(served: Served, resourceVersion: string): Promise<Served> {
     const { cacher } = this.#deps;
     const revision = revisionOf(resourceVersion);
     if (revision === undefined) {
       const behind = cacher.catchUp();
       if (behind !== undefined) await behind;
     } else if (revision > cacher.revision) await cacher.waitUntil(revision);
+    return newestOf(served);
   }
 
   async #continuedPage(served: Served, selection: Selection, options: ReadOptions): Promise<Page> {
     const token = parseContinueToken(options.continue);
     const start = served.cache.resource.prefix + token.start;
     if (token.revision < 0) {
-      await this.#atLeast("");
-      return this.#newestPage(served, selection, { limit: options.limit, start });
+      const newest = await this.#atLeast(served, "");
+      return this.#newestPage(newest, selection, { limit: options.limit, start });
     }
     try {
       return await this.#pageAt(served, selection, { revision: token.revision, limit: options.limit, start });
@@ -233,6 +238,14 @@ export class Reads {
       start = `${items[items.length - 1]!.key}\0`;
     }
   }
+}
+
+/** A watch that was accepted before its resource was removed ends at once, as it would have a moment later. */
+function startWatch(served: Served, spec: WatchSpec, sink: WatchSink): () => void {
+  const newest = successorOf(served);
+  if (newest !== undefined) return newest.watchers.start(spec, sink);
+  sink.end();
+  return () => {};
 }
 
 export interface ReadRequest {

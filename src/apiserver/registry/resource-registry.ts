@@ -4,13 +4,20 @@
  */
 import { type Kind, schemas } from "../../api/index.ts";
 import { assert, type Clock, type Metrics } from "../../base/index.ts";
-import { decodeObject, qualifiedResource, type Resource, type SchemaType } from "../../machinery/index.ts";
+import {
+  decodeObject,
+  pathNotFound,
+  qualifiedResource,
+  type Resource,
+  type SchemaType,
+  tooManyRequests,
+} from "../../machinery/index.ts";
 import type { Store } from "../../storage/index.ts";
 import { storedParser } from "./bodies.ts";
 import type { Connector, Expiry, ResourceDefinition, Shape, Subresource } from "./definition.ts";
-import type { CachedResource, Cacher, ResourceCache } from "../watch-cache/cacher.ts";
+import { checkDefinitions, hasStorage, pathOf, storePrefix, subresourcesOf } from "./definition-checks.ts";
+import type { CachedResource, Cacher, LoadedResource, ResourceCache } from "../watch-cache/cacher.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
-import { statusView } from "./status-view.ts";
 import { Watchers, type WatchMetrics } from "../watch-cache/watchers.ts";
 
 /** A resource whose objects are stored. */
@@ -26,6 +33,8 @@ export interface Served {
   readonly expiry?: Expiry;
   readonly cache: ResourceCache;
   readonly watchers: Watchers;
+  /** What took its place, once it is no longer served. Only the registry sets it. */
+  readonly succession: { next: Served | "nobody" | undefined };
 }
 
 /** A resource that is never stored. */
@@ -37,22 +46,30 @@ export interface Answering {
 
 export type ServedResource = Served | Answering;
 
-export function isStored(resource: ServedResource): resource is Served {
-  return resource.answers === undefined;
+/** What is served in the place of `served` now; undefined when nothing is. */
+export function successorOf(served: Served): Served | undefined {
+  let newest = served;
+  for (let { next } = served.succession; next !== undefined; { next } = newest.succession) {
+    if (next === "nobody") return undefined;
+    newest = next;
+  }
+  return newest;
 }
 
-/** Where the objects of a resource stand in the store. */
-function storePrefix(resource: Pick<Resource, "group" | "resource">): string {
-  return `/${resource.group === "" ? "core" : resource.group}/${resource.resource}/`;
+/** For requests under way, after each wait. @throws StatusError 404 when the resource is not served any more. */
+export function newestOf(served: Served): Served {
+  const newest = successorOf(served);
+  if (newest === undefined) throw pathNotFound();
+  return newest;
+}
+
+export function isStored(resource: ServedResource): resource is Served {
+  return resource.answers === undefined;
 }
 
 /** What the cacher has to know of each stored resource. */
 export function cachedResources(definitions: readonly ResourceDefinition[]): readonly CachedResource[] {
   return definitions.filter(hasStorage).map(cachedResource);
-}
-
-function hasStorage({ kind, answers }: ResourceDefinition): boolean {
-  return answers === undefined && kind.storedAs === undefined;
 }
 
 function cachedResource(definition: ResourceDefinition): CachedResource {
@@ -80,26 +97,34 @@ export interface ResourceRegistryDependencies {
   readonly metrics: Metrics;
 }
 
+export interface ResourceChange {
+  /** A resource whose path is removed in the same change takes the place of what was there. */
+  readonly add?: readonly ResourceDefinition[];
+  readonly remove?: readonly Resource[];
+}
+
 export class ResourceRegistry {
-  readonly #byPath = new Map<string, ServedResource>();
   readonly #dependencies: ResourceRegistryDependencies;
   readonly #metrics: WatchMetrics;
+  #all: readonly ServedResource[] = [];
+  #byPath: ReadonlyMap<string, ServedResource> = new Map();
+  #subscribers: readonly (() => void)[] = [];
+  /** Resolves when the changes that were asked for until now have been made, or have failed. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(definitions: readonly ResourceDefinition[], dependencies: ResourceRegistryDependencies) {
     this.#dependencies = dependencies;
     this.#metrics = watchMetrics(dependencies.metrics);
-    for (const definition of definitions) checkDefinition(definition);
-    // What is stored as another comes last; discovery keeps the order of the definitions.
-    const made = new Map<ResourceDefinition, ServedResource>();
-    for (const definition of definitions.filter(({ kind }) => kind.storedAs === undefined))
-      this.#put(definition, made);
-    for (const definition of definitions.filter(({ kind }) => kind.storedAs !== undefined))
-      this.#put(definition, made);
-    this.all = definitions.map((definition) => made.get(definition)!);
+    checkDefinitions(definitions);
+    const cacheOf = ({ kind }: ResourceDefinition): ResourceCache =>
+      dependencies.cacher.cache(storePrefix(kind.resource));
+    this.#put(definitions, { leaving: new Set(), cacheOf });
   }
 
-  /** Everything that is served, in the order of discovery. */
-  readonly all: readonly ServedResource[];
+  /** Everything that is served, in the order of discovery; another array after each change. */
+  get all(): readonly ServedResource[] {
+    return this.#all;
+  }
 
   /** Undefined when no such resource is served. */
   find(group: string, version: string, resource: string): ServedResource | undefined {
@@ -107,13 +132,9 @@ export class ResourceRegistry {
   }
 
   /** @throws defect when it is not served, or not stored. */
-  of({ group, version, resource }: Resource): Served {
-    const served = this.find(group, version, resource);
-    assert(served !== undefined && isStored(served), "a resource is not served", {
-      group,
-      version,
-      resource,
-    });
+  of(resource: Resource): Served {
+    const served = this.#byPath.get(pathOf(resource));
+    assert(served !== undefined && isStored(served), "a resource is not served", { path: pathOf(resource) });
     return served;
   }
 
@@ -125,88 +146,157 @@ export class ResourceRegistry {
       .flatMap(({ cache, watchers }) => [...cache.recount(), ...watchers.recount()]);
   }
 
+  /**
+   * Changes what is served, in one step, when the objects of what is added are known; changes are made one after another.
+   * Watches of what leaves end without an error. What is stored stays, and shows again when its resource is added again.
+   * Rejects when a resource cannot be loaded, or the definitions do not fit together; then nothing has changed.
+   */
+  change(asked: ResourceChange): Promise<void> {
+    const change = this.#changing.then(() => this.#change(asked));
+    this.#changing = change.catch(() => {});
+    return change;
+  }
+
+  /** Calls back after each change; must not throw. @returns what ends that. */
+  subscribe(changed: () => void): () => void {
+    this.#subscribers = [...this.#subscribers, changed];
+    return () => {
+      this.#subscribers = this.#subscribers.filter((other) => other !== changed);
+    };
+  }
+
   endAllWatches(): void {
     for (const served of this.all) if (isStored(served)) served.watchers.endAll();
   }
 
-  #put(definition: ResourceDefinition, made: Map<ResourceDefinition, ServedResource>): void {
-    const { group, version, resource } = definition.kind.resource;
-    const path = `${group}/${version}/${resource}`;
-    assert(!this.#byPath.has(path), "a resource is served already", { group, version, resource });
-    const served = this.#make(definition);
-    this.#byPath.set(path, served);
-    made.set(definition, served);
+  async #change({ add = [], remove = [] }: ResourceChange): Promise<void> {
+    const leaving = new Set(remove.map((resource) => this.#served(resource)));
+    const definitions = definitionsAfter(this.all, leaving, add);
+    checkDefinitions(definitions);
+    const loaded = new Map<ResourceDefinition, LoadedResource>();
+    try {
+      for (const definition of add.filter(hasStorage))
+        loaded.set(definition, await this.#dependencies.cacher.load(cachedResource(definition)));
+      // From here to the step nothing waits.
+      for (const resource of loaded.values())
+        if (!resource.isCurrent())
+          throw tooManyRequests("storage is (re)initializing", { retryAfterSeconds: 1 });
+    } catch (error) {
+      for (const resource of loaded.values()) resource.drop();
+      throw error;
+    }
+    this.#put(definitions, { leaving, cacheOf: (definition) => loaded.get(definition)!.show() });
+    for (const changed of this.#subscribers) changed();
   }
 
-  #make(definition: ResourceDefinition): ServedResource {
-    const { kind, answers, shape, expiry } = definition;
+  #served(resource: Resource): ServedResource {
+    const served = this.#byPath.get(pathOf(resource));
+    assert(served !== undefined, "a resource is not served", { path: pathOf(resource) });
+    return served;
+  }
+
+  /** In one step: entries that need not change stay the same. What is stored as another comes after it. */
+  #put(
+    definitions: readonly ResourceDefinition[],
+    step: {
+      readonly leaving: ReadonlySet<ServedResource>;
+      readonly cacheOf: (definition: ResourceDefinition) => ResourceCache;
+    },
+  ): void {
+    const before = new Map(
+      this.#all.filter((served) => !step.leaving.has(served)).map((served) => [served.definition, served]),
+    );
+    const made = new Map<string, ServedResource>();
+    for (const definition of definitions) {
+      const { kind } = definition;
+      if (kind.storedAs === undefined)
+        made.set(pathOf(kind.resource), before.get(definition) ?? this.#make(definition, step.cacheOf));
+    }
+    for (const definition of definitions) {
+      const { kind } = definition;
+      if (kind.storedAs === undefined) continue;
+      const stored = made.get(pathOf(kind.storedAs)) as Served;
+      const known = before.get(definition);
+      const isCurrent = known !== undefined && isStored(known) && known.cache === stored.cache;
+      made.set(pathOf(kind.resource), isCurrent ? known : makeServed(definition, stored));
+    }
+    const old = this.#all;
+    this.#byPath = made;
+    this.#all = definitions.map(({ kind }) => made.get(pathOf(kind.resource))!);
+    this.#retire(old);
+  }
+
+  /** Says of each entry that is no longer served what took its place, and ends its watches. */
+  #retire(old: readonly ServedResource[]): void {
+    for (const served of old) {
+      const next = this.#byPath.get(pathOf(served.kind.resource));
+      if (next === served || !isStored(served)) continue;
+      served.succession.next = next !== undefined && isStored(next) ? next : "nobody";
+      if (!hasStorage(served.definition)) continue;
+      served.watchers.endAll();
+      const { prefix } = served.cache.resource;
+      const isTaken = this.#all.some((one) => isStored(one) && one.cache.resource.prefix === prefix);
+      if (!isTaken) this.#dependencies.cacher.remove(prefix);
+    }
+  }
+
+  #make(
+    definition: ResourceDefinition,
+    cacheOf: (definition: ResourceDefinition) => ResourceCache,
+  ): ServedResource {
+    const { kind, answers } = definition;
     if (answers !== undefined) return { definition, kind, answers };
-    const own = {
-      definition,
-      kind,
-      type: typeOf(definition),
-      subresources: subresourcesOf(definition),
-      ...(shape === undefined ? {} : { shape }),
-      ...(expiry === undefined ? {} : { expiry }),
-    };
-    if (kind.storedAs === undefined) return { ...own, storage: kind, ...this.#storageOf(kind.resource) };
-    const { storage, cache, watchers } = this.of(kind.storedAs);
-    return { ...own, storage, cache, watchers };
-  }
-
-  #storageOf(resource: Resource): { readonly cache: ResourceCache; readonly watchers: Watchers } {
+    const cache = cacheOf(definition);
     const { cacher, store, clock } = this.#dependencies;
-    const cache = cacher.cache(storePrefix(resource));
     const watchers = new Watchers({
       cache,
       store,
       open: (stored) => cacher.open(stored, cache),
       clock,
       metrics: this.#metrics,
-      label: qualifiedResource(resource),
+      label: qualifiedResource(kind.resource),
       revision: () => cacher.revision,
       reached: (revision) => cacher.reached(revision),
     });
-    return { cache, watchers };
+    return makeServed(definition, { storage: kind, cache, watchers });
   }
 }
 
-function subresourcesOf({ kind, subresources }: ResourceDefinition): ReadonlyMap<string, Subresource> {
-  const own = Object.entries(subresources ?? {});
-  return new Map(kind.hasStatusSubresource ? [...own, ["status", statusView(kind.rules)]] : own);
+function makeServed(
+  definition: ResourceDefinition,
+  { storage, cache, watchers }: Pick<Served, "storage" | "cache" | "watchers">,
+): Served {
+  const { kind, shape, expiry } = definition;
+  return {
+    definition,
+    kind,
+    type: typeOf(definition),
+    subresources: subresourcesOf(definition),
+    storage,
+    cache,
+    watchers,
+    succession: { next: undefined },
+    ...(shape === undefined ? {} : { shape }),
+    ...(expiry === undefined ? {} : { expiry }),
+  };
 }
 
-const viewVerbs = new Set(["get", "update", "patch"]);
-
-/** What a definition promises by its verbs somebody does. */
-function checkDefinition(definition: ResourceDefinition): void {
-  const { kind, answers, shape } = definition;
-  const { resource, verbs } = kind;
-  const about = { group: resource.group, resource: resource.resource };
-  const isRead = verbs.includes("get");
-  assert(isRead !== (answers !== undefined), "a resource is either stored or answers", about);
-  assert(
-    (kind.storedAs === undefined) === (shape === undefined),
-    "what is stored as another has a shape",
-    about,
-  );
-  if (answers !== undefined) checkVerbs(answers, verbs, about);
-  const given = subresourcesOf(definition);
-  assert(given.size === kind.subresources.length, "discovery tells of other subresources", about);
-  for (const { name, verbs: promised } of kind.subresources) {
-    const subresource = given.get(name);
-    assert(subresource !== undefined, "nobody does what a subresource promises", { ...about, name });
-    checkVerbs(subresource, promised, { ...about, name });
-  }
-}
-
-function checkVerbs(subresource: Subresource, promised: readonly string[], about: object): void {
-  const done =
-    subresource.as === "view"
-      ? promised.filter((verb) => viewVerbs.has(verb))
-      : Object.keys(subresource.verbs);
-  const isSame = done.length === promised.length && promised.every((verb) => done.includes(verb));
-  assert(isSame, "verbs that are promised are not those that are done", { ...about, promised, done });
+/** What takes the place of another stands in its place; what is new comes last. */
+function definitionsAfter(
+  all: readonly ServedResource[],
+  leaving: ReadonlySet<ServedResource>,
+  add: readonly ResourceDefinition[],
+): readonly ResourceDefinition[] {
+  const added = new Map(add.map((definition) => [pathOf(definition.kind.resource), definition]));
+  const kept = all.flatMap((served) => {
+    if (!leaving.has(served)) return [served.definition];
+    const path = pathOf(served.kind.resource);
+    const successor = added.get(path);
+    added.delete(path);
+    return successor === undefined ? [] : [successor];
+  });
+  const fresh = add.filter((definition) => added.get(pathOf(definition.kind.resource)) === definition);
+  return [...kept, ...fresh];
 }
 
 function watchMetrics(metrics: Metrics): WatchMetrics {

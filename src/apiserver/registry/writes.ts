@@ -52,7 +52,7 @@ import {
   type Written,
 } from "./change.ts";
 import type { NextOfView } from "./definition.ts";
-import type { Served } from "./resource-registry.ts";
+import { newestOf, type Served } from "./resource-registry.ts";
 import { copyMember } from "./status-view.ts";
 import { statusErrorOf } from "./storage-errors.ts";
 
@@ -158,6 +158,7 @@ export class Writes {
         ...(served.storage.rules.validate?.(object) ?? []),
       ]);
       await admitted.validate(object);
+      newestOf(served);
       const { state, value } = this.#encode(served, served.cache.keyOf(namespace, name!), object);
       try {
         if (writer.isDryRun) {
@@ -306,11 +307,11 @@ export class Writes {
     return { next: draft, errors };
   }
 
-  /** The newest state, or undefined. */
+  /** The newest state, or undefined. @throws StatusError 404 when the resource is not served any more. */
   async find(served: Served, target: Target): Promise<StoredObject | undefined> {
     const behind = this.caughtUp();
     if (behind !== undefined) await behind;
-    return served.cache.get(target.namespace, target.name);
+    return newestOf(served).cache.get(target.namespace, target.name);
   }
 
   /**
@@ -337,12 +338,13 @@ export class Writes {
     }
   }
 
-  /** Replaces `before` by `next` if it is still the newest state. @throws StatusError 409. */
+  /** Replaces `before` by `next` if it is still the newest state. @throws StatusError 409, 404 when the resource is gone. */
   async put(
     served: Served,
     before: StoredObject,
     change: { readonly writer: Writer; readonly next: KubeObject },
   ): Promise<StoredObject> {
+    newestOf(served);
     const { state, value } = this.#encode(served, before.key, withoutVersion(change.next));
     if (before.holds(value)) return before;
     // Equal length is the cheap sign of equal members in another order.
@@ -359,12 +361,16 @@ export class Writes {
     return state;
   }
 
-  /** Removes the object if `before` is still its newest state. @returns its last state. @throws StatusError 409. */
+  /**
+   * Removes the object if `before` is still its newest state. @returns its last state.
+   * @throws StatusError 409, 404 when the resource is gone.
+   */
   async remove(
     served: Served,
     before: StoredObject,
     options: { readonly writer: Writer; readonly last?: KubeObject },
   ): Promise<StoredObject> {
+    newestOf(served);
     if (options.writer.isDryRun) return before;
     const { name } = served.cache.addressOf(before.key);
     const revision = await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
