@@ -3,7 +3,7 @@
  * Only the parts that a test starts run, and only nodes that a test creates exist. Shared objects are frozen.
  */
 import { setMaxListeners } from "node:events";
-import { createApiServer } from "../apiserver/index.ts";
+import { type ApiServer, createApiServer } from "../apiserver/index.ts";
 import { type Event, events } from "../api/index.ts";
 import {
   type Log,
@@ -79,6 +79,11 @@ export class TestCluster {
       },
     });
     this.#informers = createInformerFactory(this.client, { clock, random, log: this.log });
+  }
+
+  /** What the server serves; may be changed. */
+  get resources(): ApiServer["resources"] {
+    return this.#server.resources;
   }
 
   get log(): Log {
