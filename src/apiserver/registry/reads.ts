@@ -11,6 +11,7 @@ import {
   type ApiReply,
   apiVersionOf,
   badRequest,
+  decodeObject,
   encodeJson,
   expired,
   type FieldRequirement,
@@ -325,17 +326,16 @@ function fieldReader(served: Served, requirement: FieldRequirement): (state: Sto
   throw badRequest(`field label not supported: ${requirement.field}`);
 }
 
+/** Upstream's empty object of the kind, with all that Go always writes; no defaults. */
 function bookmarkOf(
-  served: Served,
+  { kind, type }: Served,
   resourceVersion: string,
   annotations?: Readonly<Record<string, string>>,
 ): KubeObject {
-  const { resource } = served.kind;
-  return {
-    kind: resource.kind,
-    apiVersion: apiVersionOf(resource),
-    metadata: { resourceVersion, ...(annotations === undefined ? {} : { annotations }) },
-  };
+  const { resource } = kind;
+  const metadata = { resourceVersion, ...(annotations === undefined ? {} : { annotations }) };
+  const empty = { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata };
+  return decodeObject<KubeObject>(type, empty).object;
 }
 
 /** A list in the form that the client asked for; plain JSON goes out from ready bytes, in pieces. */

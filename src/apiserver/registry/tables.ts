@@ -80,6 +80,7 @@ const jsonFormat: FrameFormat = {
   key: "json",
   hasSpecialFirst: false,
   frame: (type, state) => frameOf(type, state),
+  bookmark: (object) => frameOfObject("BOOKMARK", object),
 };
 
 export interface FormatOptions {
@@ -104,22 +105,33 @@ export function frameFormat(options: FormatOptions): FrameFormat {
         key: `${shape}json`,
         hasSpecialFirst: false,
         frame: (type, state) => frameOfObject(type, shown(state)),
+        bookmark: jsonFormat.bookmark,
       };
     case "PartialObjectMetadata":
       return {
         key: `${shape}partial/${form.version}`,
         hasSpecialFirst: false,
         frame: (type, state) => frameOfObject(type, partialOf(shown(state), form.version)),
+        bookmark: (object) => frameOfObject("BOOKMARK", partialOf(object, form.version)),
       };
-    case "Table":
+    case "Table": {
+      const oneRow = (object: KubeObject, columns: boolean): object => {
+        const { resourceVersion = "" } = object.metadata;
+        const nowMs = options.nowMs();
+        return tableOf(kind, [object], {
+          version: form.version,
+          includeObject,
+          nowMs,
+          columns,
+          meta: { resourceVersion },
+        });
+      };
       return {
         key: `${shape}table/${form.version}/${includeObject}`,
         hasSpecialFirst: true,
-        frame: (type, state, isFirst) => {
-          const table = { version: form.version, includeObject, nowMs: options.nowMs(), columns: isFirst };
-          const meta = { resourceVersion: state.resourceVersion };
-          return frameOfObject(type, tableOf(kind, [shown(state)], { ...table, meta }));
-        },
+        frame: (type, state, isFirst) => frameOfObject(type, oneRow(shown(state), isFirst)),
+        bookmark: (object, isFirst) => frameOfObject("BOOKMARK", oneRow(object, isFirst)),
       };
+    }
   }
 }

@@ -191,7 +191,7 @@ describe("a watch begins", () => {
       `${pods}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
     );
     expect(watch.events.map((event) => event.type)).toEqual(["ADDED", "BOOKMARK"]);
-    expect(watch.events[1]!.object).toEqual({
+    expect(watch.events[1]!.object).toMatchObject({
       kind: "Pod",
       apiVersion: "v1",
       metadata: {

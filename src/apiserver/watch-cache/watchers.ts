@@ -36,6 +36,8 @@ export interface FrameFormat {
   /** Table columns come only with the first frame of a watch. */
   readonly hasSpecialFirst: boolean;
   frame(type: WatchEventType, state: StoredObject, isFirst: boolean): WatchFrame;
+  /** A bookmark in the form of the other frames: clients decode all by one type. */
+  bookmark(object: KubeObject, isFirst: boolean): WatchFrame;
 }
 
 export interface WatchSpec {
@@ -48,7 +50,7 @@ export interface WatchSpec {
   readonly allowsBookmarks: boolean;
   readonly lastsMs: number;
   readonly signal: AbortSignal;
-  /** The object of a bookmark: kind and resourceVersion, nothing else. */
+  /** The object of a bookmark before it takes the form: its kind, a resourceVersion, and what no object of the kind lacks. */
   bookmark(resourceVersion: string, annotations?: Readonly<Record<string, string>>): KubeObject;
 }
 
@@ -298,8 +300,10 @@ export class Watchers {
   }
 
   #pushBookmark(watcher: Watcher, annotations?: Readonly<Record<string, string>>): void {
-    const object = watcher.spec.bookmark(String(this.#deps.revision()), annotations);
-    this.#push(watcher, frameOfObject("BOOKMARK", object));
+    const { format, bookmark } = watcher.spec;
+    const object = bookmark(String(this.#deps.revision()), annotations);
+    this.#push(watcher, format.bookmark(object, watcher.isFirst));
+    watcher.isFirst = false;
   }
 
   /** Frames wait until the microtasks of this turn are through, so that a burst of writes is one call of the sink. */
