@@ -15,7 +15,7 @@ import {
 } from "../../src/machinery/index.ts";
 import type { Explained, TransportObserver } from "../../src/testing/faulty-transport.ts";
 import { verdictTroubles } from "../../src/testing/verdict-rules.ts";
-import type { TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
+import type { DeleteOptions, TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
 import type { RevisionLog } from "./log.ts";
 import {
   countedNodes,
@@ -360,12 +360,20 @@ export class ProcessRules implements TransportObserver {
     const { shared } = this.#options;
     const shown = this.#shown.pods.get(key);
     const truth = this.#options.log().state.pods.get(key);
-    const pod = shown ?? truth;
-    if (pod === undefined) return;
     // The controller knows of an adoption before its cache does, and not yet of a release when it decides.
     const decided = [...this.#decisions.values()].flat().map((state) => state.pods.get(key));
-    const known = [pod, truth, this.#answered.get(`pods ${key}`)?.object, ...decided];
-    const uid = known.map((one) => (one === undefined ? undefined : ownerUid(one))).find(Boolean) ?? "";
+    const answered = this.#answered.get(`pods ${key}`)?.object as Pod | undefined;
+    // Another pod may have the name by now; then the server refuses the call.
+    const meant = (call.body as DeleteOptions | undefined)?.preconditions?.uid;
+    const known = [shown, truth, answered, ...decided].flatMap((one) =>
+      one !== undefined && (meant === undefined || one.metadata.uid === meant) ? [one] : [],
+    );
+    const pod = known[0];
+    if (pod === undefined) {
+      if (meant !== undefined) this.#report("I5", `${key} was deleted by a UID that no pod has had`);
+      return;
+    }
+    const uid = known.map(ownerUid).find(Boolean) ?? "";
     const podUid = pod.metadata.uid!;
     this.#leavesDeletedAlone(uid);
     const pictures = this.#pictures(uid);
@@ -391,7 +399,8 @@ export class ProcessRules implements TransportObserver {
     for (const state of pictures) {
       for (const source of pictures) {
         const daemonSet = daemonSetOf(source, uid);
-        const seen = state.pods.get(key) ?? pod;
+        const named = state.pods.get(key);
+        const seen = named !== undefined && named.metadata.uid === pod.metadata.uid ? named : pod;
         if (daemonSet === undefined || ownerUid(seen) !== uid) continue;
         if (isRolling(daemonSet)) isOnDelete = false;
         const view = { ...state, controllerrevisions: this.#revisions(state) };
