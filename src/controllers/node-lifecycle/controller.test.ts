@@ -269,6 +269,40 @@ test("a pod that comes to a node that evicts is evicted", async () => {
   });
 });
 
+test("the time of an eviction stays as it was set, until a taint comes that the pod does not tolerate", async () => {
+  await withCluster(async (cluster) => {
+    const taint = (...keys: string[]): Promise<Node> => {
+      const taints = keys.map((key) => ({ key, effect: "NoExecute" }));
+      return cluster.client.patch(nodes, { name: "a" }, { type: "merge", body: { spec: { taints } } });
+    };
+    const isGoing = async (name: string): Promise<boolean> =>
+      (await find(cluster, name))?.metadata.deletionTimestamp !== undefined;
+    await addNode(cluster, "a");
+    await start(cluster);
+    const during = (key: string, tolerationSeconds: number): Toleration => ({
+      key,
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds,
+    });
+    await addPod(cluster, "p", "a", [during("slow", 30), during("fast", 5)]);
+    await addPod(cluster, "q", "a", [during("slow", 30)]);
+    await taint("slow");
+    await cluster.advance(10_000);
+    await taint("slow", "fast");
+    await cluster.advance(100);
+    expect(await isGoing("q")).toBe(true);
+    expect(await cluster.eventsOf("q")).toEqual([
+      "Normal TaintManagerEviction taint-eviction-controller: Cancelling deletion of Pod default/q",
+      "Normal TaintManagerEviction taint-eviction-controller: Marking for deletion Pod default/q",
+    ]);
+    await cluster.advance(19_000);
+    expect(await isGoing("p")).toBe(false);
+    await cluster.advance(1_000);
+    expect(await isGoing("p")).toBe(true);
+  });
+});
+
 test("taints follow the conditions that a node reports, and cordon", async () => {
   await withCluster(async (cluster) => {
     await addNode(cluster, "a", [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }]);

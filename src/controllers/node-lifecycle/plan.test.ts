@@ -126,24 +126,44 @@ describe("a silent node", () => {
 });
 
 describe("how long a pod may stay", () => {
-  const stay = (tolerations: readonly Toleration[], taints: readonly string[]): number =>
+  const stay = (tolerations: readonly Toleration[], taints: readonly string[]): number | undefined =>
     stayMs(makePod("p", { spec: { tolerations } }), noExecuteTaints(node({}, taints)));
-  test.each<[name: string, tolerations: Toleration[], taints: string[], ms: number]>([
+  test.each<[name: string, tolerations: Toleration[], taints: string[], ms: number | undefined]>([
     ["no taints", [], [], Infinity],
     ["NoSchedule does not evict", [], ["k:NoSchedule"], Infinity],
-    ["not tolerated", [], ["k:NoExecute"], 0],
+    ["not tolerated", [], ["k:NoExecute"], undefined],
     ["tolerated for ever", [{ operator: "Exists" }], ["k:NoExecute"], Infinity],
     ["for a while", [{ key: "k", operator: "Exists", tolerationSeconds: 300 }], ["k:NoExecute"], 300_000],
     [
-      "the shortest counts",
+      "of tolerations that cover one taint the first counts",
       [
         { key: "k", operator: "Exists", tolerationSeconds: 300 },
         { operator: "Exists", tolerationSeconds: 5 },
       ],
       ["k:NoExecute"],
+      300_000,
+    ],
+    [
+      "of two taints the shorter time counts",
+      [
+        { key: "k", operator: "Exists", tolerationSeconds: 300 },
+        { operator: "Exists", tolerationSeconds: 5 },
+      ],
+      ["k:NoExecute", "j:NoExecute"],
       5_000,
     ],
-    ["one of two not tolerated", [{ key: "k", operator: "Exists" }], ["k:NoExecute", "j:NoExecute"], 0],
+    [
+      "for ever, if the first that covers it says so",
+      [{ operator: "Exists" }, { key: "k", operator: "Exists", tolerationSeconds: 5 }],
+      ["k:NoExecute"],
+      Infinity,
+    ],
+    [
+      "one of two not tolerated",
+      [{ key: "k", operator: "Exists", tolerationSeconds: 5 }],
+      ["k:NoExecute", "j:NoExecute"],
+      undefined,
+    ],
     ["negative is at once", [{ key: "k", operator: "Exists", tolerationSeconds: -1 }], ["k:NoExecute"], 0],
     [
       "a toleration that is not used does not count",

@@ -1,6 +1,7 @@
 /**
  * Evicts pods from nodes with NoExecute taints that they do not tolerate, at once or after their tolerationSeconds.
- * Keys are pods; a pod's clock starts when it first meets the taints and stops when they go.
+ * Keys are pods. The time of an eviction is set when a pod first meets the taints. It stays as it is until the pod tolerates
+ * them for ever, they go, or a taint comes that it does not tolerate.
  * Not here: who sets the taints (controller.ts). Upstream: kubernetes v1.35, pkg/controller/tainteviction.
  */
 import { type Node, nodes, type Pod, pods } from "../../api/index.ts";
@@ -32,8 +33,8 @@ class TaintEviction implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
   readonly #controller: QueueController<string>;
-  /** UIDs of pods whose clock runs → when it started. */
-  readonly #sinceMs = new Map<string, number>();
+  /** UIDs of pods that are to be evicted later → when. */
+  readonly #dueMs = new Map<string, number>();
 
   constructor(context: ControllerContext) {
     const { informers } = context;
@@ -50,7 +51,7 @@ class TaintEviction implements Controller {
     this.#pods.addHandler({
       added: (pod) => this.#podChanged(undefined, pod),
       updated: (before, pod) => this.#podChanged(before, pod),
-      deleted: (pod) => this.#sinceMs.delete(pod.metadata.uid ?? ""),
+      deleted: (pod) => this.#dueMs.delete(pod.metadata.uid ?? ""),
     });
   }
 
@@ -79,19 +80,21 @@ class TaintEviction implements Controller {
     const uid = pod.metadata.uid ?? "";
     const staysMs = stayMs(pod, noExecuteTaints(this.#nodes.lister.get(pod.spec.nodeName ?? "")));
     if (staysMs === Infinity) return this.#cancel(pod, uid);
-    const nowMs = this.#context.clock.monotonicMs();
-    const sinceMs = this.#sinceMs.get(uid) ?? nowMs;
-    const leftMs = sinceMs + staysMs - nowMs;
-    if (leftMs > 0) {
-      this.#sinceMs.set(uid, sinceMs);
-      return { requeueAfterMs: leftMs };
+    if (staysMs === undefined) this.#cancel(pod, uid);
+    else {
+      const nowMs = this.#context.clock.monotonicMs();
+      const dueMs = this.#dueMs.get(uid) ?? nowMs + staysMs;
+      if (dueMs > nowMs) {
+        this.#dueMs.set(uid, dueMs);
+        return { requeueAfterMs: dueMs - nowMs };
+      }
     }
     await this.#evict(pod);
-    this.#sinceMs.delete(uid);
+    this.#dueMs.delete(uid);
   }
 
   #cancel(pod: Pod, uid: string): undefined {
-    if (!this.#sinceMs.delete(uid)) return;
+    if (!this.#dueMs.delete(uid)) return;
     const message = `Cancelling deletion of Pod ${keyOf(pod)}`;
     this.#context.recorder.event(pod, "Normal", "TaintManagerEviction", message);
   }
