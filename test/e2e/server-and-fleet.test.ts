@@ -13,8 +13,8 @@ import { Api } from "./https.ts";
 import { LaresProcess } from "./lares-process.ts";
 
 const size = 20;
-/** A node counts as silent after 40 s; upstream's grace. */
-const graceMs = 40_000;
+/** A node counts as silent after 50 s; upstream's grace. */
+const graceMs = 50_000;
 const daemonsetsPath = "/apis/apps/v1/namespaces/default/daemonsets";
 const podsPath = "/api/v1/namespaces/default/pods";
 

@@ -197,7 +197,7 @@ function pauseMs(random: Random, step: Step): number {
   const dice = step.do === "outage" ? 1 : random.next();
   if (dice < 0.25) return Math.floor(random.next() * 300);
   if (dice < 0.9) return Math.floor(random.next() * 5_000);
-  return 40_000 + Math.floor(random.next() * 40_000);
+  return 50_000 + Math.floor(random.next() * 40_000);
 }
 
 function stepOf(what: Step["do"], random: Random): Step {

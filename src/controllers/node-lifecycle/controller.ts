@@ -34,7 +34,7 @@ import {
 import { type ZoneFigures, zoneFigures, Zones } from "./zones.ts";
 
 export interface NodeLifecycleOptions {
-  /** How long a node may be silent. Default 40,000. */
+  /** How long a node may be silent. Default 50,000 as upstream since 1.32: a Lease of 40 s may run out first. */
   readonly monitorGraceMs?: number;
   /** The same for a node that has not posted a status yet. Default 60,000. */
   readonly startupGraceMs?: number;
@@ -43,7 +43,7 @@ export interface NodeLifecycleOptions {
   readonly zones?: Partial<ZoneFigures>;
 }
 
-const monitorGraceMsDefault = 40_000;
+const monitorGraceMsDefault = 50_000;
 const startupGraceMsDefault = 60_000;
 const monitorPeriodMsDefault = 5_000;
 /** Nodes worked on at once. */
