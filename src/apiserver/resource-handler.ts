@@ -3,7 +3,7 @@
  * Not here: who may do it (handler.ts), what reads and writes do (registry/), paths that are no resource (discovery/).
  */
 import type { Kind } from "../api/index.ts";
-import type { Clock } from "../base/index.ts";
+import { type Clock, withMembers } from "../base/index.ts";
 import {
   type ApiRequest,
   type ApiReply,
@@ -109,7 +109,7 @@ export class ResourceHandler {
           await this.#deps.writes.update(served, subTarget(request), writeRequest(request, "UpdateOptions")),
         );
       case "patch": {
-        const write = { ...writeRequest(request, "PatchOptions"), target: subTarget(request) };
+        const write = withMembers(writeRequest(request, "PatchOptions"), { target: subTarget(request) });
         return this.#writeReply(served, request, await patchObject(this.#deps.writes, served, write));
       }
       case "delete":
@@ -141,7 +141,7 @@ export class ResourceHandler {
     await admitted.admit(object as object);
     does.check?.(object, asked);
     await admitted.validate(object as object);
-    return withWarnings(await does.serve(object, { ...asked, writer }), admitted.warnings);
+    return withWarnings(await does.serve(object, withMembers(asked, { writer })), admitted.warnings);
   }
 
   #writeReply(served: Served, request: ResourceRequest, written: Written): ApiReply {
@@ -230,7 +230,7 @@ function targetOf({ info: { name }, namespace }: ResourceRequest): Target {
 
 function subTarget(request: ResourceRequest): Target & { readonly subresource?: string } {
   const { subresource } = request.info;
-  return { ...targetOf(request), ...(subresource === "" ? {} : { subresource }) };
+  return subresource === "" ? targetOf(request) : withMembers(targetOf(request), { subresource });
 }
 
 function readRequest(request: ResourceRequest): ReadRequest {

@@ -14,6 +14,7 @@ export {
   silentLog,
   silentMetrics,
 } from "./log.ts";
+export { withMembers } from "./members.ts";
 export { nameSuffix, type Random } from "./random.ts";
 /** @public */
 export { seededRandom } from "./random.ts";

@@ -4,6 +4,7 @@
  * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_PodSpec) and zz_generated.defaults.go,
  * pkg/apis/core/validation/validation.go (ValidatePodSpec).
  */
+import { withMembers } from "../../base/index.ts";
 import {
   childPath,
   type Draft,
@@ -194,13 +195,21 @@ export function checkPodSpec(field: string, spec: PodSpec, options: PodSpecOptio
   addAll(errors, checkContainers(childPath(field, "containers"), spec.containers, context));
   addAll(
     errors,
-    checkInitContainers(childPath(field, "initContainers"), spec.initContainers, { ...context, names }),
+    checkInitContainers(
+      childPath(field, "initContainers"),
+      spec.initContainers,
+      withMembers(context, { names }),
+    ),
   );
   const allNames = new Set([...names, ...(spec.initContainers ?? []).map((container) => container.name)]);
   const ephemeralPath = childPath(field, "ephemeralContainers");
   addAll(
     errors,
-    checkEphemeralContainers(ephemeralPath, spec.ephemeralContainers, { ...context, names: allNames }),
+    checkEphemeralContainers(
+      ephemeralPath,
+      spec.ephemeralContainers,
+      withMembers(context, { names: allNames }),
+    ),
   );
   addAll(errors, checkResources(childPath(field, "resources"), spec.resources));
   addAll(errors, checkPolicies(field, spec));

@@ -3,6 +3,7 @@
  * Not here: what is valid (api/parts), rules of single kinds (api/).
  * Upstream: kubernetes v1.34, apiserver/pkg/registry/rest/{create,update}.go.
  */
+import { withMembers } from "../../base/index.ts";
 import { type Kind, validateObjectMeta, validateObjectMetaUpdate } from "../../api/index.ts";
 import {
   conflict,
@@ -64,7 +65,7 @@ export function withoutSystemFields(
     ...rest
   } = submitted;
   const { deletionTimestamp: _deleted, deletionGracePeriodSeconds: _grace, ...own } = rest;
-  return { ...own, ...place } as Draft<ObjectMeta>;
+  return withMembers(own, place) as Draft<ObjectMeta>;
 }
 
 /** System fields of a new object; what the client sent in their place is gone. */

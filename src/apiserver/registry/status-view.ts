@@ -2,6 +2,7 @@
  * The view `status` of any kind that has one: only the status, labels and annotations may change.
  * Not here: what the kind makes of its status (api/).
  */
+import { withMembers } from "../../base/index.ts";
 import type { Kind } from "../../api/index.ts";
 import type { Draft, KubeObject } from "../../machinery/index.ts";
 import type { View } from "./definition.ts";
@@ -12,7 +13,7 @@ export function statusView({ prepareForStatusUpdate, validateStatusUpdate }: Kin
     as: "view",
     next(draft, before) {
       const { labels, annotations } = draft.metadata;
-      const metadata = ordered({ ...before.metadata, labels, annotations });
+      const metadata = ordered(withMembers(before.metadata, { labels, annotations }));
       const next = { ...before, metadata } as Draft<KubeObject>;
       copyMember(next, draft, "status");
       prepareForStatusUpdate?.(next, before);

@@ -7,7 +7,7 @@
  * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
 import type { Kind, WriteContext } from "../../api/index.ts";
-import { assert, type Clock, nameSuffix, type Random } from "../../base/index.ts";
+import { assert, type Clock, nameSuffix, type Random, withMembers } from "../../base/index.ts";
 import {
   alreadyExists,
   badRequest,
@@ -127,9 +127,9 @@ export class Writes {
     await admitted.admit(draft);
     const context = this.context(options.writer);
     draft.metadata = newMetadata(draft.metadata, {
-      ...place,
       uid: this.#deps.random.uuid(),
       now: formatTime(context.nowMs),
+      ...place,
       ...(storage.hasGeneration ? { generation: 1 } : {}),
     });
     const warnings = [...(options.warnings ?? []), ...dropDuplicateOwners(draft.metadata)];
@@ -151,7 +151,7 @@ export class Writes {
       const object =
         prefix === undefined
           ? draft
-          : { ...draft, metadata: ordered({ ...draft.metadata, name: this.#generated(prefix) }) };
+          : { ...draft, metadata: ordered(withMembers(draft.metadata, { name: this.#generated(prefix) })) };
       const { name, namespace } = object.metadata;
       this.#validate(served, object, [
         ...metadataErrors(served.storage, object.metadata),
@@ -231,10 +231,11 @@ export class Writes {
     request: WriteRequest,
   ): DecodedBody {
     const known = this.#knownParts(served, target, request);
-    const { object, warnings } = decodeBody(served, {
-      ...bodyRequest(request),
-      ...(known === undefined ? {} : { known }),
-    });
+    const body = bodyRequest(request);
+    const { object, warnings } = decodeBody(
+      served,
+      known === undefined ? body : withMembers(body, { known }),
+    );
     checkAddress(served, object, target);
     return {
       object: served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>),

@@ -2,6 +2,7 @@
  * `Client` over any `Transport`: paths, queries, patch types, and failures as StatusError.
  * Not here: how a call travels (http-transport.ts, loopback-transport.ts), caches (shared-informer.ts).
  */
+import { withMembers } from "../../base/index.ts";
 import {
   apiVersionOf,
   type KubeList,
@@ -108,7 +109,7 @@ class TransportClient implements Client {
   ): Promise<T> {
     const { name, namespace } = object.metadata;
     const call = this.#call("PUT", resource, {
-      address: { ...scopeOf(namespace), name: name ?? "", ...sub(options.subresource) },
+      address: withMembers({ name: name ?? "", ...scopeOf(namespace) }, sub(options.subresource)),
       query: this.#writeQuery(options),
       body: withType(resource, object),
       signal: options.signal,
@@ -290,7 +291,7 @@ function deleteBody(options: DeleteOptions): object {
 
 function withType<T extends KubeObject>(resource: Resource<T>, object: T): T {
   if (object.apiVersion !== undefined && object.kind !== undefined) return object;
-  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+  return withMembers(object, { apiVersion: apiVersionOf(resource), kind: resource.kind });
 }
 
 /** Adds apiVersion and kind to list items, which servers may leave out. */

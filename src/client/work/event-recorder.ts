@@ -189,7 +189,7 @@ function referenceTo(about: KubeObject | ObjectReference): ObjectReference {
   if (!("metadata" in about)) return about;
   const { name, namespace, uid, resourceVersion } = about.metadata;
   return {
-    ...(about.kind === undefined ? {} : { kind: about.kind }),
+    kind: about.kind ?? "",
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),
     ...(uid === undefined ? {} : { uid }),

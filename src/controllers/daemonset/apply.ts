@@ -7,7 +7,7 @@
  * names are made here, so that a create whose answer was lost is not done twice; a delete without an answer is still awaited.
  */
 import { type DaemonSet, type Pod, pods, targetNodeName } from "../../api/index.ts";
-import { type Log, nameSuffix, type Random } from "../../base/index.ts";
+import { type Log, nameSuffix, type Random, withMembers } from "../../base/index.ts";
 import type { Client, EventRecorder, Expectations } from "../../client/index.ts";
 import {
   controllerOf,
@@ -135,7 +135,7 @@ async function createNamed(
     const kept = writes.nameFor(node);
     const name = kept ?? generatedName(pod, random);
     try {
-      const created = await client.create(pods, { ...pod, metadata: { ...pod.metadata, name } });
+      const created = await client.create(pods, { ...pod, metadata: withMembers(pod.metadata, { name }) });
       writes.createAnswered(node);
       return created;
     } catch (error) {

@@ -3,6 +3,7 @@
  * Not here: sending it (apply.ts), whether the node should get one (placement.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/util/daemonset_util.go, pkg/controller/controller_utils.go.
  */
+import { withMembers } from "../../base/index.ts";
 import { daemonTolerations, type DaemonSet, type NodeSelector, type Pod } from "../../api/index.ts";
 import { dnsSubdomainErrors, type OwnerReference } from "../../machinery/index.ts";
 import { hashLabel, templateGenerationLabel, templateGenerationOf } from "./facts.ts";
@@ -75,7 +76,7 @@ function podMetadata(daemonSet: DaemonSet, hash: string): Pod["metadata"] {
 function placedSpec(spec: Pod["spec"], node: string, placement: PlacementMode): Pod["spec"] {
   const isPinned = placement === "scheduler" || (spec.schedulingGates?.length ?? 0) > 0;
   if (isPinned) return pinnedTo(spec, node);
-  const bound = { ...spec, nodeName: node };
+  const bound = withMembers(spec, { nodeName: node });
   return placement === "controller-legacy" ? { ...bound, schedulerName: legacySchedulerName } : bound;
 }
 
@@ -84,14 +85,11 @@ export function pinnedTo(spec: Pod["spec"], node: string): Pod["spec"] {
   const required: NodeSelector = {
     nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],
   };
-  return {
-    ...spec,
-    affinity: {
-      ...spec.affinity,
-      nodeAffinity: {
-        ...spec.affinity?.nodeAffinity,
+  return withMembers(spec, {
+    affinity: withMembers(spec.affinity ?? {}, {
+      nodeAffinity: withMembers(spec.affinity?.nodeAffinity ?? {}, {
         requiredDuringSchedulingIgnoredDuringExecution: required,
-      },
-    },
-  };
+      }),
+    }),
+  });
 }

@@ -3,6 +3,7 @@
  * Not here: which node (the scheduler).
  * Upstream: kubernetes v1.35, pkg/registry/core/pod/storage/storage.go.
  */
+import { withMembers } from "../../../base/index.ts";
 import { type Binding, type Pod, type PodCondition, pods, schemas } from "../../../api/index.ts";
 import {
   badRequest,
@@ -93,12 +94,11 @@ function bound(pod: Pod, binding: Binding, nowMs: number): Draft<KubeObject> {
   }
   const merged =
     annotations === undefined ? pod.metadata.annotations : { ...pod.metadata.annotations, ...annotations };
-  const next: Pod = {
-    ...pod,
-    metadata: ordered({ ...pod.metadata, annotations: merged }),
-    spec: { ...pod.spec!, nodeName: binding.target.name! },
-    status: { ...pod.status, conditions: withScheduled(pod.status?.conditions ?? [], nowMs) },
-  };
+  const next: Pod = withMembers(pod, {
+    metadata: ordered(withMembers(pod.metadata, { annotations: merged })),
+    spec: withMembers(pod.spec!, { nodeName: binding.target.name! }),
+    status: withMembers(pod.status ?? {}, { conditions: withScheduled(pod.status?.conditions ?? [], nowMs) }),
+  });
   return next as Draft<Pod>;
 }
 
