@@ -30,7 +30,7 @@ export const namespaceKind: Kind = defineKind({
     prepareForCreate: prepareNamespaceForCreate,
     prepareForUpdate: keepFinalizers,
     prepareForDelete: (object) => (object.status = { ...object.status, phase: "Terminating" }),
-    heldBack,
+    isHeldBack: ({ spec }) => (spec?.finalizers ?? []).length > 0,
     nameRule: "label",
     validateStatusUpdate: validateNamespaceStatus,
     selectableFields: { "status.phase": (object) => object.status?.phase ?? "" },
@@ -65,11 +65,6 @@ function keepFinalizers(object: Draft<Namespace>, before: Namespace): void {
   const { finalizers } = before.spec;
   if (finalizers === undefined) delete object.spec.finalizers;
   else object.spec.finalizers = [...finalizers];
-}
-
-function heldBack({ spec }: Namespace): string | undefined {
-  if ((spec?.finalizers ?? []).length === 0) return undefined;
-  return "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.";
 }
 
 function validateNamespaceStatus(namespace: Namespace): Errors {

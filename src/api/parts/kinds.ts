@@ -45,8 +45,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   graceSeconds?(object: T, asked: number | undefined): number;
   /** `object` is the stored one with the metadata of one that is being deleted; only its top level is fresh. */
   prepareForDelete?(object: Draft<T>): void;
-  /** Why an object that is being deleted stays although it has no finalizer; undefined when it may go. */
-  heldBack?(object: T): string | undefined;
+  /** True when an object that is being deleted stays although it has no finalizer in its metadata. */
+  isHeldBack?(object: T): boolean;
   /** Texts for Warning headers on create and on updates that change the generation. */
   warnings?(object: T): readonly string[];
   /** The paths of field selectors, with their values. metadata.name and metadata.namespace need no entry. */

@@ -10,7 +10,6 @@
  */
 import type { Kind } from "../../api/index.ts";
 import {
-  conflict,
   type Draft,
   formatTime,
   isNotFound,
@@ -75,6 +74,8 @@ export async function deleteObject(writes: Writes, served: Served, request: Dele
     const warnings = admitted?.warnings ?? [];
     try {
       switch (decision.do) {
+        case "nothing":
+          return { state: before, isRemoved: false, warnings };
         case "remove":
           return { state: await writes.remove(served, before, { writer }), isRemoved: true, warnings };
         case "mark": {
@@ -118,9 +119,13 @@ export async function deleteEach(
   return deleted;
 }
 
-export type Decision = { readonly do: "remove" } | { readonly do: "mark"; readonly next: KubeObject };
+export type Decision =
+  | { readonly do: "remove" }
+  | { readonly do: "mark"; readonly next: KubeObject }
+  /** It is being deleted, and holds itself back. */
+  | { readonly do: "nothing" };
 
-/** What a DELETE does to `object` in its present state. Pure. @throws StatusError 409 for one that is being deleted and holds itself back. */
+/** What a DELETE does to `object` in its present state. Pure. */
 export function decideDeletion(
   kind: Kind,
   object: KubeObject,
@@ -128,8 +133,7 @@ export function decideDeletion(
 ): Decision {
   const { options, nowMs } = input;
   const { metadata } = object;
-  const held = metadata.deletionTimestamp === undefined ? undefined : kind.rules.heldBack?.(object);
-  if (held !== undefined) throw conflict(kind.resource, metadata.name ?? "", held);
+  if (metadata.deletionTimestamp !== undefined && kind.rules.isHeldBack?.(object)) return { do: "nothing" };
   const finalizers = finalizersFor(kind, metadata, options);
   const marked = markedFor(kind, object, { options, nowMs });
   const next = { ...object, metadata: ordered({ ...metadata, ...marked, finalizers }) } as Draft<KubeObject>;

@@ -451,7 +451,7 @@ export function isFinished(kind: Kind, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
   if (deletionTimestamp === undefined || (finalizers !== undefined && finalizers.length > 0)) return false;
   if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds > 0) return false;
-  return kind.rules.heldBack?.(object) === undefined;
+  return kind.rules.isHeldBack?.(object) !== true;
 }
 
 /** Whether somebody has changed what an object asks for: its specification, or what annotations add to it. */
