@@ -1,11 +1,12 @@
 /**
  * Empties namespaces that are being deleted, then lets them go.
  *
- *   Terminating ─▶ delete everything in it ─▶ anything left? ── no ─▶ PUT /finalize without our finalizer
- *        ▲                                        │ yes: conditions say what
- *        └──── an object in it goes, or 15 s ─────┘
+ *   Terminating ─▶ delete its pods ─▶ any left? ─ no ─▶ delete everything else ─▶ anything left? ─ no ─▶ PUT /finalize
+ *        ▲                               │ yes                                        │ yes      without our finalizer
+ *        └──── an object in it goes, or 15 s: conditions say what ────────────────────┘
  *
- * Keys are names of namespaces. Pods end gracefully: their nodes get the usual time. New objects cannot come in, the server refuses them.
+ * Keys are names of namespaces. Pods end gracefully: their nodes get the usual time, and until then the pods keep their
+ * configuration, their secrets and their owners. New objects cannot come in, the server refuses them.
  * Not here: what is said and when it may go (plan.ts). Upstream: kubernetes v1.35, pkg/controller/namespace.
  */
 import { createLimiter } from "../../base/index.ts";
@@ -117,22 +118,24 @@ class NamespaceController implements Controller {
     this.#left.set(name, undefined);
     const known = [...this.#caches.keys()];
     const findings = await this.#empty(name);
-    let left = 0;
+    let left = findings.pods;
     for (const count of findings.remaining.values()) left += count;
     this.#left.set(name, left);
     const step = plan(namespace, findings, formatTime(clock.nowMs()));
     try {
+      let latest = namespace;
+      if (step.isChanged) {
+        const status = { ...namespace.status, conditions: step.conditions };
+        latest = await client.update(namespaces, { ...namespace, status }, { subresource: "status" });
+      }
       if (step.do === "finalize") {
         // A resource may have come since discovery was read, and hold objects of this namespace.
         await this.#context.informers.resources.readAnew();
         if (this.#mayHoldMore(known)) return { requeueAfterMs: gatherMs };
-        const spec = { ...namespace.spec, finalizers: step.finalizers };
-        await client.update(namespaces, { ...namespace, spec }, { subresource: "finalize" });
+        const spec = { ...latest.spec, finalizers: step.finalizers };
+        await client.update(namespaces, { ...latest, spec }, { subresource: "finalize" });
         return;
       }
-      const status = { ...namespace.status, conditions: step.conditions };
-      if (step.isChanged)
-        await client.update(namespaces, { ...namespace, status }, { subresource: "status" });
       return { requeueAfterMs: recheckMs };
     } catch (error) {
       if (isNotFound(error)) return;
@@ -147,17 +150,19 @@ class NamespaceController implements Controller {
     return unknown.length > 0 || [...this.#caches.keys()].some((resource) => !known.includes(resource));
   }
 
-  /** Asks for the deletion of everything in the namespace, and finds what is left. */
+  /** Asks for the deletion of the pods in the namespace, and when they are gone of everything else. Finds what is left. */
   async #empty(namespace: string): Promise<Findings> {
     const findings = {
+      pods: 0,
       remaining: new Map<string, number>(),
       finalizers: new Map<string, number>(),
       failures: [] as string[],
       undiscovered: this.#context.informers.resources.unknown,
     };
-    for (const resource of this.#caches.keys()) {
+    for (const resource of podsFirst(this.#caches.keys())) {
       try {
         const { items, count } = await this.#emptyOf(resource, namespace);
+        if (isPods(resource) && count > 0) return { ...findings, pods: count };
         if (count > 0) findings.remaining.set(`${resource.resource}.${resource.group}`, count);
         for (const finalizer of items.flatMap((object) => object.metadata.finalizers ?? [])) {
           findings.finalizers.set(finalizer, (findings.finalizers.get(finalizer) ?? 0) + 1);
@@ -166,6 +171,7 @@ class NamespaceController implements Controller {
         // Kinds that the server does not serve hold nothing.
         if (isNotFound(error) || isMethodNotAllowed(error)) continue;
         findings.failures.push(error instanceof Error ? error.message : String(error));
+        if (isPods(resource)) return findings;
       }
     }
     return findings;
@@ -204,4 +210,13 @@ class NamespaceController implements Controller {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
+}
+
+function isPods({ group, resource }: Resource): boolean {
+  return group === "" && resource === "pods";
+}
+
+function podsFirst(resources: Iterable<Resource>): readonly Resource[] {
+  const all = [...resources];
+  return [...all.filter(isPods), ...all.filter((resource) => !isPods(resource))];
 }

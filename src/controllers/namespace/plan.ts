@@ -5,6 +5,8 @@
 import type { Namespace, NamespaceCondition } from "../../api/index.ts";
 
 export interface Findings {
+  /** Pods left. While there are any, nothing else was looked at. */
+  readonly pods: number;
   /** `pods.` or `daemonsets.apps` → objects left. */
   readonly remaining: ReadonlyMap<string, number>;
   /** Finalizer → objects that it holds. */
@@ -16,10 +18,17 @@ export interface Findings {
 }
 
 export type Step =
-  /** Empty: let the namespace go. */
-  | { readonly do: "finalize"; readonly finalizers: readonly string[] }
+  /** Empty: say so, and let the namespace go. */
+  | (Said & { readonly do: "finalize"; readonly finalizers: readonly string[] })
   /** Not empty: say so, look again later. */
-  | { readonly do: "wait"; readonly conditions: readonly NamespaceCondition[]; readonly isChanged: boolean };
+  | (Said & { readonly do: "wait" });
+
+interface Said {
+  /** All conditions that the namespace is to have. */
+  readonly conditions: readonly NamespaceCondition[];
+  /** True when it does not have them yet. */
+  readonly isChanged: boolean;
+}
 
 /** The finalizer in spec.finalizers that this controller serves. */
 const kubernetesFinalizer = "kubernetes";
@@ -32,10 +41,6 @@ export function isToEmpty(namespace: Namespace): boolean {
 }
 
 export function plan(namespace: Namespace, findings: Findings, now: string): Step {
-  if (findings.remaining.size === 0 && findings.failures.length === 0 && findings.undiscovered.length === 0) {
-    const finalizers = (namespace.spec.finalizers ?? []).filter((other) => other !== kubernetesFinalizer);
-    return { do: "finalize", finalizers };
-  }
   const before = namespace.status?.conditions ?? [];
   const wanted = wantedConditions(findings);
   const isChanged = wanted.some((condition) => !before.some((other) => isSame(other, condition)));
@@ -45,13 +50,21 @@ export function plan(namespace: Namespace, findings: Findings, now: string): Ste
     return { ...condition, lastTransitionTime: (isOld && known?.lastTransitionTime) || now };
   });
   const foreign = before.filter((other) => !wanted.some((condition) => condition.type === other.type));
-  return { do: "wait", conditions: [...foreign, ...conditions], isChanged };
+  const said = { conditions: [...foreign, ...conditions], isChanged };
+  if (!isEmpty(findings)) return { do: "wait", ...said };
+  const finalizers = (namespace.spec.finalizers ?? []).filter((other) => other !== kubernetesFinalizer);
+  return { do: "finalize", finalizers, ...said };
+}
+
+function isEmpty({ pods, remaining, failures, undiscovered }: Findings): boolean {
+  return pods === 0 && remaining.size === 0 && failures.length === 0 && undiscovered.length === 0;
 }
 
 function isSame(a: NamespaceCondition, b: NamespaceCondition): boolean {
   return a.type === b.type && a.status === b.status && a.reason === b.reason && a.message === b.message;
 }
 
+/** Pods that are waited for are not said to remain, as at upstream: only when they are gone is the rest counted. */
 function wantedConditions({ remaining, finalizers, failures, undiscovered }: Findings): NamespaceCondition[] {
   const fine = (type: string, reason: string, message: string): NamespaceCondition => ({
     type,
