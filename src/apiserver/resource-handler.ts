@@ -156,7 +156,7 @@ export class ResourceHandler {
   async #delete(served: Served, request: ResourceRequest, kind: Kind): Promise<ApiReply> {
     const { call } = request;
     const options = deleteOptionsOf(call);
-    const writer = { user: call.user, isDryRun: options.isDryRun };
+    const writer = { user: call.user, isDryRun: options.isDryRun, signal: call.signal };
     const { state, isRemoved, warnings } = await deleteObject(this.#deps.writes, served, {
       target: targetOf(request),
       options,
@@ -184,7 +184,7 @@ export class ResourceHandler {
       selectionOf(served, namespace, read.options),
       read.options,
     );
-    const writer = { user: call.user, isDryRun: options.isDryRun };
+    const writer = { user: call.user, isDryRun: options.isDryRun, signal: call.signal };
     const deleted = await deleteEach(this.#deps.writes, served, { states: page.states, options, writer });
     const meta = { resourceVersion: String(page.revision) };
     const states = deleted.map(({ state }) => state);

@@ -11,6 +11,8 @@ export interface Writer {
   readonly user: UserInfo;
   readonly isDryRun: boolean;
   readonly options?: OperationOptions;
+  /** Aborted when the caller goes away: then it waits no longer for its turn. */
+  readonly signal?: AbortSignal;
 }
 
 export interface AdmittedRequest {

@@ -17,7 +17,7 @@ export interface Change {
   /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
   readonly attempts: number;
   /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
-  next(before: KubeObject, attempt: number): NextState | Promise<NextState>;
+  next(before: KubeObject): NextState | Promise<NextState>;
 }
 
 export interface NextState {
@@ -38,8 +38,11 @@ export interface WriteRequest {
 
 export function writerOf(request: WriteRequest): Writer {
   const { call, options } = request;
-  return { user: call.user, isDryRun: options.isDryRun, options };
+  return { user: call.user, isDryRun: options.isDryRun, options, signal: call.signal };
 }
 
-/** How often the server runs a lost race again for a client that did not ask for a certain state; as upstream's patches. */
-export const conflictAttempts = 5;
+/**
+ * How often the server runs a lost race again for a client that did not ask for a certain state. Writers of this process take
+ * turns, so each loss is a win of another server on the same store; upstream goes on until the client is tired of waiting.
+ */
+export const conflictAttempts = 100;

@@ -21,7 +21,7 @@ import {
 import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import type { Writer } from "./admitted-write.ts";
-import type { Target } from "./change.ts";
+import { conflictAttempts, type Target } from "./change.ts";
 import type { DeleteOptions } from "./delete-options.ts";
 import { isFinished, type Writes } from "./writes.ts";
 import type { Served } from "./resource-registry.ts";
@@ -42,11 +42,12 @@ export interface DeleteRequest {
   readonly isAdmitted?: boolean;
 }
 
-/** A deletion is unconditional for most clients, so a lost race is simply run again; more often than this is a defect. */
-const deleteAttempts = 20;
-
 /** @throws StatusError 404, 409. */
-export async function deleteObject(writes: Writes, served: Served, request: DeleteRequest): Promise<Deleted> {
+export function deleteObject(writes: Writes, served: Served, request: DeleteRequest): Promise<Deleted> {
+  return writes.inTurn(served, request, () => deleteInTurn(writes, served, request));
+}
+
+async function deleteInTurn(writes: Writes, served: Served, request: DeleteRequest): Promise<Deleted> {
   const { target, options, writer } = request;
   const admitted = request.isAdmitted
     ? undefined
@@ -84,7 +85,7 @@ export async function deleteObject(writes: Writes, served: Served, request: Dele
         }
       }
     } catch (error) {
-      if (attempt >= deleteAttempts || !(await writes.lostRace(error))) throw error;
+      if (attempt >= conflictAttempts || !(await writes.lostRace(error))) throw error;
     }
   }
 }

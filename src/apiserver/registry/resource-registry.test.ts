@@ -10,6 +10,7 @@ import { widget, widgetBetaResource, widgetResource, widgets } from "../../testi
 import type { AdmissionPlugin } from "../admission/chain.ts";
 import { createApiServer } from "../server.ts";
 import type { ResourceDefinition } from "./definition.ts";
+import { turnMsMax } from "./key-turns.ts";
 
 const path = "/apis/example.com/v1/namespaces/default/widgets";
 const merge = "application/merge-patch+json";
@@ -314,7 +315,9 @@ describe("a kind that is replaced", () => {
     await came.promise;
     await server.server.resources.change({ remove: [widgets], add: [strict] });
     // The object changes after the replacement: the write under way must see that.
-    await server.ok("PATCH", `${path}/a`, { body: { spec: { colour: "red" } }, contentType: merge });
+    const second = server.ok("PATCH", `${path}/a`, { body: { spec: { colour: "red" } }, contentType: merge });
+    await server.clock.advance(turnMsMax);
+    await second;
     go.resolve();
     expect((await patch).object.spec).toEqual({ colour: "red", size: 5 });
     await server.stop();

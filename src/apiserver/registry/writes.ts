@@ -17,12 +17,14 @@ import {
   generateNameConflict,
   invalid,
   invalidValue,
+  isAlreadyExists,
   isConflict,
   isNotFound,
   type KubeObject,
   notFound,
   requestEntityTooLarge,
   semanticEqual,
+  statusOf,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
@@ -52,6 +54,7 @@ import {
   type Written,
 } from "./change.ts";
 import type { NextOfView } from "./definition.ts";
+import { KeyTurns } from "./key-turns.ts";
 import { newestOf, type Served } from "./resource-registry.ts";
 import { copyMember } from "./status-view.ts";
 import { statusErrorOf } from "./storage-errors.ts";
@@ -73,9 +76,11 @@ const generateNameSuffixLength = 5;
 
 export class Writes {
   readonly #deps: WritesDependencies;
+  readonly #turns: KeyTurns;
 
   constructor(dependencies: WritesDependencies) {
     this.#deps = dependencies;
+    this.#turns = new KeyTurns(dependencies.clock);
   }
 
   /** How the admission chain sees one request. */
@@ -197,31 +202,52 @@ export class Writes {
       const error = invalidValue("metadata.resourceVersion", 0, "must be specified for an update");
       throw invalid(served.kind.resource, target.name, [error]);
     }
-    try {
+    let drafts = 0;
+    const update = async (): Promise<Written> => {
       const written = await this.modify(served, target, {
         writer: writerOf(request),
         attempts: isConditional ? 1 : conflictAttempts,
-        next: (before, attempt) =>
+        next: (before) =>
           this.nextState(served, {
-            draft: attempt === 1 ? first.object : this.#decodeFor(served, target, request).object,
+            draft: drafts++ === 0 ? first.object : this.#decodeFor(served, target, request).object,
             before,
             request,
             target,
           }),
       });
       return { ...written, warnings: [...first.warnings, ...written.warnings] };
-    } catch (error) {
-      const mayCreate =
-        served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
-      // A plug-in may have found something else missing.
-      if (!mayCreate || !isNotFound(error) || (await this.find(served, target)) !== undefined) throw error;
-      const draft = this.#decodeFor(served, target, request).object;
+    };
+    const mayCreate = served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
+    return mayCreate ? this.#updateOrCreate(served, target, { request, first, update }) : update();
+  }
+
+  /** Whether the object is there may change again and again; upstream looks anew each time. */
+  async #updateOrCreate(
+    served: Served,
+    target: Target,
+    put: {
+      readonly request: WriteRequest;
+      readonly first: DecodedBody;
+      readonly update: () => Promise<Written>;
+    },
+  ): Promise<Written> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await put.update();
+      } catch (error) {
+        if (!isMissing(error, served, target)) throw error;
+      }
+      const draft = this.#decodeFor(served, target, put.request).object;
       draft.metadata.name ??= target.name;
-      return await this.createObject(served, draft, {
-        writer: writerOf(request),
-        warnings: first.warnings,
-        ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
-      });
+      try {
+        return await this.createObject(served, draft, {
+          writer: writerOf(put.request),
+          warnings: put.first.warnings,
+          ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
+        });
+      } catch (error) {
+        if (attempt >= conflictAttempts || !isAlreadyExists(error)) throw error;
+      }
     }
   }
 
@@ -318,13 +344,38 @@ export class Writes {
   /**
    * Changes one object; nothing is written when nothing changes. An object that is being deleted and has lost its last
    * finalizer is removed instead.
-   * @throws StatusError 404, 409 and what `next` throws.
+   * @throws StatusError 404, 409, 429 and what `next` throws.
    */
-  async modify(served: Served, target: Target, change: Change): Promise<Written> {
+  modify(served: Served, target: Target, change: Change): Promise<Written> {
+    return this.inTurn(served, { target, writer: change.writer }, () =>
+      this.#modifyInTurn(served, target, change),
+    );
+  }
+
+  /**
+   * Does the work when no other writer of this process is at the same object, so that it need not be done again.
+   * @throws StatusError 429 when too many wait, the reason of the writer's signal when the caller goes meanwhile.
+   */
+  async inTurn<T>(
+    { cache }: Served,
+    { target, writer }: { readonly target: Target; readonly writer: Writer },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (writer.isDryRun) return work();
+    const key = cache.keyOf(target.namespace, target.name);
+    const end = this.#turns.tryTake(key) ?? (await this.#turns.take(key, writer.signal));
+    try {
+      return await work();
+    } finally {
+      end();
+    }
+  }
+
+  async #modifyInTurn(served: Served, target: Target, change: Change): Promise<Written> {
     for (let attempt = 1; ; attempt++) {
       const before = await this.find(served, target);
       if (before === undefined) throw notFound(served.kind.resource, target.name);
-      const { object: next, warnings: told = [] } = await change.next(before.object, attempt);
+      const { object: next, warnings: told = [] } = await change.next(before.object);
       try {
         const state = isFinished(served.storage, next)
           ? await this.remove(served, before, { writer: change.writer, last: next })
@@ -335,6 +386,7 @@ export class Writes {
         return { state, isCreated: false, warnings: [...warnings, ...told] };
       } catch (error) {
         if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
+        change.writer.signal?.throwIfAborted();
       }
     }
   }
@@ -444,6 +496,13 @@ export function checkAddress(served: Served, object: KubeObject, target: Target)
 function checkNamespace(served: Served, namespace: string | undefined, wanted: string | undefined): void {
   if (!served.kind.resource.namespaced || !namespace || namespace === wanted) return;
   throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+}
+
+/** Whether it is the target that was not found; a plug-in may have found something else missing. */
+function isMissing(error: unknown, { kind }: Served, { name }: Target): boolean {
+  if (!isNotFound(error)) return false;
+  const { details } = statusOf(error);
+  return details?.kind === kind.resource.resource && details.name === name;
 }
 
 /** True when nothing holds an object back any more that is being deleted. */
