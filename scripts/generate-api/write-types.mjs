@@ -13,6 +13,7 @@ const fromMachinery = new Map([
 ]);
 
 const own = new Map([
+  ["discovery.v1.EndpointPort", "DiscoveryV1EndpointPort"],
   ["events.v1.Event", "EventsV1Event"],
   ["events.v1.EventSeries", "EventsV1EventSeries"],
 ]);

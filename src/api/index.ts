@@ -11,6 +11,7 @@ export * from "./core/group.ts";
 export * from "./apps/group.ts";
 export * from "./batch/group.ts";
 export * from "./coordination/group.ts";
+export * from "./discovery/group.ts";
 export * from "./events/group.ts";
 export * from "./networking/group.ts";
 export * from "./policy/group.ts";

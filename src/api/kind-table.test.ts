@@ -12,6 +12,7 @@ describe("discovery", () => {
       "apps",
       "batch",
       "coordination.k8s.io",
+      "discovery.k8s.io",
       "events.k8s.io",
       "networking.k8s.io",
       "policy",
@@ -79,6 +80,7 @@ describe("discovery", () => {
     expect(named((kind) => kind.hasGeneration && kind.unactedWarning === undefined)).toEqual([
       "Pod",
       "DaemonSet",
+      "EndpointSlice",
     ]);
   });
 

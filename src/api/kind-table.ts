@@ -8,6 +8,7 @@ import * as apps from "./apps/group.ts";
 import * as batch from "./batch/group.ts";
 import * as coordination from "./coordination/group.ts";
 import * as core from "./core/group.ts";
+import * as discovery from "./discovery/group.ts";
 import * as events from "./events/group.ts";
 import * as networking from "./networking/group.ts";
 import type { Kind } from "./parts/kinds.ts";
@@ -21,6 +22,7 @@ const groups: readonly Readonly<Record<string, Kind | Resource>>[] = [
   apps,
   batch,
   coordination,
+  discovery,
   events,
   networking,
   policy,

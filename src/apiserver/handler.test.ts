@@ -50,3 +50,14 @@ test.each([
     expect(reply.status).toBe(status);
   },
 );
+
+test.each([
+  ["GET", `${a}/endpoints`, 200],
+  ["GET", `${a}/endpoints/none`, 404],
+] as const)("%s %s: %i, and says that Endpoints are deprecated", async (method, target, status) => {
+  const { reply } = await api.call(method, target);
+  expect(reply.status).toBe(status);
+  expect(reply.warnings).toEqual([
+    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  ]);
+});

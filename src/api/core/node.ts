@@ -13,7 +13,8 @@ import {
   type Resource,
 } from "../../machinery/index.ts";
 import type { Node } from "../generated/types.gen.ts";
-import { addAll, type Errors, isCidr } from "../parts/checks.ts";
+import { parseCidr } from "../parts/addresses.ts";
+import { addAll, type Errors } from "../parts/checks.ts";
 import { ageColumn, ageOf, column, nameColumn, nameOf, orNone, orUnknown, wide } from "../parts/columns.ts";
 import { defineKind } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
@@ -96,7 +97,7 @@ function checkPodCidrs(cidrs: readonly string[]): FieldError[] {
   const path = "spec.podCIDRs";
   const errors: FieldError[] = [];
   for (const [index, cidr] of cidrs.entries()) {
-    if (isCidr(cidr)) continue;
+    if (parseCidr(cidr) !== undefined) continue;
     const text = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
     errors.push(invalidValue(indexPath(path, index), cidr, text));
   }

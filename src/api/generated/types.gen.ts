@@ -2264,6 +2264,56 @@ export interface WindowsSecurityContextOptions {
   readonly runAsUserName?: string;
 }
 
+/** discovery.v1.Endpoint @public */
+export interface Endpoint {
+  readonly addresses: readonly string[];
+  readonly conditions?: EndpointConditions;
+  readonly deprecatedTopology?: Readonly<Record<string, string>>;
+  readonly hints?: EndpointHints;
+  readonly hostname?: string;
+  readonly nodeName?: string;
+  readonly targetRef?: ObjectReference;
+  readonly zone?: string;
+}
+
+/** discovery.v1.EndpointConditions @public */
+export interface EndpointConditions {
+  readonly ready?: boolean;
+  readonly serving?: boolean;
+  readonly terminating?: boolean;
+}
+
+/** discovery.v1.EndpointHints @public */
+export interface EndpointHints {
+  readonly forNodes?: readonly ForNode[];
+  readonly forZones?: readonly ForZone[];
+}
+
+/** discovery.v1.EndpointPort @public */
+export interface DiscoveryV1EndpointPort {
+  readonly appProtocol?: string;
+  readonly name?: string;
+  readonly port?: number;
+  readonly protocol?: string;
+}
+
+/** discovery.v1.EndpointSlice @public */
+export interface EndpointSlice extends KubeObject {
+  readonly addressType: string;
+  readonly endpoints?: readonly Endpoint[];
+  readonly ports?: readonly DiscoveryV1EndpointPort[];
+}
+
+/** discovery.v1.ForNode @public */
+export interface ForNode {
+  readonly name: string;
+}
+
+/** discovery.v1.ForZone @public */
+export interface ForZone {
+  readonly name: string;
+}
+
 /** events.v1.Event @public */
 export interface EventsV1Event extends KubeObject {
   readonly action?: string;
@@ -2335,6 +2385,16 @@ export interface HTTPIngressRuleValue {
   readonly paths: readonly HTTPIngressPath[];
 }
 
+/** networking.v1.IPAddress @public */
+export interface IPAddress extends KubeObject {
+  readonly spec: IPAddressSpec;
+}
+
+/** networking.v1.IPAddressSpec @public */
+export interface IPAddressSpec {
+  readonly parentRef: ParentReference;
+}
+
 /** networking.v1.Ingress @public */
 export interface Ingress extends KubeObject {
   readonly spec: IngressSpec;
@@ -2397,10 +2457,34 @@ export interface IngressTLS {
   readonly secretName?: string;
 }
 
+/** networking.v1.ParentReference @public */
+export interface ParentReference {
+  readonly group?: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly resource: string;
+}
+
 /** networking.v1.ServiceBackendPort @public */
 export interface ServiceBackendPort {
   readonly name?: string;
   readonly number?: number;
+}
+
+/** networking.v1.ServiceCIDR @public */
+export interface ServiceCIDR extends KubeObject {
+  readonly spec: ServiceCIDRSpec;
+  readonly status?: ServiceCIDRStatus;
+}
+
+/** networking.v1.ServiceCIDRSpec @public */
+export interface ServiceCIDRSpec {
+  readonly cidrs?: readonly string[];
+}
+
+/** networking.v1.ServiceCIDRStatus @public */
+export interface ServiceCIDRStatus {
+  readonly conditions?: readonly Condition[];
 }
 
 /** policy.v1.Eviction @public */

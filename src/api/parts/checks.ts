@@ -16,7 +16,7 @@ import {
 export type Errors = readonly FieldError[];
 
 export const notNegativeText = "must be greater than or equal to 0";
-const immutableText = "field is immutable";
+export const immutableText = "field is immutable";
 
 /** One Invalid error for each text. */
 export function invalids(field: string, value: unknown, texts: readonly string[]): FieldError[] {
@@ -62,40 +62,4 @@ export function byteLength(text: string): number {
     if (text.charCodeAt(at) > 0x7f) return new TextEncoder().encode(text).length;
   }
   return text.length;
-}
-
-const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
-
-function isIp(text: string): boolean {
-  return ipv4.test(text) || isIpv6(text);
-}
-
-function isIpv6(text: string): boolean {
-  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(":")) return false;
-  const lastColon = text.lastIndexOf(":");
-  const tail = text.slice(lastColon + 1);
-  const hasV4 = tail.includes(".");
-  if (hasV4 && !ipv4.test(tail)) return false;
-  const whole = hasV4 ? `${text.slice(0, lastColon + 1)}0:0` : text;
-  const halves = whole.split("::");
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
-  if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  return halves.length === 2 ? groups.length < 8 : groups.length === 8;
-}
-
-const ipText = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-
-export function checkIp(field: string, value: string): FieldError[] {
-  return isIp(value) ? [] : [invalidValue(field, value, ipText)];
-}
-
-export function isCidr(text: string): boolean {
-  const slash = text.indexOf("/");
-  if (slash < 0) return false;
-  const bits = text.slice(slash + 1);
-  const address = text.slice(0, slash);
-  return (
-    isIp(address) && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (address.includes(":") ? 128 : 32)
-  );
 }

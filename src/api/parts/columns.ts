@@ -55,3 +55,13 @@ export function orNone(text: string | undefined): string {
 export function orUnknown(text: string | undefined): string {
   return text || "<unknown>";
 }
+
+/** How many of a list a cell shows. */
+const shownMax = 3;
+
+/** `a,b,c + 2 more...` */
+export function someOf(texts: readonly string[], none: string): string {
+  const shown = texts.slice(0, shownMax).join(",");
+  if (texts.length > shownMax) return `${shown} + ${texts.length - shownMax} more...`;
+  return shown || none;
+}

@@ -32,13 +32,14 @@ export interface KindOptions<T extends KubeObject> {
   readonly allowsCreateOnUpdate?: boolean;
   readonly deleteReturnsObject?: boolean;
   readonly unactedWarning?: string;
+  readonly deprecationWarning?: string;
   readonly storedAs?: Resource;
   readonly rules?: KindRules<NoInfer<T>>;
   readonly table?: TableLayout<NoInfer<T>>;
 }
 
 export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind {
-  const { resource, hasStatus = false, unactedWarning, storedAs, table } = options;
+  const { resource, hasStatus = false, unactedWarning, deprecationWarning, storedAs, table } = options;
   const status: Subresource = { name: "status", kind: resource.kind, verbs: statusVerbs };
   const kind: Kind<T> = {
     resource,
@@ -55,6 +56,7 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): Kind 
     schema: options.schema,
     rules: options.rules ?? {},
     ...(unactedWarning === undefined ? {} : { unactedWarning }),
+    ...(deprecationWarning === undefined ? {} : { deprecationWarning }),
     ...(storedAs === undefined ? {} : { storedAs }),
     ...(table === undefined ? {} : { table }),
   };

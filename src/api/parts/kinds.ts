@@ -83,6 +83,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly deleteReturnsObject: boolean;
   /** The text of a Warning on create. It is set when nothing acts on stored objects of this kind. */
   readonly unactedWarning?: string;
+  /** The text of a Warning on every answer about this kind. It is set when upstream has deprecated the kind. */
+  readonly deprecationWarning?: string;
   /** The resource whose stored objects this kind shows under another group (events.k8s.io). */
   readonly storedAs?: Resource;
   /** Name of the schema in the run-time table, e.g. `apps.v1.DaemonSet`. */

@@ -42,7 +42,7 @@ export interface ObjectMetaOptions {
   readonly path?: string;
 }
 
-function pathSegmentErrors(name: string, isPrefix: boolean): string[] {
+export function pathSegmentErrors(name: string, isPrefix = false): string[] {
   const errors: string[] = [];
   if (!isPrefix && (name === "." || name === "..")) errors.push(`may not be '${name}'`);
   for (const illegal of ["/", "%"]) if (name.includes(illegal)) errors.push(`may not contain '${illegal}'`);

@@ -16,7 +16,8 @@ import {
   required,
 } from "../../machinery/index.ts";
 import type { PodSpec } from "../generated/types.gen.ts";
-import { addAll, checkDnsLabel, checkDnsSubdomain, checkIp, checkLabelName } from "./checks.ts";
+import { checkIp } from "./addresses.ts";
+import { addAll, checkDnsLabel, checkDnsSubdomain, checkLabelName } from "./checks.ts";
 import {
   checkContainers,
   checkEphemeralContainers,

@@ -40,6 +40,8 @@ export class ServerRequest implements ApiRequest {
   signal: AbortSignal;
   /** As metrics call it. Set by the work when it knows the resource: strangers may send any word. */
   countedAs: { readonly verb: string; readonly resource: string };
+  /** What the caller is told whatever comes of the request. Set by the work when it knows the resource. */
+  warning: string | undefined;
   #ends: (() => void)[] | undefined;
 
   /** @throws StatusError 400 for a path that cannot be read. */
@@ -65,10 +67,11 @@ export class ServerRequest implements ApiRequest {
     (this.#ends ??= []).push(callback);
   }
 
-  /** The same reply with what is to happen at its end. */
+  /** The same reply with the warning, and with what is to happen at its end. */
   ending(reply: ApiReply): ApiReply {
-    if (this.#ends === undefined) return reply;
-    return { ...reply, finished: () => this.#end() };
+    const warned =
+      this.warning === undefined ? reply : { ...reply, warnings: [this.warning, ...(reply.warnings ?? [])] };
+    return this.#ends === undefined ? warned : { ...warned, finished: () => this.#end() };
   }
 
   #end(): void {

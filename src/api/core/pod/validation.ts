@@ -16,7 +16,8 @@ import {
   semanticEqual,
 } from "../../../machinery/index.ts";
 import type { Container, ContainerStatus, Pod, PodSpec, Toleration } from "../../generated/types.gen.ts";
-import { addAll, checkIp, type Errors } from "../../parts/checks.ts";
+import { checkIp } from "../../parts/addresses.ts";
+import { addAll, type Errors } from "../../parts/checks.ts";
 import { activeDeadlineText, checkPodSpec, isActiveDeadline } from "../../parts/pod-spec.ts";
 
 export function validatePodCreate(pod: Pod): Errors {
