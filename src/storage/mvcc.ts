@@ -116,6 +116,11 @@ export class Version implements KeptValue {
     return this.isDeletion ? undefined : new State(this);
   }
 
+  /** The same as `state`; its value is put together when somebody reads it. */
+  get unreadState(): KeyValue | undefined {
+    return typeof this.#kept === "string" ? new UnreadState(this) : this.state;
+  }
+
   bytes(): Uint8Array {
     const kept = this.#kept;
     return typeof kept === "string" ? unpacked(this.#packed()) : kept!;
@@ -177,7 +182,7 @@ export class Version implements KeptValue {
   /** Only while the revision is in the log. */
   toEvent(): StoreEvent {
     const { key, revision, state } = this;
-    const previous = this.older?.state;
+    const previous = this.older?.unreadState;
     if (state === undefined) {
       assert(previous !== undefined, "a deletion without a state before it", { key, revision });
       return { type: "delete", key, revision, current: previous, previous };
@@ -211,6 +216,26 @@ class State implements KeyValue {
 
   get kept(): KeptValue {
     return this.#version;
+  }
+}
+
+/** The same, for a value that would have to be put together and that nearly nobody reads. */
+class UnreadState implements KeyValue {
+  readonly key: string;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly kept: KeptValue;
+  #value: Uint8Array | undefined;
+
+  constructor(version: Version) {
+    this.key = version.key;
+    this.createRevision = version.createRevision;
+    this.modRevision = version.revision;
+    this.kept = version;
+  }
+
+  get value(): Uint8Array {
+    return (this.#value ??= this.kept.bytes());
   }
 }
 

@@ -254,15 +254,17 @@ function pack(value: Uint8Array, index: Index | undefined, out: Uint8Array): num
       at++;
       continue;
     }
-    to = putBytes(out, putNumber(out, to, at - literalsFrom), value.subarray(literalsFrom, at));
+    to = putNumber(out, to, at - literalsFrom);
+    while (literalsFrom < at) out[to++] = value[literalsFrom++]!;
     to = putNumber(out, to, length);
     out[to++] = place & 0xff;
     out[to++] = place >> 8;
     at += length;
     literalsFrom = at;
   }
-  const rest = value.subarray(literalsFrom);
-  return putBytes(out, putNumber(out, to, rest.byteLength), rest);
+  to = putNumber(out, to, value.byteLength - literalsFrom);
+  while (literalsFrom < value.byteLength) out[to++] = value[literalsFrom++]!;
+  return to;
 }
 
 /** Bytes that are the same from here and from there. */
@@ -289,12 +291,6 @@ function putNumber(out: Uint8Array, at: number, number: number): number {
   let to = at;
   for (; rest > 0x7f; rest >>>= 7) out[to++] = (rest & 0x7f) | 0x80;
   out[to++] = rest;
-  return to;
-}
-
-function putBytes(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  let to = at;
-  for (let from = 0; from < bytes.byteLength; from++) out[to++] = bytes[from]!;
   return to;
 }
 
