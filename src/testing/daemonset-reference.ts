@@ -106,7 +106,11 @@ function manageNode(
 ): void {
   const living = entry.pods.filter((pod) => !pod.isTerminating);
   const failed = living.filter((pod) => pod.life === "failed");
-  const running = living.filter((pod) => pod.life === "running");
+  const isUnwanted = (pod: PodFacts): boolean =>
+    !entry.shouldRun && !pod.isBound && !pod.isReady && !pod.hasStarted;
+  const all = living.filter((pod) => pod.life === "running");
+  const running = all.filter((pod) => !isUnwanted(pod));
+  out.deletes.push(...all.filter(isUnwanted).map(({ uid }) => uid));
   for (const pod of living) if (pod.life === "succeeded") out.deletes.push(pod.uid);
   const inBackoff = world.backoffUntilMs(entry.node) !== undefined;
   if (!inBackoff && failed[0] !== undefined) out.deletes.push(failed[0].uid);

@@ -171,8 +171,17 @@ export function templateOf(data: unknown): unknown {
   return (data as { spec?: { template?: unknown } } | undefined)?.spec?.template;
 }
 
+/** `waiting`: not taken up by anybody, for a node that is not desired; only as long as the pod stays as it is. */
 export type Reason =
-  "stray" | "ineligible" | "failed" | "succeeded" | "duplicate" | "not-ready" | "replaced" | "outdated";
+  | "waiting"
+  | "stray"
+  | "ineligible"
+  | "failed"
+  | "succeeded"
+  | "duplicate"
+  | "not-ready"
+  | "replaced"
+  | "outdated";
 
 /** Every reason for which the controller may delete the pod in this state. `outdated` is subject to the budget. */
 export function deleteReasons(
@@ -187,6 +196,7 @@ export function deleteReasons(
   if (node === undefined) {
     if (!pod.spec.nodeName) reasons.push("stray");
   } else if (!placement(daemonSet, node).shouldContinue) reasons.push("ineligible");
+  else if (!placement(daemonSet, node).shouldRun && isWaiting(pod)) reasons.push("waiting");
   if (pod.status?.phase === "Failed") reasons.push("failed");
   if (pod.status?.phase === "Succeeded") reasons.push("succeeded");
   const beside = podsOn(state, daemonSet.metadata.uid!, nodeName ?? "").filter(
@@ -213,6 +223,10 @@ export function deleteReasons(
       reasons.push("ineligible");
   }
   return reasons;
+}
+
+function isWaiting(pod: Pod): boolean {
+  return !pod.spec.nodeName && !isReady(pod) && pod.status?.startTime === undefined && isLive(pod);
 }
 
 /** Status (#15), by a look at everything. */

@@ -6,7 +6,7 @@
  */
 import type { DaemonSet, Node, Pod } from "../../src/api/index.ts";
 import type { Clock } from "../../src/base/index.ts";
-import { type Expectations, type InformerFactory, type TransportCall } from "../../src/client/index.ts";
+import type { DeleteOptions, Expectations, InformerFactory, TransportCall } from "../../src/client/index.ts";
 import { createWorkqueue } from "../../src/client/work/rate-limited-queue.ts";
 import type {
   Action,
@@ -278,6 +278,15 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
+    name: "I5: a pod that waits for its node goes even if it has been bound in the meantime",
+    breaks: ["I5", "I8"],
+    favours: ["taint", "image"],
+    options: tampering({
+      send: (call, resource) =>
+        call.method === "DELETE" && resource === "pods" ? tiedToUidAlone(call) : call,
+    }),
+  },
+  {
     name: "I8: OnDelete is taken for RollingUpdate",
     breaks: ["I8"],
     favours: ["strategy", "image"],
@@ -464,6 +473,11 @@ export const mutants: readonly Mutant[] = [
     })),
   },
 ];
+
+function tiedToUidAlone(call: TransportCall): TransportCall {
+  const body = call.body as DeleteOptions;
+  return { ...call, body: { ...body, preconditions: without({ ...body.preconditions }, "resourceVersion") } };
+}
 
 function asDelete(call: TransportCall): TransportCall {
   return { ...without(call, "contentType"), method: "DELETE", body: {} };

@@ -364,7 +364,8 @@ export class ProcessRules implements TransportObserver {
     const decided = [...this.#decisions.values()].flat().map((state) => state.pods.get(key));
     const answered = this.#answered.get(`pods ${key}`)?.object as Pod | undefined;
     // Another pod may have the name by now; then the server refuses the call.
-    const meant = (call.body as DeleteOptions | undefined)?.preconditions?.uid;
+    const { preconditions } = (call.body ?? {}) as DeleteOptions;
+    const meant = preconditions?.uid;
     const known = [shown, truth, answered, ...decided].flatMap((one) =>
       one !== undefined && (meant === undefined || one.metadata.uid === meant) ? [one] : [],
     );
@@ -379,7 +380,7 @@ export class ProcessRules implements TransportObserver {
     const pictures = this.#pictures(uid);
     if (!this.#isPromised(uid, podUid))
       this.#report("explained", `${key} is deleted, and no verdict says so`);
-    this.#checkDelete(uid, pod, pictures);
+    this.#checkDelete(uid, { pod, onlyAs: preconditions?.resourceVersion }, pictures);
     shared.deleting.add(podUid);
     shared.deleted.add(podUid);
     this.#underWay.set(call, {
@@ -392,7 +393,12 @@ export class ProcessRules implements TransportObserver {
     });
   }
 
-  #checkDelete(uid: string, pod: Pod, pictures: readonly Picture[]): void {
+  /** @param subject `onlyAs` is the version to which the delete is tied. */
+  #checkDelete(
+    uid: string,
+    { pod, onlyAs }: { readonly pod: Pod; readonly onlyAs: string | undefined },
+    pictures: readonly Picture[],
+  ): void {
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     const reasons = new Set<string>();
     let isOnDelete = true;
@@ -405,7 +411,7 @@ export class ProcessRules implements TransportObserver {
         if (isRolling(daemonSet)) isOnDelete = false;
         const view = { ...state, controllerrevisions: this.#revisions(state) };
         for (const reason of deleteReasons(view, daemonSet, { pod: seen, nowMs: state.atMs }))
-          reasons.add(reason);
+          if (reason !== "waiting" || seen.metadata.resourceVersion === onlyAs) reasons.add(reason);
       }
     }
     if (this.#options.shared.risen.has(pod.metadata.uid!)) return;

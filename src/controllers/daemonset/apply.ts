@@ -4,7 +4,8 @@
  * Not here: what to do (plan.ts, rolling-update.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, syncNodes.
  * Differs: expectations by name and UID (#23.2), lowered for a terminating namespace (#23.3), deletes carry the UID, and
- * names are made here, so that a create whose answer was lost is not done twice; a delete without an answer is still awaited.
+ * a pod that was never bound goes only if it is as it was seen; names are made here, so that a create whose answer was lost is
+ * not done twice; a delete without an answer is still awaited.
  */
 import { type DaemonSet, type Pod, pods, targetNodeName } from "../../api/index.ts";
 import { type Log, nameSuffix, type Random, withMembers } from "../../base/index.ts";
@@ -181,20 +182,23 @@ async function deleteAll(
   return errors;
 }
 
-/** A conflict means that another pod has the name now: the one meant is gone. */
+/** A conflict means that another pod has the name now, or that the pod has changed and may stay: nothing is left to do. */
 async function deleteOne(action: Delete, task: ApplyTask, dependencies: ApplyDependencies): Promise<unknown> {
   const { daemonSet, tracked } = task;
   const { client, expectations, recorder } = dependencies;
   announce(action, task, recorder);
   try {
     const address = { namespace: tracked.namespace, name: action.pod };
-    await client.delete(pods, address, { preconditions: { uid: action.uid } });
+    const { uid, resourceVersion } = action;
+    const preconditions = resourceVersion === undefined ? { uid } : { uid, resourceVersion };
+    await client.delete(pods, address, { preconditions });
     recorder.event(daemonSet, "Normal", "SuccessfulDelete", `Deleted pod: ${action.pod}`);
     return undefined;
   } catch (error) {
     // A delete that was carried out without an answer is still awaited. A cache that lags would show the pod as serving.
     if (!isUnanswered(error) || !(await isLeaving(action, task, client)))
       expectations.deletionObserved(tracked.uid, action.uid);
+    if (isConflict(error) && action.resourceVersion !== undefined) tracked.writes.deleteRefused(action.uid);
     if (isNotFound(error) || isConflict(error)) return undefined;
     recorder.event(daemonSet, "Warning", "FailedDelete", `Error deleting: ${messageOf(error)}`);
     return error;

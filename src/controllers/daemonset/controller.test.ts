@@ -228,9 +228,10 @@ describe("existing, surplus and unwanted pods", () => {
   both(
     "TestNoScheduleTaintedDoesntEvicitRunningIntolerantPod, TestNoExecuteTaintedDoesEvicitRunningIntolerantPod",
     async (fixture, updateStrategy) => {
-      await fixture.addNodes(1);
       await fixture.addDaemonSet({ spec: { updateStrategy: updateStrategy! } });
-      expect(await fixture.sync()).toBe("1/0");
+      await fixture.addPod("node-0", { hash: await fixture.currentHash() });
+      await fixture.addNodes(1);
+      expect(await fixture.sync()).toBe("0/0");
       const taint = (effect: string): Promise<void> =>
         fixture.editNode("node-0", (node) => ({
           ...node,

@@ -61,6 +61,14 @@ function lifeOf(pod: Pod): PodLife {
   return pod.status?.phase === "Succeeded" ? "succeeded" : "running";
 }
 
+/**
+ * No scheduler and no node has taken the pod up, as far as is known. "May continue" (#7.1) is for pods that have been:
+ * one that has not would keep its share of a roll-out's limits for ever on a node that is no longer desired (#9).
+ */
+export function isUntaken(pod: PodFacts): boolean {
+  return !pod.isBound && !pod.isReady && !pod.hasStarted;
+}
+
 /** Terminal and terminating: on its way out, blocks nothing and counts nowhere but for the history's clean-up (#6.6). */
 export function hasDeparted(pod: PodFacts): boolean {
   return pod.isTerminating && pod.life !== "running";

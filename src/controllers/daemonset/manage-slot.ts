@@ -3,8 +3,9 @@
  * (docs/spec/daemonset-controller.md#9). Pure; looks at one slot only.
  * Not here: roll-outs (rollout-stage.ts), choosing among slots (plan.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/daemon_controller.go, podsShouldBeOnNode.
+ * Differs: a pod that was never bound does not stay for a node that is no longer desired.
  */
-import { availableFromMs, type PodFacts, type SlotParams } from "./facts.ts";
+import { availableFromMs, isUntaken, type PodFacts, type SlotParams } from "./facts.ts";
 import type { Hold, Tell } from "./reasons.ts";
 
 /** `eligible`: the node exists and should run the pod; `gone`: there is no such node. */
@@ -13,7 +14,7 @@ export type Eligibility = "eligible" | "ineligible" | "gone";
 export interface SlotFacts {
   readonly node: string;
   readonly eligibility: Eligibility;
-  /** A pod that is there may stay. True for every eligible node. */
+  /** A pod that has been bound to it may stay. True for every eligible node. */
   readonly mayContinue: boolean;
   /** The node is not heard of, and the DaemonSet asked to have such nodes passed over. */
   readonly isUnreachable: boolean;
@@ -38,6 +39,8 @@ export type DeleteReason =
 interface PodDeletion {
   readonly pod: PodFacts;
   readonly because: DeleteReason;
+  /** Only as long as the pod is as it was seen: a bind in the same moment wins. */
+  readonly ifUnchanged?: true;
 }
 
 export interface SlotWork {
@@ -66,7 +69,8 @@ export function manageSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   }
   if (!slot.mayContinue) return deletion(pods, "ineligible");
   const only = pods[0]!;
-  if (pods.length === 1 && !only.isTerminating && only.life === "running") return nothing;
+  if (pods.length === 1 && !only.isTerminating && only.life === "running" && !isUnwanted(only, slot))
+    return nothing;
   return manageServedSlot(slot, context);
 }
 
@@ -98,7 +102,8 @@ function manageServedSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   for (const pod of slot.pods) {
     if (pod.isTerminating) {
       if (!params.hasSurge) tell?.("create", { why: "OldPodTerminating", pod: pod.name });
-    } else if (pod.life === "running") running.push(pod);
+    } else if (isUnwanted(pod, slot)) deletes.push({ pod, because: "ineligible", ifUnchanged: true });
+    else if (pod.life === "running") running.push(pod);
     else if (pod.life === "succeeded") deletes.push({ pod, because: "succeeded" });
     else if (inBackoff) {
       isBackingOff = true;
@@ -119,6 +124,11 @@ function manageServedSlot(slot: SlotFacts, context: SlotContext): SlotWork {
   if (hold !== undefined) tell?.("create", hold);
   const isHeld = hold !== undefined;
   return { create: isWanted && !isHeld, deletes, isBackingOff, isHeld };
+}
+
+/** The pod waits for a node that is no longer desired, and has never been there. */
+function isUnwanted(pod: PodFacts, { eligibility }: SlotFacts): boolean {
+  return eligibility === "ineligible" && pod.life === "running" && isUntaken(pod);
 }
 
 /** The failed pod stays, and as long as it does no other one is created. */

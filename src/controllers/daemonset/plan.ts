@@ -54,6 +54,8 @@ export type Action =
       readonly uid: string;
       readonly node: string;
       readonly because: DeleteReason;
+      /** When given, the pod goes only while it has this version. */
+      readonly resourceVersion?: string;
     };
 
 /** Creates first, then deletes, each in order of node names and cut to the burst. */
@@ -65,8 +67,10 @@ export function plan(snapshot: Snapshot): readonly Action[] {
   }
   const deletes: Action[] = [];
   for (const slot of snapshot.surplus) {
-    for (const { pod, because } of manageSlot(slot, context).deletes) {
-      deletes.push({ do: "delete", pod: pod.name, uid: pod.uid, node: slot.node, because });
+    for (const { pod, because, ifUnchanged } of manageSlot(slot, context).deletes) {
+      const action: Action = { do: "delete", pod: pod.name, uid: pod.uid, node: slot.node, because };
+      const { resourceVersion } = pod;
+      deletes.push(ifUnchanged === true ? { ...action, resourceVersion } : action);
     }
   }
   return [...creates.slice(0, snapshot.burst), ...deletes.slice(0, snapshot.burst)];

@@ -184,6 +184,7 @@ export class Reconciler {
       this.#warnings.tellUnreadable(daemonSet, tracked);
       this.#warnings.tellHeld(daemonSet, tracked);
       this.#warnings.tellRefusals(daemonSet, tracked);
+      this.#warnings.tellUnscheduled(daemonSet, tracked);
       await this.#apply(target, planning.plan(snapshot()));
       if (
         this.#isCurrent(daemonSet, tracked) &&

@@ -22,6 +22,7 @@ import { type NodePlacer, nodePlacer } from "./node-placer.ts";
 import type { NodeChange } from "./placement.ts";
 import { DaemonSetSlots, type Placement } from "./slots.ts";
 import { UnconfirmedWrites } from "./unconfirmed-writes.ts";
+import { Unscheduled } from "./unscheduled.ts";
 
 export interface TrackerDependencies {
   readonly clock: Clock;
@@ -54,6 +55,7 @@ export class TrackedDaemonSet {
   readonly claims: Claims;
   readonly holds: Holds;
   readonly writes: UnconfirmedWrites = new UnconfirmedWrites();
+  readonly unscheduled: Unscheduled = new Unscheduled();
   /** Nobody had ever finished a sync of the DaemonSet when it was first seen here. */
   readonly isNew: boolean;
   #revised: Revised | undefined;
@@ -130,14 +132,20 @@ export class TrackedDaemonSet {
     if (known !== undefined && isOlder(pod.metadata, known)) return;
     const { isMatching, node } = this.claims.own(pod);
     if (!isMatching || pod.metadata.deletionTimestamp !== undefined) this.#lost(this.#slots.pod(uid));
-    if (node === undefined) this.#slots.removePod(uid);
-    else this.#slots.putPod(podFacts(pod, node));
+    if (node === undefined) {
+      this.unscheduled.forget(uid);
+      this.#slots.removePod(uid);
+      return;
+    }
+    this.unscheduled.see(pod, node);
+    this.#slots.putPod(podFacts(pod, node));
   }
 
   /** The pod is gone or has another controller now. */
   drop(uid: string): void {
     this.#lost(this.#slots.pod(uid));
     this.writes.podGone(uid);
+    this.unscheduled.forget(uid);
     this.#slots.removePod(uid);
     this.claims.drop(uid);
   }

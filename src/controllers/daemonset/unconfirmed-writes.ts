@@ -72,6 +72,11 @@ export class UnconfirmedWrites {
     return this.#deletes.has(podUid);
   }
 
+  /** The pod has changed before the delete came, and stays. */
+  deleteRefused(podUid: string): void {
+    this.#deletes.delete(podUid);
+  }
+
   podGone(podUid: string): void {
     this.#deletes.delete(podUid);
   }

@@ -1,7 +1,7 @@
 /**
  * Events on a DaemonSet about mistakes that upstream does not report: host ports with surge
- * (docs/spec/daemonset-controller.md#23.19) and selectors that overlap (#23.27); and an annotation of ours that cannot be
- * read. Nothing is decided by it.
+ * (docs/spec/daemonset-controller.md#23.19) and selectors that overlap (#23.27); an annotation of ours that cannot be read;
+ * and pods that get no place. Nothing is decided by it.
  */
 import { type DaemonSet, daemonSetAnnotationWarnings } from "../../api/index.ts";
 import type { EventRecorder } from "../../client/index.ts";
@@ -31,6 +31,19 @@ export class Warnings {
   tellRefusals(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
     for (const [node, reason] of tracked.holds.takeRefusals()) {
       const message = `failed to place pod on ${JSON.stringify(node)}: ${reason}`;
+      this.#recorder.event(daemonSet, "Warning", "FailedPlacement", message);
+    }
+  }
+
+  /** Nodes that want a pod, have one, and the scheduler does not find room for it there (#23.31). Once per pod. */
+  tellUnscheduled(daemonSet: DaemonSet, tracked: TrackedDaemonSet): void {
+    const waiting = [
+      ...tracked.unscheduled.take((node) => tracked.slots.slotOf(node).eligibility === "eligible"),
+    ];
+    for (const [at, [node, reason]] of waiting.slice(0, namesMax).entries()) {
+      const more = waiting.length - namesMax;
+      const others = at === namesMax - 1 && more > 0 ? `; ${more} other nodes wait for theirs as well` : "";
+      const message = `failed to place pod on ${JSON.stringify(node)}: ${reason}${others}`;
       this.#recorder.event(daemonSet, "Warning", "FailedPlacement", message);
     }
   }
