@@ -35,7 +35,7 @@ export function createHandler(options: ChainOptions, dependencies: HandlerDepend
     if (!isLoaded()) throw serviceUnavailable("the server is starting or stopping", { retryAfterSeconds: 1 });
     const known = resources.requestOf(request, request.info);
     request.countedAs = { verb: known.verb, resource: qualifiedResource(known.kind.resource) };
-    request.warning = known.kind.deprecationWarning;
+    if (known.kind.deprecationWarning !== undefined) request.warn(known.kind.deprecationWarning);
     return resources.serve(known);
   };
   return createChain(work, options, dependencies);

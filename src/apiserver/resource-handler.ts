@@ -20,14 +20,14 @@ import { plainForm, replyForm } from "./registry/negotiate.ts";
 import { patchObject } from "./registry/patches.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
-import { type ShownAs, stateReply, successReply, withWarnings } from "./registry/replies.ts";
+import { type ShownAs, stateReply, successReply } from "./registry/replies.ts";
 import {
   isStored,
   type ResourceRegistry,
   type Served,
   type ServedResource,
 } from "./registry/resource-registry.ts";
-import { type Target, type WriteRequest, writerOf, type Written } from "./registry/change.ts";
+import { callerOf, type Target, type WriteRequest, writerOf, type Written } from "./registry/change.ts";
 import type { Writes } from "./registry/writes.ts";
 import { serverObjects } from "./registry/server-objects.ts";
 import type { Connector, ServerObjects } from "./registry/definition.ts";
@@ -141,38 +141,36 @@ export class ResourceHandler {
     await admitted.admit(object as object);
     does.check?.(object, asked);
     await admitted.validate(object as object);
-    return withWarnings(await does.serve(object, withMembers(asked, { writer })), admitted.warnings);
+    return does.serve(object, withMembers(asked, { writer }));
   }
 
   #writeReply(served: Served, request: ResourceRequest, written: Written): ApiReply {
-    const { state, isCreated, warnings } = written;
+    const { state, isCreated } = written;
     return stateReply(served, state, {
       status: isCreated ? 201 : 200,
       shownAs: this.#shownAs(request),
-      warnings,
     });
   }
 
   async #delete(served: Served, request: ResourceRequest, kind: Kind): Promise<ApiReply> {
     const { call } = request;
     const options = deleteOptionsOf(call);
-    const writer = { user: call.user, isDryRun: options.isDryRun, signal: call.signal };
-    const { state, isRemoved, warnings } = await deleteObject(this.#deps.writes, served, {
+    const writer = { ...callerOf(call), isDryRun: options.isDryRun };
+    const { state, isRemoved } = await deleteObject(this.#deps.writes, served, {
       target: targetOf(request),
       options,
       writer,
     });
     if (!isRemoved || kind.deleteReturnsObject)
-      return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request), warnings });
+      return stateReply(served, state, { status: 200, shownAs: this.#shownAs(request) });
     const { group, resource } = kind.resource;
     const { name, uid } = state.object.metadata;
-    const reply = successReply(200, {
+    return successReply(200, {
       name: name!,
       ...(group === "" ? {} : { group }),
       kind: resource,
       ...(uid === undefined ? {} : { uid }),
     });
-    return withWarnings(reply, warnings);
   }
 
   async #deleteCollection(served: Served, request: ResourceRequest): Promise<ApiReply> {
@@ -184,15 +182,11 @@ export class ResourceHandler {
       selectionOf(served, namespace, read.options),
       read.options,
     );
-    const writer = { user: call.user, isDryRun: options.isDryRun, signal: call.signal };
+    const writer = { ...callerOf(call), isDryRun: options.isDryRun };
     const deleted = await deleteEach(this.#deps.writes, served, { states: page.states, options, writer });
     const meta = { resourceVersion: String(page.revision) };
     const states = deleted.map(({ state }) => state);
-    const reply = listReply(served, states, { meta, shownAs: this.#shownAs(request) });
-    return withWarnings(
-      reply,
-      deleted.flatMap(({ warnings }) => warnings),
-    );
+    return listReply(served, states, { meta, shownAs: this.#shownAs(request) });
   }
 
   #shownAs(request: ResourceRequest): ShownAs {

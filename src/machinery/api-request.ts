@@ -9,4 +9,6 @@ export interface ApiRequest extends CallHead {
   readonly info: RequestInfo;
   readonly user: UserInfo;
   readonly body?: CallBody | undefined;
+  /** Tells the caller something, whatever comes of the request. */
+  warn(text: string): void;
 }

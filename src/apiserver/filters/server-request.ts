@@ -13,6 +13,7 @@ import {
   requestInfoOf,
   type UserInfo,
 } from "../../machinery/index.ts";
+import { withWarnings } from "../registry/replies.ts";
 
 /** Never rejects with anything but what refuses the request. May throw in place of that. */
 export type RequestHandler = (request: ServerRequest) => Promise<ApiReply>;
@@ -40,8 +41,7 @@ export class ServerRequest implements ApiRequest {
   signal: AbortSignal;
   /** As metrics call it. Set by the work when it knows the resource: strangers may send any word. */
   countedAs: { readonly verb: string; readonly resource: string };
-  /** What the caller is told whatever comes of the request. Set by the work when it knows the resource. */
-  warning: string | undefined;
+  #warnings: string[] | undefined;
   #ends: (() => void)[] | undefined;
 
   /** @throws StatusError 400 for a path that cannot be read. */
@@ -67,10 +67,13 @@ export class ServerRequest implements ApiRequest {
     (this.#ends ??= []).push(callback);
   }
 
-  /** The same reply with the warning, and with what is to happen at its end. */
+  warn(text: string): void {
+    (this.#warnings ??= []).push(text);
+  }
+
+  /** The same reply with the warnings, and with what is to happen at its end. */
   ending(reply: ApiReply): ApiReply {
-    const warned =
-      this.warning === undefined ? reply : { ...reply, warnings: [this.warning, ...(reply.warnings ?? [])] };
+    const warned = withWarnings(reply, this.#warnings);
     return this.#ends === undefined ? warned : { ...warned, finished: () => this.#end() };
   }
 

@@ -13,6 +13,8 @@ export interface Writer {
   readonly options?: OperationOptions;
   /** Aborted when the caller goes away: then it waits no longer for its turn. */
   readonly signal?: AbortSignal;
+  /** Tells whoever writes something, whatever comes of it. */
+  warn?(text: string): void;
 }
 
 export interface AdmittedRequest {
@@ -29,8 +31,6 @@ type AnyObject = Partial<Draft<KubeObject>>;
 export class AdmittedWrite {
   readonly #request: AdmittedRequest;
   readonly #step: AdmissionStep;
-  /** What plug-ins want the client to be told. */
-  readonly warnings: string[] = [];
 
   constructor(chain: AdmissionChain, request: AdmittedRequest) {
     this.#request = request;
@@ -66,7 +66,7 @@ export class AdmittedWrite {
       options: writer.options ?? {},
       isDryRun: writer.isDryRun,
       user: writer.user,
-      warn: (text) => this.warnings.push(text),
+      warn: (text) => writer.warn?.(text),
     };
   }
 }

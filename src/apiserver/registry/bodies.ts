@@ -22,12 +22,6 @@ import { bodyForm } from "./negotiate.ts";
 import type { WriteOptions } from "./query.ts";
 import { parseYaml } from "./yaml-body.ts";
 
-export interface DecodedBody {
-  /** A graph of its own: nothing of the caller's. */
-  readonly object: Draft<KubeObject>;
-  readonly warnings: readonly string[];
-}
-
 type Validation = WriteOptions["fieldValidation"];
 
 /** A parsed body and the paths of members that occurred twice. */
@@ -136,14 +130,15 @@ export interface BodyRequest {
 }
 
 /**
- * The body as an object of `kind`, with apiVersion, kind and metadata set.
+ * The body as an object of `kind`, a graph of its own, with apiVersion, kind and metadata set. Unknown and duplicate fields are
+ * warned of.
  * @throws StatusError 415 for other media types, 400 for another kind or version, wrong types and, when Strict, for
  * unknown and duplicate fields.
  */
 export function decodeBody(
   { kind, type }: { readonly kind: Kind; readonly type: SchemaType },
   request: BodyRequest,
-): DecodedBody {
+): Draft<KubeObject> {
   const { call, fieldValidation: validation, known } = request;
   const { value, duplicates } = parseBody(call, type, {
     tellsDuplicates: validation !== "Ignore",
@@ -160,7 +155,8 @@ export function decodeBody(
     throw badRequest(`${cannotBeHandled(type)}: strict decoding error: ${found.join(", ")}`);
   }
   complete(object, kind);
-  return { object, warnings: validation === "Warn" ? found : [] };
+  if (validation === "Warn") for (const text of found) call.warn(text);
+  return object;
 }
 
 /** Fields that are told; as upstream's strict decoder. */

@@ -17,18 +17,12 @@ export interface Change {
   /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
   readonly attempts: number;
   /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
-  next(before: KubeObject): NextState | Promise<NextState>;
-}
-
-export interface NextState {
-  readonly object: Draft<KubeObject>;
-  readonly warnings?: readonly string[];
+  next(before: KubeObject): Draft<KubeObject> | Promise<Draft<KubeObject>>;
 }
 
 export interface Written {
   readonly state: StoredObject;
   readonly isCreated: boolean;
-  readonly warnings: readonly string[];
 }
 
 export interface WriteRequest {
@@ -36,9 +30,14 @@ export interface WriteRequest {
   readonly options: WriteOptions;
 }
 
+/** Who waits for the answer. */
+export function callerOf(call: ApiRequest): Pick<Writer, "user" | "signal" | "warn"> {
+  return { user: call.user, signal: call.signal, warn: (text) => call.warn(text) };
+}
+
 export function writerOf(request: WriteRequest): Writer {
   const { call, options } = request;
-  return { user: call.user, isDryRun: options.isDryRun, options, signal: call.signal };
+  return { ...callerOf(call), isDryRun: options.isDryRun, options };
 }
 
 /**

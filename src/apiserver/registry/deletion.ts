@@ -30,8 +30,6 @@ export interface Deleted {
   /** What was removed, or the object as it stays for now. */
   readonly state: StoredObject;
   readonly isRemoved: boolean;
-  /** What plug-ins want the client to be told. */
-  readonly warnings: readonly string[];
 }
 
 export interface DeleteRequest {
@@ -72,16 +70,15 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
       options,
       nowMs: writes.context(writer).nowMs,
     });
-    const warnings = admitted?.warnings ?? [];
     try {
       switch (decision.do) {
         case "nothing":
-          return { state: before, isRemoved: false, warnings };
+          return { state: before, isRemoved: false };
         case "remove":
-          return { state: await writes.remove(served, before, { writer }), isRemoved: true, warnings };
+          return { state: await writes.remove(served, before, { writer }), isRemoved: true };
         case "mark": {
           const state = await writes.put(served, before, { writer, next: decision.next });
-          return { state, isRemoved: false, warnings };
+          return { state, isRemoved: false };
         }
       }
     } catch (error) {

@@ -49,13 +49,12 @@ export async function patchObject(
     body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
     validation,
   };
-  let problems: readonly string[] = [];
-  const written = await writes.modify(served, target, {
+  return writes.modify(served, target, {
     writer: writerOf(request),
     attempts: conflictAttempts,
     next: (before) => {
       const patched = apply(served, patch, before);
-      problems = patched.problems;
+      if (validation === "Warn") for (const text of patched.problems) call.warn(text);
       checkAddress(served, patched.object, target);
       const draft =
         served.shape === undefined
@@ -64,7 +63,6 @@ export async function patchObject(
       return writes.nextState(served, { draft, before, request, target });
     },
   });
-  return { ...written, warnings: [...(validation === "Warn" ? problems : []), ...written.warnings] };
 }
 
 /** The patched object as a graph of its own. */

@@ -16,12 +16,11 @@ import { type IncludeObject, partialOf, tableOf } from "./tables.ts";
 const json = "application/json";
 
 /** Any object; encoded when the transport asks for bytes. */
-export function objectReply(status: number, object: object, warnings: readonly string[] = []): ApiReply {
+export function objectReply(status: number, object: object): ApiReply {
   return {
     status,
     contentType: json,
     body: { as: "object", object, bytes: () => Buffer.from(encodeJson(object)) },
-    ...(warnings.length > 0 ? { warnings: trimWarnings(warnings) } : {}),
   };
 }
 
@@ -35,11 +34,11 @@ export interface ShownAs {
 export function stateReply(
   served: Served,
   state: StoredObject,
-  options: { readonly status: number; readonly shownAs: ShownAs; readonly warnings?: readonly string[] },
+  options: { readonly status: number; readonly shownAs: ShownAs },
 ): ApiReply {
-  const { status, shownAs, warnings = [] } = options;
+  const { status, shownAs } = options;
   if (shownAs.form.as !== "object" || served.shape !== undefined) {
-    return objectReply(status, shown(served, state.object, shownAs), warnings);
+    return objectReply(status, shown(served, state.object, shownAs));
   }
   return {
     status,
@@ -51,7 +50,6 @@ export function stateReply(
       },
       bytes: () => state.bytes(),
     },
-    ...(warnings.length > 0 ? { warnings: trimWarnings(warnings) } : {}),
   };
 }
 
@@ -83,10 +81,9 @@ export function successReply(status: number, details?: Parameters<typeof success
   return objectReply(status, successStatus(details));
 }
 
-/** The reply with more warnings. */
-export function withWarnings(reply: ApiReply, warnings: readonly string[]): ApiReply {
-  if (warnings.length === 0) return reply;
-  return { ...reply, warnings: trimWarnings([...(reply.warnings ?? []), ...warnings]) };
+/** The reply with warnings; it has none yet. */
+export function withWarnings(reply: ApiReply, warnings: readonly string[] | undefined): ApiReply {
+  return warnings === undefined ? reply : { ...reply, warnings: trimWarnings(warnings) };
 }
 
 /** Upstream's bounds: beyond the first sum of characters every warning is cut to the second. */

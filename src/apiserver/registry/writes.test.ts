@@ -33,6 +33,34 @@ describe("updates from this process", () => {
   });
 });
 
+describe("a refusal tells what was found before it", () => {
+  const body = sampleDaemonSet("agent", { unheardOf: 1, template: undefined });
+  const unknown = 'unknown field "spec.unheardOf"';
+
+  it("of a create, an update and a patch that are not valid", async () => {
+    await api.ok("POST", ds, { body: sampleDaemonSet("agent") });
+    const answers = [
+      await api.call("POST", ds, { body }),
+      await api.call("PUT", `${ds}/agent`, { body }),
+      await api.call("PATCH", `${ds}/agent`, {
+        contentType: merge,
+        body: { spec: { unheardOf: 1, minReadySeconds: -1 } },
+      }),
+    ];
+    expect(answers.map(({ status, warnings }) => [status, warnings])).toEqual(
+      answers.map(() => [422, [unknown]]),
+    );
+  });
+
+  it("of an object that is there already, with what its kind warns of", async () => {
+    const name = "a.b";
+    const first = await api.call("POST", pods, { body: samplePod(name) });
+    const again = await api.call("POST", pods, { body: samplePod(name) });
+    expect(first.warnings).toHaveLength(1);
+    expect([again.status, again.warnings]).toEqual([409, first.warnings]);
+  });
+});
+
 describe("create refuses", () => {
   it("a name that is taken", async () => {
     await api.ok("POST", ds, { body: sampleDaemonSet("agent") });

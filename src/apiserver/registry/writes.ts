@@ -28,7 +28,7 @@ import {
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
-import { type BodyRequest, decodeBody, type DecodedBody } from "./bodies.ts";
+import { type BodyRequest, decodeBody } from "./bodies.ts";
 import type { Cacher } from "../watch-cache/cacher.ts";
 import type { StoredObject, WrittenObjects } from "../watch-cache/encode.ts";
 import {
@@ -47,7 +47,6 @@ import { type AdmittedRequest, AdmittedWrite, type Writer } from "./admitted-wri
 import {
   type Change,
   conflictAttempts,
-  type NextState,
   type Target,
   type WriteRequest,
   writerOf,
@@ -99,11 +98,10 @@ export class Writes {
 
   /** POST to a collection. */
   async create(served: Served, namespace: string | undefined, request: WriteRequest): Promise<Written> {
-    const { object, warnings } = decodeBody(served, bodyRequest(request));
+    const object = decodeBody(served, bodyRequest(request));
     const draft = served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
     return this.createObject(served, draft, {
       writer: writerOf(request),
-      warnings,
       ...(namespace === undefined ? {} : { namespace }),
     });
   }
@@ -112,7 +110,7 @@ export class Writes {
   async createObject(
     served: Served,
     draft: Draft<KubeObject>,
-    options: { readonly writer: Writer; readonly namespace?: string; readonly warnings?: readonly string[] },
+    options: { readonly writer: Writer; readonly namespace?: string },
   ): Promise<Written> {
     const { kind, storage } = served;
     const submitted = draft.metadata;
@@ -137,12 +135,10 @@ export class Writes {
       ...place,
       ...(storage.hasGeneration ? { generation: 1 } : {}),
     });
-    const warnings = [...(options.warnings ?? []), ...dropDuplicateOwners(draft.metadata)];
+    for (const text of dropDuplicateOwners(draft.metadata)) options.writer.warn?.(text);
     storage.rules.prepareForCreate?.(draft, context);
     const state = await this.#createNamed(served, draft, { admitted, writer: options.writer });
-    if (kind.unactedWarning !== undefined) warnings.push(kind.unactedWarning);
-    warnings.push(...(storage.rules.warnings?.(state.object) ?? []), ...admitted.warnings);
-    return { state, isCreated: true, warnings };
+    return { state, isCreated: true };
   }
 
   async #createNamed(
@@ -162,6 +158,7 @@ export class Writes {
         ...metadataErrors(served.storage, object.metadata),
         ...(served.storage.rules.validate?.(object) ?? []),
       ]);
+      if (attempt === 1) this.#warnOfNew(served, object, writer);
       await admitted.validate(object);
       newestOf(served);
       const { state, value } = this.#encode(served, served.cache.keyOf(namespace, name!), object);
@@ -182,6 +179,12 @@ export class Writes {
     }
   }
 
+  /** Before the store is asked, as upstream: who creates what is there already is warned, too. */
+  #warnOfNew({ kind, storage }: Served, object: KubeObject, writer: Writer): void {
+    if (kind.unactedWarning !== undefined) writer.warn?.(kind.unactedWarning);
+    for (const text of storage.rules.warnings?.(object) ?? []) writer.warn?.(text);
+  }
+
   #generated(prefix: string): string {
     return prefix.slice(0, generateNamePrefixMax) + nameSuffix(this.#deps.random, generateNameSuffixLength);
   }
@@ -193,7 +196,7 @@ export class Writes {
     request: WriteRequest,
   ): Promise<Written> {
     const first = this.#decodeFor(served, target, request);
-    const isConditional = Boolean(first.object.metadata.resourceVersion);
+    const isConditional = Boolean(first.metadata.resourceVersion);
     if (
       !isConditional &&
       !served.kind.allowsUnconditionalUpdate &&
@@ -203,22 +206,20 @@ export class Writes {
       throw invalid(served.kind.resource, target.name, [error]);
     }
     let drafts = 0;
-    const update = async (): Promise<Written> => {
-      const written = await this.modify(served, target, {
+    const update = (): Promise<Written> =>
+      this.modify(served, target, {
         writer: writerOf(request),
         attempts: isConditional ? 1 : conflictAttempts,
         next: (before) =>
           this.nextState(served, {
-            draft: drafts++ === 0 ? first.object : this.#decodeFor(served, target, request).object,
+            draft: drafts++ === 0 ? first : this.#decodeFor(served, target, request),
             before,
             request,
             target,
           }),
       });
-      return { ...written, warnings: [...first.warnings, ...written.warnings] };
-    };
     const mayCreate = served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
-    return mayCreate ? this.#updateOrCreate(served, target, { request, first, update }) : update();
+    return mayCreate ? this.#updateOrCreate(served, target, { request, update }) : update();
   }
 
   /** Whether the object is there may change again and again; upstream looks anew each time. */
@@ -227,7 +228,6 @@ export class Writes {
     target: Target,
     put: {
       readonly request: WriteRequest;
-      readonly first: DecodedBody;
       readonly update: () => Promise<Written>;
     },
   ): Promise<Written> {
@@ -237,12 +237,11 @@ export class Writes {
       } catch (error) {
         if (!isMissing(error, served, target)) throw error;
       }
-      const draft = this.#decodeFor(served, target, put.request).object;
+      const draft = this.#decodeFor(served, target, put.request);
       draft.metadata.name ??= target.name;
       try {
         return await this.createObject(served, draft, {
           writer: writerOf(put.request),
-          warnings: put.first.warnings,
           ...(target.namespace === undefined ? {} : { namespace: target.namespace }),
         });
       } catch (error) {
@@ -255,18 +254,15 @@ export class Writes {
     served: Served,
     target: Target & { readonly subresource?: string },
     request: WriteRequest,
-  ): DecodedBody {
+  ): Draft<KubeObject> {
     const known = this.#knownParts(served, target, request);
     const body = bodyRequest(request);
-    const { object, warnings } = decodeBody(
+    const object = decodeBody(
       served,
       known === undefined ? body : withMembers(body, { known }),
     );
     checkAddress(served, object, target);
-    return {
-      object: served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>),
-      warnings,
-    };
+    return served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
   }
 
   /**
@@ -291,7 +287,7 @@ export class Writes {
    * The state that `draft` asks for, with all that it may not change taken from `before`. Plug-ins are asked about
    * `before`, which the write is compared with afterwards. @throws StatusError 409, 422 and what plug-ins refuse with.
    */
-  async nextState(served: Served, input: NextInput): Promise<NextState> {
+  async nextState(served: Served, input: NextInput): Promise<Draft<KubeObject>> {
     const { draft, before, request, target } = input;
     const { resource } = served.kind;
     const isMain = target.subresource === undefined;
@@ -312,9 +308,11 @@ export class Writes {
       ...changedMetadataErrors(storage, next.metadata, before.metadata),
       ...errors,
     ]);
+    if (isMain && isSpecified(next, before))
+      for (const text of storage.rules.warnings?.(next) ?? []) request.call.warn(text);
     const checking = admitted.validate(next, before);
     if (checking !== undefined) await checking;
-    return { object: next, warnings: admitted.warnings };
+    return next;
   }
 
   #nextMain(served: Served, { draft, before, request }: NextInput): NextOfView {
@@ -375,15 +373,12 @@ export class Writes {
     for (let attempt = 1; ; attempt++) {
       const before = await this.find(served, target);
       if (before === undefined) throw notFound(served.kind.resource, target.name);
-      const { object: next, warnings: told = [] } = await change.next(before.object);
+      const next = await change.next(before.object);
       try {
         const state = isFinished(served.storage, next)
           ? await this.remove(served, before, { writer: change.writer, last: next })
           : await this.put(served, before, { writer: change.writer, next });
-        const warnings = isSpecified(next, before.object)
-          ? (served.storage.rules.warnings?.(state.object) ?? [])
-          : [];
-        return { state, isCreated: false, warnings: [...warnings, ...told] };
+        return { state, isCreated: false };
       } catch (error) {
         if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
         change.writer.signal?.throwIfAborted();

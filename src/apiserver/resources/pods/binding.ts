@@ -43,7 +43,7 @@ const bind = admittedVerb<Draft<Binding>>({
     await objects.modify(pods, target, {
       writer,
       attempts: conflictAttempts,
-      next: (before) => ({ object: bound(before as Pod, binding, nowMs) }),
+      next: (before) => bound(before as Pod, binding, nowMs),
     });
     return successReply(201);
   },

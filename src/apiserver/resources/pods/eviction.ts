@@ -9,7 +9,7 @@ import { badRequest, copyJson, notFound, selectorFromLabelSelector } from "../..
 import { parseBody } from "../../registry/bodies.ts";
 import { admittedVerb, type Connector } from "../../registry/definition.ts";
 import { deleteOptionsOf } from "../../registry/delete-options.ts";
-import { successReply, withWarnings } from "../../registry/replies.ts";
+import { successReply } from "../../registry/replies.ts";
 
 interface Eviction {
   readonly metadata?: { readonly name?: unknown };
@@ -39,13 +39,12 @@ const evict = admittedVerb<Eviction>({
       writer: { ...writer, isDryRun: writer.isDryRun || options.isDryRun },
     });
     const budgets = objects.list(poddisruptionbudgets, pod.metadata.namespace ?? "");
-    const warnings = budgets
-      .filter(({ spec }) => selectorFromLabelSelector(spec?.selector).matches(pod.metadata.labels))
-      .map(
-        ({ metadata }) =>
-          `PodDisruptionBudget ${metadata.name ?? ""} did not hold this eviction back: budgets are stored, but nobody keeps them yet`,
-      );
-    return withWarnings(successReply(201), warnings);
+    for (const { metadata, spec } of budgets) {
+      if (!selectorFromLabelSelector(spec?.selector).matches(pod.metadata.labels)) continue;
+      const text = "did not hold this eviction back: budgets are stored, but nobody keeps them yet";
+      call.warn(`PodDisruptionBudget ${metadata.name ?? ""} ${text}`);
+    }
+    return successReply(201);
   },
 });
 
