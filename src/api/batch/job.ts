@@ -28,6 +28,10 @@ export const jobKind: Kind = defineKind({
     prepareForCreate(object) {
       object.status = {};
     },
+    orphansByDefault: {
+      warning:
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+    },
   },
 });
 

@@ -30,6 +30,7 @@ export const replicationControllerKind: Kind = defineKind({
     prepareForCreate(object) {
       object.status = { replicas: 0 };
     },
+    orphansByDefault: { warning: "" },
     validate: validateReplicationController,
     validateUpdate: validateReplicationController,
   },

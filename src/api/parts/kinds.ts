@@ -55,6 +55,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   readonly indexedField?: string;
   /** Absent means `subdomain`. */
   readonly nameRule?: NameRule;
+  /** Present when a deletion that says nothing of dependents orphans them. It is what whoever says nothing is told, "" for nothing. */
+  readonly orphansByDefault?: { readonly warning: string };
   /** True when no object of the kind owns others: its deletion never leaves work for the garbage collector (Event). */
   readonly ownsNothing?: boolean;
 }

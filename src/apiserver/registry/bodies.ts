@@ -35,6 +35,8 @@ export interface ParseBodyOptions {
   readonly tellsDuplicates?: boolean;
   /** What the body must say if it says one; absent means any. */
   readonly apiVersion?: string;
+  /** What is said of another kind; absent means that it cannot be handled as this one. */
+  readonly refuseKind?: (kind: string, apiVersion: string) => string;
 }
 
 /**
@@ -45,7 +47,7 @@ export interface ParseBodyOptions {
 export function parseBody(call: ApiRequest, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
   const form = bodyForm(call.contentType);
   const body = presentBody(call);
-  const check = (value: unknown): void => checkKind(type, options.apiVersion, value);
+  const check = (value: unknown): void => checkKind(type, options, value);
   if (form === "protobuf" && body instanceof Uint8Array) {
     return { value: parseProtobuf(body, type, check), duplicates: [] };
   }
@@ -186,7 +188,14 @@ function cannotBeHandled(type: SchemaType, said: string = kindOf(type)): string 
   return `${said} in version ${JSON.stringify(version)} cannot be handled as a ${kindOf(type)}`;
 }
 
-function checkKind(type: SchemaType, expected: string | undefined, value: unknown): void {
+/** For kinds that belong to no resource. */
+export function notRegistered(kind: string, apiVersion: string): string {
+  const version = JSON.stringify(apiVersion);
+  return `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "pkg/runtime/scheme.go:111"`;
+}
+
+function checkKind(type: SchemaType, options: ParseBodyOptions, value: unknown): void {
+  const { apiVersion: expected, refuseKind } = options;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw badRequest(`${cannotBeHandled(type)}: json: cannot unmarshal ${typeof value} into an object`);
   }
@@ -196,7 +205,8 @@ function checkKind(type: SchemaType, expected: string | undefined, value: unknow
       `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
     );
   }
-  if (kind !== "" && kind !== kindOf(type)) throw badRequest(cannotBeHandled(type, String(kind)));
+  if (kind === "" || kind === kindOf(type)) return;
+  throw badRequest(refuseKind?.(String(kind), String(apiVersion)) ?? cannotBeHandled(type, String(kind)));
 }
 
 /** How stored values of a kind become objects again. */

@@ -12,7 +12,7 @@ import {
   notSupported,
   type SchemaType,
 } from "../../machinery/index.ts";
-import { parseBody } from "./bodies.ts";
+import { notRegistered, parseBody } from "./bodies.ts";
 import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
 
 export interface DeleteOptions {
@@ -58,21 +58,22 @@ interface RawOptions {
 const optionsType: SchemaType = { table: schemas, name: "meta.v1.DeleteOptions" };
 
 function optionsFromBody(call: ApiRequest): DeleteOptions {
-  const { value } = parseBody(call, optionsType);
+  const { value } = parseBody(call, optionsType, { refuseKind: notRegistered });
   const { object, errors } = decodeObject<RawOptions>(optionsType, value);
   if (errors.length > 0) throw badRequest(errors[0]!);
   const { dryRun = [] } = object;
   return checked({ ...object, dryRun: [...dryRun, ...dryRunOf(call)] });
 }
 
-const policies = ["Background", "Foreground", "Orphan"] as const;
+/** In upstream's order. */
+const policies = ["Foreground", "Background", "Orphan"] as const;
 
 function checked(raw: RawOptions & { readonly dryRun: readonly string[] }): DeleteOptions {
   const { gracePeriodSeconds, orphanDependents: orphan, propagationPolicy, preconditions } = raw;
   const errors: FieldError[] = dryRunErrors(raw.dryRun);
   const policy = policies.find((known) => known === propagationPolicy);
   if (propagationPolicy !== undefined && policy === undefined) {
-    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies]));
+    errors.push(notSupported("propagationPolicy", propagationPolicy, [...policies, "nil"]));
   }
   if (policy !== undefined && orphan !== undefined) {
     errors.push(

@@ -263,7 +263,7 @@ describe("DELETE", () => {
     const uid = await api.call("DELETE", `${path}/p`, { body: { preconditions: { uid: "other" } } });
     expect(uid.status).toBe(409);
     expect(uid.object.message).toMatch(
-      /^Operation cannot be fulfilled on pods "p": Precondition failed: UID in precondition: other, UID in object meta: /,
+      /^Operation cannot be fulfilled on Pod "p": the UID in the precondition \(other\) does not match the UID in record \([-0-9a-f]+\)\. The object might have been deleted and then recreated$/,
     );
     expect(
       (await api.call("DELETE", `${path}/p`, { body: { preconditions: { resourceVersion: "1" } } })).status,
@@ -352,6 +352,87 @@ describe("a namespace", () => {
     expect(refused.object.message).toBe(
       'namespaces "default" is forbidden: this namespace may not be deleted',
     );
+    await api.stop();
+  });
+});
+
+describe("a deletion that says nothing of dependents", () => {
+  let api: TestApiServer;
+  beforeEach(async () => {
+    api = await TestApiServer.start();
+  });
+  afterEach(() => api.stop());
+
+  const template = { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+  const job = {
+    metadata: { name: "a" },
+    spec: { template: { spec: { ...template.spec, restartPolicy: "Never" } } },
+  };
+  const [jobs, rcs] = [
+    "/apis/batch/v1/namespaces/default/jobs",
+    "/api/v1/namespaces/default/replicationcontrollers",
+  ];
+  const keeping = expect.stringMatching(/^child pods are preserved by default when jobs are deleted; /);
+
+  it.each([
+    { path: jobs, body: job, warnings: [keeping] },
+    { path: rcs, body: { metadata: { name: "a" }, spec: { template } }, warnings: [] },
+  ])("orphans those of $path", async ({ path, body, warnings }) => {
+    await api.ok("POST", path, { body });
+    const dry = await api.call("DELETE", `${path}/a?dryRun=All`);
+    const answer = await api.call("DELETE", `${path}/a`);
+    for (const { status, object, warnings: told } of [dry, answer]) {
+      expect([status, told]).toEqual([200, warnings]);
+      expect(object.metadata).toMatchObject({
+        finalizers: ["orphan"],
+        deletionGracePeriodSeconds: 0,
+        generation: 2,
+      });
+    }
+  });
+
+  it.each(["Background", "Foreground", "Orphan"])("and one with %s does what it says", async (policy) => {
+    await api.ok("POST", jobs, { body: job });
+    const { object, warnings } = await api.call("DELETE", `${jobs}/a?propagationPolicy=${policy}`);
+    const finalizer = policy === "Foreground" ? "foregroundDeletion" : "orphan";
+    expect(warnings).toEqual([]);
+    expect(object.metadata.finalizers).toEqual(policy === "Background" ? undefined : [finalizer]);
+  });
+
+  it("keeps to the policy that an object has chosen by its finalizer", async () => {
+    const body = { ...job, metadata: { name: "a", finalizers: ["foregroundDeletion"] } };
+    await api.ok("POST", jobs, { body });
+    expect((await api.ok("DELETE", `${jobs}/a`)).metadata.finalizers).toEqual(["foregroundDeletion"]);
+  });
+
+  it("tells of preserved pods with a refusal, too", async () => {
+    await api.ok("POST", jobs, { body: job });
+    const preconditions = { uid: "another" };
+    const { status, warnings } = await api.call("DELETE", `${jobs}/a`, { body: { preconditions } });
+    expect([status, warnings]).toEqual([409, [keeping]]);
+  });
+});
+
+describe("a pod that goes at once", () => {
+  const path = "/api/v1/namespaces/default/pods";
+  it.each([
+    { what: "unbound", pod: samplePod("p"), query: "" },
+    { what: "bound, by force", pod: samplePod("p", { node: "n1" }), query: "gracePeriodSeconds=0" },
+  ])("while $what, is answered with its deletion", async ({ pod, query }) => {
+    const api = await TestApiServer.start();
+    const { metadata } = await api.ok("POST", path, { body: pod });
+    const deletion = {
+      uid: metadata.uid,
+      deletionTimestamp: "2026-01-01T00:00:00Z",
+      deletionGracePeriodSeconds: 0,
+      generation: 2,
+    };
+    const dry = await api.ok("DELETE", `${path}/p?dryRun=All&${query}`);
+    expect(dry.metadata).toMatchObject({ ...deletion, resourceVersion: metadata.resourceVersion });
+    const gone = await api.ok("DELETE", `${path}/p?${query}`);
+    expect(gone.metadata).toMatchObject(deletion);
+    expect(Number(gone.metadata.resourceVersion)).toBeGreaterThan(Number(metadata.resourceVersion));
+    expect((await api.call("GET", `${path}/p`)).status).toBe(404);
     await api.stop();
   });
 });

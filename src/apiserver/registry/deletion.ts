@@ -10,6 +10,7 @@
  */
 import type { Kind } from "../../api/index.ts";
 import {
+  conflict,
   type Draft,
   formatTime,
   isNotFound,
@@ -47,6 +48,9 @@ export function deleteObject(writes: Writes, served: Served, request: DeleteRequ
 
 async function deleteInTurn(writes: Writes, served: Served, request: DeleteRequest): Promise<Deleted> {
   const { target, options, writer } = request;
+  const { orphansByDefault } = served.storage.rules;
+  if (orphansByDefault?.warning && options.propagationPolicy === undefined)
+    writer.warn?.(orphansByDefault.warning);
   const admitted = request.isAdmitted
     ? undefined
     : writes.admission({
@@ -58,12 +62,7 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
   for (let attempt = 1; ; attempt++) {
     const before = await writes.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);
-    checkUid(served.kind.resource, options.preconditions?.uid, before.object.metadata);
-    checkResourceVersion(
-      served.kind.resource,
-      options.preconditions?.resourceVersion,
-      before.object.metadata,
-    );
+    checkPreconditions(served.kind, before.object, options);
     await admitted?.admit(undefined, before.object);
     await admitted?.validate(undefined, before.object);
     const decision = decideDeletion(served.storage, before.object, {
@@ -75,7 +74,7 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
         case "nothing":
           return { state: before, isRemoved: false };
         case "remove":
-          return { state: await writes.remove(served, before, { writer }), isRemoved: true };
+          return { state: await writes.remove(served, before, { ...decision, writer }), isRemoved: true };
         case "mark": {
           const state = await writes.put(served, before, { writer, next: decision.next });
           return { state, isRemoved: false };
@@ -84,6 +83,38 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
     } catch (error) {
       if (attempt >= conflictAttempts || !(await writes.lostRace(error))) throw error;
     }
+  }
+}
+
+/**
+ * @throws StatusError 409 for another object than the one that is meant. Upstream tells of the kind in place of the resource, but
+ * for kinds that hold themselves back, which look themselves.
+ */
+function checkPreconditions(
+  { resource, rules }: Kind,
+  { metadata }: KubeObject,
+  { preconditions = {} }: DeleteOptions,
+): void {
+  if (rules.isHeldBack !== undefined) {
+    checkUid(resource, preconditions.uid, metadata);
+    checkResourceVersion(resource, preconditions.resourceVersion, metadata);
+    return;
+  }
+  const { uid, resourceVersion } = preconditions;
+  const checks = [
+    { what: "UID", asked: uid, stored: metadata.uid, hint: "deleted and then recreated" },
+    {
+      what: "ResourceVersion",
+      asked: resourceVersion,
+      stored: metadata.resourceVersion,
+      hint: "modified",
+    },
+  ];
+  for (const { what, asked, stored = "", hint } of checks) {
+    if (asked === undefined || asked === stored) continue;
+    const text = `the ${what} in the precondition (${asked}) does not match the ${what} in record (${stored})`;
+    const about = { group: resource.group, resource: resource.kind };
+    throw conflict(about, metadata.name ?? "", `${text}. The object might have been ${hint}`);
   }
 }
 
@@ -118,7 +149,8 @@ export async function deleteEach(
 }
 
 export type Decision =
-  | { readonly do: "remove" }
+  /** `last` is its last state, where that tells of the deletion. */
+  | { readonly do: "remove"; readonly last?: KubeObject }
   | { readonly do: "mark"; readonly next: KubeObject }
   /** It is being deleted, and holds itself back. */
   | { readonly do: "nothing" };
@@ -137,16 +169,22 @@ export function decideDeletion(
   const next = { ...object, metadata: ordered({ ...metadata, ...marked, finalizers }) } as Draft<KubeObject>;
   if (finalizers === undefined) delete next.metadata.finalizers;
   kind.rules.prepareForDelete?.(next);
-  return isFinished(kind, next) ? { do: "remove" } : { do: "mark", next };
+  if (!isFinished(kind, next)) return { do: "mark", next };
+  // A kind whose deletions may wait is marked first, even when nothing waits.
+  return kind.rules.graceSeconds === undefined ? { do: "remove" } : { do: "remove", last: next };
 }
 
 /** The finalizers that the policy leaves: `orphan` and `foregroundDeletion` stand for the garbage collector's work. */
 function finalizersFor(kind: Kind, meta: ObjectMeta, options: DeleteOptions): readonly string[] | undefined {
   const present = meta.finalizers ?? [];
-  if (kind.rules.ownsNothing === true || options.propagationPolicy === undefined) return nonEmpty(present);
+  const isChosen = present.includes("orphan") || present.includes("foregroundDeletion");
+  const policy =
+    options.propagationPolicy ??
+    (kind.rules.orphansByDefault !== undefined && !isChosen ? "Orphan" : undefined);
+  if (kind.rules.ownsNothing === true || policy === undefined) return nonEmpty(present);
   const others = present.filter((finalizer) => finalizer !== "orphan" && finalizer !== "foregroundDeletion");
-  if (options.propagationPolicy === "Orphan") others.push("orphan");
-  if (options.propagationPolicy === "Foreground") others.push("foregroundDeletion");
+  if (policy === "Orphan") others.push("orphan");
+  if (policy === "Foreground") others.push("foregroundDeletion");
   return nonEmpty(others);
 }
 

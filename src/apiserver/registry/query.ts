@@ -197,7 +197,7 @@ export function writeOptions(call: CallHead, kind: WriteOptionsKind): WriteOptio
 }
 
 export function dryRunErrors(values: readonly string[]): FieldError[] {
-  return values.some((value) => value !== "All") ? [notSupported("dryRun", values.join(","), ["All"])] : [];
+  return values.some((value) => value !== "All") ? [notSupported("dryRun", values, ["All"])] : [];
 }
 
 export function optionsInvalid(kind: string, errors: readonly FieldError[]): StatusError {

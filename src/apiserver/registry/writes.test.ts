@@ -183,7 +183,7 @@ describe("create refuses", () => {
   it("bad options, naming them", async () => {
     const dryRun = await api.call("POST", `${ds}?dryRun=Some`, { body: sampleDaemonSet("a") });
     expect(dryRun.object.message).toBe(
-      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
     );
     expect(
       (await api.call("POST", `${ds}?fieldManager=${"x".repeat(129)}`, { body: sampleDaemonSet("a") }))

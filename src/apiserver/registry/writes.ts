@@ -138,6 +138,7 @@ export class Writes {
     for (const text of dropDuplicateOwners(draft.metadata)) options.writer.warn?.(text);
     storage.rules.prepareForCreate?.(draft, context);
     const state = await this.#createNamed(served, draft, { admitted, writer: options.writer });
+    if (kind.unactedWarning !== undefined) options.writer.warn?.(kind.unactedWarning);
     return { state, isCreated: true };
   }
 
@@ -180,8 +181,7 @@ export class Writes {
   }
 
   /** Before the store is asked, as upstream: who creates what is there already is warned, too. */
-  #warnOfNew({ kind, storage }: Served, object: KubeObject, writer: Writer): void {
-    if (kind.unactedWarning !== undefined) writer.warn?.(kind.unactedWarning);
+  #warnOfNew({ storage }: Served, object: KubeObject, writer: Writer): void {
     for (const text of storage.rules.warnings?.(object) ?? []) writer.warn?.(text);
   }
 
@@ -257,10 +257,7 @@ export class Writes {
   ): Draft<KubeObject> {
     const known = this.#knownParts(served, target, request);
     const body = bodyRequest(request);
-    const object = decodeBody(
-      served,
-      known === undefined ? body : withMembers(body, { known }),
-    );
+    const object = decodeBody(served, known === undefined ? body : withMembers(body, { known }));
     checkAddress(served, object, target);
     return served.shape === undefined ? object : (served.shape.stored(object) as Draft<KubeObject>);
   }
@@ -419,11 +416,13 @@ export class Writes {
     options: { readonly writer: Writer; readonly last?: KubeObject },
   ): Promise<StoredObject> {
     newestOf(served);
-    if (options.writer.isDryRun) return before;
+    const { writer, last } = options;
     const { name } = served.cache.addressOf(before.key);
-    const revision = await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
-    if (options.last === undefined) return before.at(revision);
-    const { state } = this.#encode(served, before.key, withoutVersion(options.last));
+    const revision = writer.isDryRun
+      ? before.revision
+      : await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
+    if (last === undefined) return writer.isDryRun ? before : before.at(revision);
+    const { state } = this.#encode(served, before.key, withoutVersion(last));
     state.stamp(revision);
     return state;
   }
