@@ -126,28 +126,74 @@ it("gives new nodes a taint that keeps pods away until they are known to be read
   await plain.stop();
 });
 
-it("evicts a pod, and says when a budget would have had a say", async () => {
-  const server = await TestApiServer.start();
-  await server.ok("POST", pods, { body: samplePod("p") });
-  const body = (name: string): object => ({
+describe("an eviction", () => {
+  let server: TestApiServer;
+  beforeEach(async () => {
+    server = await TestApiServer.start();
+  });
+  afterEach(() => server.stop());
+
+  const body = (name: string, deleteOptions?: object): object => ({
     apiVersion: "policy/v1",
     kind: "Eviction",
     metadata: { name, namespace: "default" },
+    deleteOptions,
   });
-  expect((await server.call("POST", `${pods}/p/eviction`, { body: body("other") })).status).toBe(400);
-  expect((await server.call("POST", `${pods}/none/eviction`, { body: body("none") })).status).toBe(404);
-  const budget = {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: { name: "b" },
-    spec: { selector: {}, minAvailable: 1 },
+  const evict = (name: string, deleteOptions?: object) =>
+    server.call("POST", `${pods}/${name}/eviction`, { body: body(name, deleteOptions) });
+  const target = {
+    type: "DisruptionTarget",
+    status: "True",
+    reason: "EvictionByEvictionAPI",
+    message: "Eviction API: evicting",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
   };
-  await server.ok("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", { body: budget });
-  const answer = await server.call("POST", `${pods}/p/eviction`, { body: body("p") });
-  expect(answer).toMatchObject({ status: 201, object: { status: "Success" } });
-  expect(answer.warnings).toEqual([
-    expect.stringContaining("PodDisruptionBudget b did not hold this eviction back"),
-  ]);
-  expect((await server.call("GET", `${pods}/p`)).status).toBe(404);
-  await server.stop();
+
+  it("deletes the pod, and says when a budget would have had a say", async () => {
+    await server.ok("POST", pods, { body: samplePod("p") });
+    const other = await server.call("POST", `${pods}/p/eviction`, { body: body("other") });
+    expect(other.status).toBe(400);
+    expect((await evict("none")).status).toBe(404);
+    const budget = {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "b" },
+      spec: { selector: {}, minAvailable: 1 },
+    };
+    await server.ok("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", { body: budget });
+    const answer = await evict("p");
+    expect(answer).toMatchObject({ status: 201, object: { status: "Success", code: 201 } });
+    expect(answer.warnings).toEqual([
+      expect.stringContaining("PodDisruptionBudget b did not hold this eviction back"),
+    ]);
+    expect((await server.call("GET", `${pods}/p`)).status).toBe(404);
+  });
+
+  it("tells in the pod's conditions why it goes, once", async () => {
+    const { metadata } = await server.ok("POST", pods, { body: samplePod("p", { node: "n1" }) });
+    const watch = await server.watch(`${pods}?watch=1&resourceVersion=${metadata.resourceVersion}`);
+    expect((await evict("p")).status).toBe(201);
+    const going = await server.ok("GET", `${pods}/p`);
+    expect(going.metadata.deletionGracePeriodSeconds).toBe(30);
+    expect(going.status.conditions).toEqual([expect.objectContaining(target)]);
+    await server.clock.advance(1000);
+    expect((await evict("p")).status).toBe(201);
+    expect(await server.ok("GET", `${pods}/p`)).toEqual(going);
+    expect(watch.events.map(({ type }) => type)).toEqual(["MODIFIED", "MODIFIED"]);
+  });
+
+  it("touches nothing as a dry run, nor another pod than the one that is meant", async () => {
+    const pod = await server.ok("POST", pods, { body: samplePod("p", { node: "n1" }) });
+    expect((await evict("p", { dryRun: ["All"] })).status).toBe(201);
+    const { object } = await evict("p", { preconditions: { uid: "other" } });
+    expect(object.message).toBe(
+      `Operation cannot be fulfilled on Pod "p": the UID in the precondition (other) does not match the UID in record ` +
+        `(${pod.metadata.uid}). The object might have been deleted and then recreated`,
+    );
+    expect((await evict("p", { preconditions: { resourceVersion: "1" } })).status).toBe(409);
+    expect(await server.ok("GET", `${pods}/p`)).toEqual(pod);
+    const { uid, resourceVersion } = pod.metadata;
+    expect((await evict("p", { preconditions: { uid, resourceVersion } })).status).toBe(201);
+    expect((await server.ok("GET", `${pods}/p`)).metadata.deletionTimestamp).toBeDefined();
+  });
 });

@@ -224,9 +224,16 @@ export function resourceVersionTooLarge(asked: string | number, current: string 
   });
 }
 
-export function successStatus(details?: StatusDetails): Status {
-  const base = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" } as const;
-  return details === undefined ? base : { ...base, details };
+/** Of what was done; `code` says it of what was made. */
+export function successStatus(details?: StatusDetails, code?: number): Status {
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    ...(details === undefined ? {} : { details }),
+    ...(code === undefined ? {} : { code }),
+  };
 }
 
 export function isNotFound(error: unknown): boolean {

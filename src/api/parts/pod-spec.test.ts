@@ -390,7 +390,7 @@ describe("the pod as a whole", () => {
       "X",
       ['spec.preemptionPolicy: Unsupported value: "X": supported values: "PreemptLowerPriority", "Never"'],
     ],
-    ["spec.imagePullSecrets", [{ name: "" }], ["spec.imagePullSecrets[0].name: Required value"]],
+    ["spec.imagePullSecrets", [{ name: "" }], []],
     [
       "spec.hostAliases",
       [{ ip: "x", hostnames: ["a"] }],

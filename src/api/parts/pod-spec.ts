@@ -120,10 +120,6 @@ function checkNames(field: string, spec: PodSpec): FieldError[] {
     const value = spec[name];
     if (value) addAll(errors, checkDnsLabel(childPath(field, name), value));
   }
-  for (const [index, secret] of (spec.imagePullSecrets ?? []).entries()) {
-    if (!secret.name)
-      errors.push(required(childPath(indexPath(childPath(field, "imagePullSecrets"), index), "name")));
-  }
   for (const [index, alias] of (spec.hostAliases ?? []).entries()) {
     const path = indexPath(childPath(field, "hostAliases"), index);
     addAll(errors, checkIp(childPath(path, "ip"), alias.ip));

@@ -51,6 +51,10 @@ export function specWarnings(path: string, spec: PodSpec): string[] {
       );
     }
   }
+  for (const [index, { name = "" }] of (spec.imagePullSecrets ?? []).entries()) {
+    const at = childPath(indexPath(childPath(path, "imagePullSecrets"), index), "name");
+    if (name === "") warnings.push(`${at}: invalid empty name ""`);
+  }
   for (const [index, container] of (spec.initContainers ?? []).entries()) {
     warnings.push(...containerWarnings(indexPath(childPath(path, "initContainers"), index), container));
   }

@@ -24,10 +24,12 @@ import { parseYaml } from "./yaml-body.ts";
 
 type Validation = WriteOptions["fieldValidation"];
 
-/** A parsed body and the paths of members that occurred twice. */
 export interface ParsedBody {
   readonly value: unknown;
+  /** Paths of members that occurred twice. */
   readonly duplicates: readonly string[];
+  /** What a lenient reader of YAML overlooks, in upstream's words. */
+  readonly yamlProblems?: readonly string[];
 }
 
 export interface ParseBodyOptions {
@@ -53,13 +55,21 @@ export function parseBody(call: ApiRequest, type: SchemaType, options: ParseBody
   }
   const parsed =
     form === "yaml" && body instanceof Uint8Array
-      ? { value: understood(() => parseYaml(body)), duplicates: [] }
+      ? parseYamlBody(body, type)
       : parseJsonBody(body, {
           rawPaths: () => rawTextPaths(type.table, type.name),
           tellsDuplicates: options.tellsDuplicates === true,
         });
   check(parsed.value);
   return parsed;
+}
+
+function parseYamlBody(body: Uint8Array, type: SchemaType): ParsedBody {
+  const { value, doubled } = understood(
+    () => parseYaml(body),
+    (fault) => unrecognized(body, type, fault),
+  );
+  return { value, duplicates: [], yamlProblems: doubled };
 }
 
 export interface ParsePatchOptions {
@@ -94,8 +104,7 @@ function parseJsonBody(body: Uint8Array | object, options: ParsePatchOptions): P
 function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unknown) => void): object {
   const { raw, ...said } = understood(
     () => readEnvelope(bytes),
-    (fault) =>
-      `the object provided is unrecognized (must be of type ${kindOf(type)}): ${fault} (${summaryOf(bytes)})`,
+    (fault) => unrecognized(bytes, type, fault),
   );
   check(said);
   return understood(
@@ -113,6 +122,10 @@ function understood<T>(read: () => T, tell: (fault: string) => string = (fault) 
       ? badRequest(tell(error.message))
       : error;
   }
+}
+
+function unrecognized(bytes: Uint8Array, type: SchemaType, fault: string): string {
+  return `the object provided is unrecognized (must be of type ${kindOf(type)}): ${fault} (${summaryOf(bytes)})`;
 }
 
 /** Bytes of a body that are shown; as upstream's summary. */
@@ -142,7 +155,11 @@ export function decodeBody(
   request: BodyRequest,
 ): Draft<KubeObject> {
   const { call, fieldValidation: validation, known } = request;
-  const { value, duplicates } = parseBody(call, type, {
+  const {
+    value,
+    duplicates,
+    yamlProblems = [],
+  } = parseBody(call, type, {
     tellsDuplicates: validation !== "Ignore",
     apiVersion: apiVersionOf(kind.resource),
   });
@@ -153,12 +170,19 @@ export function decodeBody(
   );
   if (errors.length > 0) throw badRequest(`${cannotBeHandled(type)}: ${errors[0]!}`);
   const found = fieldProblems(unknown, duplicates);
-  if (found.length > 0 && validation === "Strict") {
-    throw badRequest(`${cannotBeHandled(type)}: strict decoding error: ${found.join(", ")}`);
+  if (found.length + yamlProblems.length > 0 && validation === "Strict") {
+    const all = [...yamlFault(yamlProblems), ...found];
+    throw badRequest(`${cannotBeHandled(type)}: strict decoding error: ${all.join(", ")}`);
   }
   complete(object, kind);
-  if (validation === "Warn") for (const text of found) call.warn(text);
+  if (validation === "Warn") for (const text of [...yamlProblems, ...found]) call.warn(text);
   return object;
+}
+
+/** All in one, as upstream's YAML reader tells them. */
+function yamlFault(problems: readonly string[]): string[] {
+  if (problems.length === 0) return [];
+  return [`yaml: unmarshal errors:\n${problems.map((problem) => `  ${problem}`).join("\n")}`];
 }
 
 /** Fields that are told; as upstream's strict decoder. */

@@ -114,8 +114,8 @@ export interface ServerObjects {
   get<T extends KubeObject>(resource: Resource<T>, target: Target): Promise<T | undefined>;
   /** At least as new as the last answer of `get`. */
   list<T extends KubeObject>(resource: Resource<T>, namespace: string): readonly T[];
-  /** Nothing is written when nothing changes. @throws StatusError 404, 409 and what the change throws. */
-  modify(resource: Resource, target: Target, change: Change): Promise<void>;
+  /** Nothing is written when nothing changes. @returns the new state. @throws StatusError 404, 409 and what the change throws. */
+  modify(resource: Resource, target: Target, change: Change): Promise<KubeObject>;
   /** @throws StatusError 404, 409. */
   delete(resource: Resource, target: Target, request: DeletionAsked): Promise<void>;
 }

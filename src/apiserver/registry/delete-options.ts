@@ -15,10 +15,16 @@ import {
 import { notRegistered, parseBody } from "./bodies.ts";
 import { dryRunErrors, first, integer, optionsInvalid } from "./query.ts";
 
+/** Which object is meant, and in which state. */
+export interface Preconditions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly preconditions?: Preconditions;
   readonly isDryRun: boolean;
 }
 
@@ -51,7 +57,7 @@ interface RawOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: string;
   readonly orphanDependents?: boolean;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly preconditions?: Preconditions;
   readonly dryRun?: readonly string[];
 }
 

@@ -18,12 +18,13 @@ import {
   notFound,
   type ObjectMeta,
   parseTimeMs,
+  type Resource,
 } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import type { Writer } from "./admitted-write.ts";
 import { conflictAttempts, type Target } from "./change.ts";
-import type { DeleteOptions } from "./delete-options.ts";
+import type { DeleteOptions, Preconditions } from "./delete-options.ts";
 import { isFinished, type Writes } from "./writes.ts";
 import type { Served } from "./resource-registry.ts";
 
@@ -62,7 +63,8 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
   for (let attempt = 1; ; attempt++) {
     const before = await writes.find(served, target);
     if (before === undefined) throw notFound(served.kind.resource, target.name);
-    checkPreconditions(served.kind, before.object, options);
+    const check = served.storage.rules.isHeldBack === undefined ? checkPreconditions : checkOwnPreconditions;
+    check(served.kind.resource, before.object, options.preconditions ?? {});
     await admitted?.admit(undefined, before.object);
     await admitted?.validate(undefined, before.object);
     const decision = decideDeletion(served.storage, before.object, {
@@ -87,20 +89,20 @@ async function deleteInTurn(writes: Writes, served: Served, request: DeleteReque
 }
 
 /**
- * @throws StatusError 409 for another object than the one that is meant. Upstream tells of the kind in place of the resource, but
- * for kinds that hold themselves back, which look themselves.
+ * Of kinds that hold themselves back, which look themselves and have words of their own.
+ * @throws StatusError 409 for another object than the one that is meant.
  */
-function checkPreconditions(
-  { resource, rules }: Kind,
+function checkOwnPreconditions(resource: Resource, { metadata }: KubeObject, asked: Preconditions): void {
+  checkUid(resource, asked.uid, metadata);
+  checkResourceVersion(resource, asked.resourceVersion, metadata);
+}
+
+/** @throws StatusError 409 for another object than the one that is meant. It tells of the kind, as upstream does, not of the resource. */
+export function checkPreconditions(
+  resource: Resource,
   { metadata }: KubeObject,
-  { preconditions = {} }: DeleteOptions,
+  { uid, resourceVersion }: Preconditions,
 ): void {
-  if (rules.isHeldBack !== undefined) {
-    checkUid(resource, preconditions.uid, metadata);
-    checkResourceVersion(resource, preconditions.resourceVersion, metadata);
-    return;
-  }
-  const { uid, resourceVersion } = preconditions;
   const checks = [
     { what: "UID", asked: uid, stored: metadata.uid, hint: "deleted and then recreated" },
     {

@@ -119,6 +119,11 @@ export function checkUid(resource: Resource, uid: string | undefined, stored: Ob
   throw conflict(resource, stored.name ?? "", detail);
 }
 
+/** Whether an update says which state it is about. "0" means any. */
+export function isConditional({ resourceVersion = "" }: ObjectMeta): boolean {
+  return resourceVersion !== "" && resourceVersion !== "0";
+}
+
 /** @throws StatusError 409 unless the version is absent or the object's. */
 export function checkResourceVersion(
   resource: Resource,

@@ -5,6 +5,7 @@ import {
   type ApiReply,
   encodeJson,
   type KubeObject,
+  type Status,
   statusOf,
   successStatus,
 } from "../../machinery/index.ts";
@@ -76,9 +77,9 @@ function shown(served: Served, stored: KubeObject, shownAs: ShownAs): object {
   }
 }
 
-/** 200 Status Success with what was done to whom. */
-export function successReply(status: number, details?: Parameters<typeof successStatus>[0]): ApiReply {
-  return objectReply(status, successStatus(details));
+/** Status Success: 200 with what was done to whom, or 201. */
+export function successReply(status: 200 | 201, details?: Status["details"]): ApiReply {
+  return objectReply(status, successStatus(details, status === 201 ? status : undefined));
 }
 
 /** The reply with warnings; it has none yet. */

@@ -30,7 +30,7 @@ export function serverObjects(server: {
         .cache.candidates({ namespace })
         .map((state) => state.object as T),
     modify: async (resource, target, change) =>
-      void (await writes.modify(servedOf(resource), target, change)),
+      (await writes.modify(servedOf(resource), target, change)).state.object,
     delete: async (resource, target, request) =>
       void (await deleteObject(writes, servedOf(resource), { ...request, target, isAdmitted: true })),
   };

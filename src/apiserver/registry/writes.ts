@@ -37,6 +37,7 @@ import {
   checkResourceVersion,
   checkUid,
   dropDuplicateOwners,
+  isConditional,
   metadataErrors,
   metadataUpdateErrors,
   newMetadata,
@@ -196,12 +197,8 @@ export class Writes {
     request: WriteRequest,
   ): Promise<Written> {
     const first = this.#decodeFor(served, target, request);
-    const isConditional = Boolean(first.metadata.resourceVersion);
-    if (
-      !isConditional &&
-      !served.kind.allowsUnconditionalUpdate &&
-      (await this.find(served, target)) !== undefined
-    ) {
+    const names = isConditional(first.metadata);
+    if (!names && !served.kind.allowsUnconditionalUpdate && (await this.find(served, target)) !== undefined) {
       const error = invalidValue("metadata.resourceVersion", 0, "must be specified for an update");
       throw invalid(served.kind.resource, target.name, [error]);
     }
@@ -209,7 +206,7 @@ export class Writes {
     const update = (): Promise<Written> =>
       this.modify(served, target, {
         writer: writerOf(request),
-        attempts: isConditional ? 1 : conflictAttempts,
+        attempts: names ? 1 : conflictAttempts,
         next: (before) =>
           this.nextState(served, {
             draft: drafts++ === 0 ? first : this.#decodeFor(served, target, request),
@@ -218,7 +215,7 @@ export class Writes {
             target,
           }),
       });
-    const mayCreate = served.kind.allowsCreateOnUpdate && target.subresource === undefined && !isConditional;
+    const mayCreate = served.kind.allowsCreateOnUpdate && target.subresource === undefined && !names;
     return mayCreate ? this.#updateOrCreate(served, target, { request, update }) : update();
   }
 
@@ -298,7 +295,8 @@ export class Writes {
     });
     const waiting = admitted.admit(draft, before);
     if (waiting !== undefined) await waiting;
-    checkResourceVersion(resource, draft.metadata.resourceVersion, before.metadata);
+    if (isConditional(draft.metadata))
+      checkResourceVersion(resource, draft.metadata.resourceVersion, before.metadata);
     const { next, errors } = isMain ? this.#nextMain(served, input) : nextOfView(served, input);
     const { storage } = served;
     this.#validate(served, next, [

@@ -54,7 +54,22 @@ test("warnings", () => {
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]",
     'spec.nodeSelector[beta.kubernetes.io/arch]: deprecated since v1.14; use "kubernetes.io/arch" instead',
     'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
-    "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
   ]);
   expect(kindOf(schema).rules.warnings?.(decoded(schema, podInput))).toEqual([]);
+});
+
+test("a negative grace period becomes a second; that of a template stays", () => {
+  const spec = { containers: [{ name: "a", image: "a:1" }], terminationGracePeriodSeconds: -5 };
+  const made = decoded<Pod>(schema, { metadata: { name: "p" }, spec }).spec;
+  expect(made.terminationGracePeriodSeconds).toBe(1);
+  const daemonSet = { metadata: { name: "d" }, spec: { selector: {}, template: { spec } } };
+  const template = decoded<DaemonSet>("apps.v1.DaemonSet", daemonSet).spec.template.spec;
+  expect(template.terminationGracePeriodSeconds).toBe(-5);
+});
+
+test("an image pull secret without a name is warned of", () => {
+  const pod = decoded<Pod>(schema, withPath(podInput, "spec.imagePullSecrets", [{ name: "a" }, {}]));
+  expect(kindOf(schema).rules.warnings?.(pod)).toEqual([
+    'spec.imagePullSecrets[1].name: invalid empty name ""',
+  ]);
 });

@@ -66,6 +66,7 @@ function setPodDefaults(pod: Draft<Pod>): void {
   pod.spec ??= { containers: [] };
   const { spec } = pod;
   setPodSpecDefaults(spec);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   spec.enableServiceLinks ??= true;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     setRequestsFromLimits(container);
