@@ -4,6 +4,7 @@
  */
 import { nodeObject } from "../../src/agent/index.ts";
 import {
+  type Affinity,
   type DaemonSet,
   daemonsets,
   namespaces,
@@ -118,6 +119,10 @@ export class Actor {
         const tolerations = key === undefined ? [] : [{ ...(key === "" ? {} : { key }), operator: "Exists" }];
         return this.#editSet(step.set, (set) => withPodSpec(set, { tolerations }));
       }
+      case "peers":
+        return this.#editSet(step.set, (set) =>
+          withPodSpec(set, { affinity: nearPeers(step.ofAllNamespaces) }),
+        );
       case "deleteSet":
         await client.delete(daemonsets, sets[step.set]!, { propagationPolicy: step.policy });
         return;
@@ -303,6 +308,17 @@ function taintsOf(node: Node, effect: string | undefined): NonNullable<Node["spe
   const key = "example.com/busy";
   const others = (node.spec.taints ?? []).filter((taint) => taint.key !== key);
   return effect === undefined ? others : [...others, { key, effect }];
+}
+
+/** `{}` selects every namespace, and its absence the pod's own. */
+function nearPeers(ofAllNamespaces: boolean): Affinity {
+  const podAffinityTerm = {
+    topologyKey: "zone",
+    labelSelector: {},
+    ...(ofAllNamespaces ? { namespaceSelector: {} } : {}),
+  };
+  const preferred = [{ weight: 1, podAffinityTerm }];
+  return { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } };
 }
 
 function withSpec(set: DaemonSet, change: object): DaemonSet {

@@ -12,6 +12,7 @@ import {
   isFinished,
   isLive,
   mayHavePairs,
+  newestRevision,
   nodeOf,
   ownerUid,
   podsOn,
@@ -115,6 +116,17 @@ export class LogRules {
     if (before === undefined || before.metadata.uid !== after.metadata.uid) return;
     const was = (before as DaemonSet).status?.observedGeneration ?? 0;
     if (observed < was) this.#report("I7", `observedGeneration went from ${was} to ${observed}`);
+    if (observed > was && observed === after.metadata.generation) this.#isRecorded(after);
+  }
+
+  /** I10: a generation counts as observed only when the newest revision holds its template. */
+  #isRecorded(daemonSet: DaemonSet): void {
+    const newest = newestRevision(this.#log().state, daemonSet);
+    if (templateText(templateOf(newest?.data)) !== templateText(daemonSet.spec.template))
+      this.#report(
+        "I10",
+        `generation ${daemonSet.metadata.generation} of ${daemonSet.metadata.name} is observed, and its template is not that of ${newest?.metadata.name ?? "any revision"}`,
+      );
   }
 
   #revision({ type, object, before }: Entry): void {

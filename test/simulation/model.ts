@@ -3,7 +3,13 @@
  * the whole state. Only the placement predicate of `api` is shared.
  * Upstream's rules: docs/spec/daemonset-controller.md#7, #9, #11, #15.
  */
-import { type DaemonSet, type Node, nodeShouldRunDaemonPod, type Pod } from "../../src/api/index.ts";
+import {
+  type ControllerRevision,
+  type DaemonSet,
+  type Node,
+  nodeShouldRunDaemonPod,
+  type Pod,
+} from "../../src/api/index.ts";
 import { type KubeObject, RawJson, selectorFromLabelSelector } from "../../src/machinery/index.ts";
 import type { ClusterState } from "./state.ts";
 
@@ -118,7 +124,7 @@ export function mayHavePairs(daemonSet: DaemonSet): boolean {
   return isRolling(daemonSet) && scaled(daemonSet.spec.updateStrategy?.rollingUpdate?.maxSurge ?? 0, 1) > 0;
 }
 
-/** The template without what encoders disagree about. */
+/** The template, whatever the order of its keys: all of one run are printed by one server, so nothing else may differ. */
 export function templateText(template: unknown): string {
   if (typeof template !== "object" || template === null) return "";
   let text = texts.get(template);
@@ -131,14 +137,13 @@ const texts = new WeakMap<object, string>();
 const parsed = new WeakMap<object, unknown>();
 
 function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(plain);
-  if (typeof value !== "object" || value === null) return value === null || value === "" ? undefined : value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value)
     .filter(([key]) => key !== "$patch")
     .map(([key, member]) => [key, plain(member)] as const)
-    .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return Object.fromEntries(entries);
 }
 
 /** Whether the pod was made from the DaemonSet's present template, by content: its hash names a revision that holds it. */
@@ -160,6 +165,16 @@ export function isOfUnknownRevision(state: ClusterState, daemonSet: DaemonSet, p
     if (revision.metadata.labels?.[hashLabel] === hash && ownerUid(revision) === daemonSet.metadata.uid)
       return false;
   return true;
+}
+
+/** The revision with the highest number. */
+export function newestRevision(state: ClusterState, { metadata }: DaemonSet): ControllerRevision | undefined {
+  let newest: ControllerRevision | undefined;
+  for (const revision of state.controllerrevisions.values()) {
+    if (ownerUid(revision) !== metadata.uid) continue;
+    if (newest === undefined || revision.revision > newest.revision) newest = revision;
+  }
+  return newest;
 }
 
 /** The server hands out `data` as the text that was stored; the log has it parsed. */

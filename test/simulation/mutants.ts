@@ -347,6 +347,16 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: "I10: a selector of all namespaces is taken for none",
+    breaks: ["I10"],
+    favours: ["peers"],
+    options: seeing<DaemonSet>(
+      "daemonsets",
+      (set) =>
+        JSON.parse(JSON.stringify(set).replace('"namespaceSelector":{}', '"namespaces":[]')) as DaemonSet,
+    ),
+  },
+  {
     name: "I10: a rollback starts pods anew that are right already",
     breaks: ["I5", "I8", "defect"],
     options: seeing<Pod>("pods", withoutHash),

@@ -15,6 +15,8 @@ export type Step =
   | { readonly do: "maxUnreachable"; readonly set: number; readonly value: string | null }
   | { readonly do: "minReady"; readonly set: number; readonly seconds: number }
   | { readonly do: "where"; readonly set: number; readonly selector: Readonly<Record<string, string>> }
+  /** Beside pods of which namespaces the pods would rather be: all, or nothing is said of it. */
+  | { readonly do: "peers"; readonly set: number; readonly ofAllNamespaces: boolean }
   /** "" stands for every taint. */
   | { readonly do: "tolerate"; readonly set: number; readonly key: string | undefined }
   | { readonly do: "historyLimit"; readonly set: number; readonly limit: number }
@@ -130,6 +132,7 @@ const weights: readonly (readonly [Step["do"], number])[] = [
   ["maxUnreachable", 2],
   ["where", 2],
   ["tolerate", 1],
+  ["peers", 2],
   ["historyLimit", 1],
   ["deleteSet", 1],
   ["createSet", 2],
@@ -218,6 +221,8 @@ function stepOf(what: Step["do"], random: Random): Step {
       return { do: what, set, selector: pick([{}, {}, { agent: "yes" }, { zone: "a" }]) };
     case "tolerate":
       return { do: what, set, key: pick([undefined, "example.com/busy", ""]) };
+    case "peers":
+      return { do: what, set, ofAllNamespaces: random.next() < 0.5 };
     case "historyLimit":
       return { do: what, set, limit: pick([0, 1, 2, 10]) };
     case "deleteSet":

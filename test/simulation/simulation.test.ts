@@ -3,6 +3,7 @@
  * that replays it. More of them: npm run simulate -- --seeds 20000.
  */
 import { describe, expect, test } from "vitest";
+import { found } from "./found.ts";
 import { run } from "./run.ts";
 import { explain } from "./report.ts";
 import { profiles, type ProfileName, scriptOf } from "./script.ts";
@@ -23,14 +24,7 @@ describe.each(names.map((name, index) => ({ name, index })))("$name", ({ index }
   });
 });
 
-/** Seeds that were reported once, rightly or wrongly. */
-const onceReported: readonly (readonly [seed: number, profile: ProfileName, why: string])[] = [
-  [710_181, "lossy", "a pod is gone, and a create that is repeated gives its name to another one"],
-  [711_363, "rough", "a pod that waits for a node that gets a taint does not hold up the roll-out"],
-];
-
-test.each(onceReported)("seed %i, %s: %s", { timeout: 20_000 }, async (seed, profile) => {
-  const script = scriptOf(seed, profile);
+test.each(found)("$what", { timeout: 20_000 }, async ({ script }) => {
   const result = await run(script);
   expect(result.violations, await explain(script, result)).toEqual([]);
 });

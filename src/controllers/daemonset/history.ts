@@ -1,19 +1,12 @@
 /**
  * The history of one DaemonSet, pure: what a ControllerRevision holds, which one is current, which ones may go.
- * Not here: claiming and writing revisions (revisions.ts).
+ * Not here: when two templates are one (template-meaning.ts), claiming and writing revisions (revisions.ts).
  * Upstream: kubernetes v1.34, pkg/controller/daemon/update.go (constructHistory, snapshot, cleanupHistory).
  * Differs: `data` is compared by meaning, written in Go's bytes (docs/spec/daemonset-controller.md#23.10); the hash is
  * our own, in upstream's alphabet.
  */
 import type { ControllerRevision, PodTemplateSpec } from "../../api/index.ts";
-import {
-  canonicalJson,
-  canonicalQuantity,
-  fnv1a32,
-  parseTimeMs,
-  RawJson,
-  safeEncode,
-} from "../../machinery/index.ts";
+import { canonicalJson, fnv1a32, parseTimeMs, RawJson, safeEncode } from "../../machinery/index.ts";
 import { hashLabel } from "./facts.ts";
 
 /**
@@ -22,34 +15,6 @@ import { hashLabel } from "./facts.ts";
  */
 export function templatePatch(template: PodTemplateSpec): RawJson {
   return new RawJson(canonicalJson({ spec: { template: { ...template, $patch: "replace" } } }));
-}
-
-/** A text that is equal for data of equal meaning: order of keys, empty values and spellings of quantities do not count. */
-export function comparableData(data: unknown): string {
-  return canonicalJson(meaningOf(data instanceof RawJson ? data.value() : data, ""));
-}
-
-/** Maps whose values are quantities, and single fields that are one. */
-const quantityMaps: ReadonlySet<string> = new Set(["limits", "requests", "overhead"]);
-const quantityFields: ReadonlySet<string> = new Set(["sizeLimit", "divisor"]);
-
-function meaningOf(value: unknown, key: string): unknown {
-  if (value === null || value === undefined) return undefined;
-  if (Array.isArray(value))
-    return value.length === 0 ? undefined : value.map((item) => meaningOf(item, "") ?? null);
-  if (typeof value !== "object") return quantityFields.has(key) ? quantityMeaning(value) : value;
-  const meaning: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    const kept =
-      quantityMaps.has(key) && typeof member !== "object" ? quantityMeaning(member) : meaningOf(member, name);
-    if (kept !== undefined) meaning[name] = kept;
-  }
-  return Object.keys(meaning).length === 0 ? undefined : meaning;
-}
-
-/** Texts that are no quantities are equal only to themselves. */
-function quantityMeaning(value: unknown): unknown {
-  return canonicalQuantity(String(value)) ?? value;
 }
 
 /** Hash label of a template: FNV-1a over its bytes and the collision count, in letters that form no words (#13.5). */

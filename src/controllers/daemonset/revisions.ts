@@ -21,7 +21,6 @@ import { addressOf, ClaimPass, decideClaim } from "./claim.ts";
 import { isUnanswered, joinErrors, settleAll } from "./errors.ts";
 import { hashLabel } from "./facts.ts";
 import {
-  comparableData,
   compareRevisions,
   currentSinceAnnotation,
   currentSinceMs,
@@ -34,6 +33,7 @@ import {
 } from "./history.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { ownerReference } from "./template.ts";
+import { comparableData } from "./template-meaning.ts";
 import type { TrackedDaemonSet } from "./tracked-daemonset.ts";
 
 /** Upstream's default when the field is absent, which the API server does not let happen. */
