@@ -24,12 +24,12 @@ describe.each(names.map((name, index) => ({ name, index })))("$name", ({ index }
   });
 });
 
-test.each(found)("$what", { timeout: 20_000 }, async ({ script }) => {
+test.each(found)("$what", { timeout: 60_000 }, async ({ script }) => {
   const result = await run(script);
   expect(result.violations, await explain(script, result)).toEqual([]);
 });
 
-test("the same seed gives the same log, another seed another one", async () => {
+test("the same seed gives the same log, another seed another one", { timeout: 120_000 }, async () => {
   for (const name of names) {
     const [once, again, other] = [
       await run(scriptOf(7_001, name)),
