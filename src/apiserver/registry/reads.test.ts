@@ -4,6 +4,7 @@ import { settleMicrotasks } from "../../base/index.ts";
 import type { KubeObject } from "../../machinery/index.ts";
 import { createMemoryStore } from "../../storage/index.ts";
 import { samplePod, TestApiServer } from "../../testing/test-api-server.ts";
+import { widget, widgetResource } from "../../testing/widget.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
 const table =
@@ -193,6 +194,38 @@ describe("field selectors", () => {
 });
 
 describe("reply forms", () => {
+  it("items of a list leave it to the list to say what they are, but those of kinds that are learnt at run time", async () => {
+    const events = "/apis/events.k8s.io/v1/namespaces/default/events";
+    await api.ok("POST", pods, { body: samplePod("typed") });
+    await api.ok("POST", events, {
+      body: {
+        metadata: { name: "e" },
+        eventTime: "2026-01-01T00:00:00.000000Z",
+        reportingController: "a/b",
+        reportingInstance: "c",
+        action: "d",
+        reason: "e",
+        type: "Normal",
+      },
+    });
+    for (const [list, kind] of [
+      [pods, "PodList"],
+      [events, "EventList"],
+      ["/api/v1/namespaces", "NamespaceList"],
+    ] as const) {
+      const { kind: said, items } = await api.ok("GET", list);
+      expect(said).toBe(kind);
+      for (const item of items) expect(Object.keys(item).slice(0, 1)).toEqual(["metadata"]);
+      const [first] = items;
+      expect([first.kind, first.apiVersion]).toEqual([undefined, undefined]);
+      expect(first.metadata.resourceVersion).toMatch(/^\d+$/);
+    }
+    await api.server.resources.change({ add: [widgetResource] });
+    const widgets = "/apis/example.com/v1/namespaces/default/widgets";
+    const made = await api.ok("POST", widgets, { body: widget("w") });
+    expect((await api.ok("GET", widgets)).items).toEqual([made]);
+  });
+
   it("Table rows have all cells and the metadata", async () => {
     await createPods(1);
     const list = await api.ok("GET", pods, { accept: table });

@@ -378,14 +378,19 @@ export function listReply(
       get list() {
         return (list ??= { ...envelope, items: objects() });
       },
-      pieces: () =>
-        listPieces(envelope, states, shape === undefined ? (state) => state.bytes() : shapedBytes(shape)),
+      pieces: () => listPieces(envelope, states, itemBytes(served)),
     },
   };
 }
 
-function shapedBytes(shape: NonNullable<Served["shape"]>): (state: StoredObject) => Uint8Array {
-  return (state) => Buffer.from(encodeJson(shape.shown(state.object)));
+/** Upstream's own types leave it to the list to say what its items are; those that it learns at run time say it of each. */
+function itemBytes({ shape, definition }: Served): (state: StoredObject) => Uint8Array {
+  if (definition.schemas !== undefined) return (state) => state.bytes();
+  if (shape === undefined) return (state) => state.untypedBytes();
+  return (state) => {
+    const { apiVersion: _, kind: _kind, ...item } = shape.shown(state.object);
+    return Buffer.from(encodeJson(item));
+  };
 }
 
 function* listPieces(

@@ -44,6 +44,8 @@ test("written and parsed states show the same", () => {
         expect(one.holds(kept)).toBe(true);
         expect(one.valueLength).toBe(kept.length);
         expect(json(one.bytes())).toEqual(withVersion(plain, first));
+        const { apiVersion: _, kind: _kind, ...untyped } = withVersion(plain, first) as KubeObject;
+        expect(json(one.untypedBytes())).toEqual(untyped);
         expect(JSON.parse(JSON.stringify(one.object))).toEqual(withVersion(plain, first));
         expect(Buffer.compare(one.value(), kept)).toBe(0);
         expect(one.holds(Buffer.concat([kept, Buffer.from(" ")]))).toBe(false);

@@ -111,6 +111,15 @@ export class StoredObject {
     return this.#revision === 0 ? value : splice(value, this.#revision);
   }
 
+  /** As `bytes`, without apiVersion and kind, which the list says for all its items. */
+  untypedBytes(): Uint8Array {
+    const value = this.value();
+    const from = headLength(value) - metadataStart.length - 1;
+    const bytes = splice(value.subarray(from), this.#revision);
+    bytes[0] = openBrace;
+    return bytes;
+  }
+
   /** The bytes as stored, without resourceVersion. */
   value(): Uint8Array {
     return this.#value instanceof Uint8Array ? this.#value : this.#value.bytes();
@@ -186,6 +195,7 @@ export class WrittenObjects {
   }
 }
 
+const openBrace = 0x7b;
 const metadataStart = Buffer.from('"metadata":{');
 
 /**
@@ -198,9 +208,10 @@ function headLength(value: Uint8Array): number {
   return at + metadataStart.length;
 }
 
+/** A copy with the revision, if it is one. */
 function splice(value: Uint8Array, revision: number): Uint8Array {
   const head = headLength(value);
-  const member = `"resourceVersion":"${revision}",`;
+  const member = revision === 0 ? "" : `"resourceVersion":"${revision}",`;
   const bytes = Buffer.allocUnsafe(value.length + member.length);
   bytes.set(value.subarray(0, head), 0);
   bytes.write(member, head, "latin1");

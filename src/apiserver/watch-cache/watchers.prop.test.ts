@@ -153,7 +153,7 @@ async function begin(api: TestApiServer, one: Extract<Step, { readonly do: "watc
   return {
     watch,
     query: one.query,
-    known: list.items as KubeObject[],
+    known: podsOf(list),
     after: Number(version),
     showsState: false,
   };
@@ -193,13 +193,15 @@ function fold(started: Started): Map<string, string> {
   return picture;
 }
 
+/** With what the list leaves to itself, as events of a watch show them. */
+function podsOf(list: { readonly items: readonly KubeObject[] }): KubeObject[] {
+  return list.items.map((item) => ({ apiVersion: "v1", kind: "Pod", ...item }));
+}
+
 async function check(api: TestApiServer, log: readonly StoreEvent[], started: Started): Promise<void> {
   const { watch, known, showsState } = started;
   const list = await api.ok("GET", pathOf(started.query));
-  const items = (list.items as KubeObject[]).map((pod): [string, string] => [
-    factsOf(pod).key,
-    JSON.stringify(pod),
-  ]);
+  const items = podsOf(list).map((pod): [string, string] => [factsOf(pod).key, JSON.stringify(pod)]);
   expect([...fold(started)].sort()).toEqual([...items].sort());
   const changes = watch.events.filter((event) => event.type !== "BOOKMARK");
   const shown = changes.map(({ type, object }) =>
