@@ -1,6 +1,7 @@
 /**
  * The scheduler's picture of the cluster: per node what can be had and what is taken, kept up to date pod by pod.
- * Pods that were given a node but are not yet seen bound count as well (assumed). O(1) per event, nothing is recounted.
+ * Pods that were given a node but are not yet seen bound count as well (assumed). Pods that made room for themselves on a node
+ * and wait for it are nominated: they stand beside the count. An event costs as much as a node has pods; nothing is recounted.
  * Not here: choosing (select.ts), the queue of waiting pods (queue.ts).
  */
 import type { Node } from "../api/index.ts";
@@ -12,15 +13,44 @@ export class NodeState {
   /** Absent while only pods are known of it. */
   node: Node | undefined;
   #allocatable = new Map<string, number>();
-  readonly #used = new Map<string, number>();
+  #used = new Map<string, number>();
   /** `TCP/8080` → address → how many pods. */
-  readonly #ports = new Map<string, Map<string, number>>();
-  pods = 0;
+  #ports = new Map<string, Map<string, number>>();
+  /** A list, because nodes are many and have few pods. */
+  #there: PodFacts[] = [];
+  /** Pods to which the node is promised, and that are not there yet. */
+  nominated: readonly PodFacts[] = [];
   scoreCpu = 0;
   scoreMemory = 0;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get pods(): number {
+    return this.#there.length;
+  }
+
+  podsBelow(priority: number): readonly PodFacts[] {
+    return this.#there.filter((pod) => pod.priority < priority);
+  }
+
+  hasPodsBelow(priority: number): boolean {
+    return this.#there.some((pod) => pod.priority < priority);
+  }
+
+  /** A picture that can be changed to see what would be. */
+  copy(): NodeState {
+    const copy = new NodeState(this.name);
+    copy.node = this.node;
+    copy.#allocatable = this.#allocatable;
+    copy.#used = new Map(this.#used);
+    copy.#ports = new Map([...this.#ports].map(([port, holders]) => [port, new Map(holders)]));
+    copy.#there = [...this.#there];
+    copy.nominated = this.nominated;
+    copy.scoreCpu = this.scoreCpu;
+    copy.scoreMemory = this.scoreMemory;
+    return copy;
   }
 
   allocatable(resource: string): number {
@@ -43,7 +73,8 @@ export class NodeState {
 
   /** @param sign 1 when the pod comes, -1 when it goes. */
   count(pod: PodFacts, sign: 1 | -1): void {
-    this.pods += sign;
+    if (sign === 1) this.#there.push(pod);
+    else this.#there.splice(this.#there.indexOf(pod), 1);
     this.scoreCpu += sign * pod.scoreCpu;
     this.scoreMemory += sign * pod.scoreMemory;
     for (const [resource, amount] of pod.requests) {
@@ -75,6 +106,7 @@ export class ClusterState {
   readonly #list: NodeState[] = [];
   readonly #slots = new Map<string, number>();
   readonly #pods = new Map<string, { readonly facts: PodFacts; readonly node: string }>();
+  readonly #nominations = new Map<string, { readonly facts: PodFacts; readonly node: string }>();
 
   get nodeCount(): number {
     return this.#list.length;
@@ -113,8 +145,9 @@ export class ClusterState {
     this.#drop(state);
   }
 
-  /** Counts the pod on the node; a pod counted elsewhere moves. Safe to repeat. */
+  /** Counts the pod on the node; a pod counted elsewhere moves, and its nomination ends. Safe to repeat. */
   addPod(facts: PodFacts, node: string): void {
+    this.endNomination(facts.uid);
     const before = this.#pods.get(facts.uid);
     if (before !== undefined) {
       if (before.node === node && sameDemand(before.facts, facts)) return;
@@ -135,6 +168,34 @@ export class ClusterState {
     return entry.node;
   }
 
+  /** Promises the node to a pod that has none; a promise of before ends. */
+  nominate(facts: PodFacts, node: string): void {
+    this.endNomination(facts.uid);
+    this.#nominations.set(facts.uid, { facts, node });
+    const state = this.#state(node);
+    state.nominated = [...state.nominated, facts];
+  }
+
+  /** @returns the node that was promised. */
+  endNomination(uid: string): string | undefined {
+    const entry = this.#nominations.get(uid);
+    if (entry === undefined) return undefined;
+    this.#nominations.delete(uid);
+    const state = this.#byName.get(entry.node)!;
+    state.nominated = state.nominated.filter((other) => other !== entry.facts);
+    this.#drop(state);
+    return entry.node;
+  }
+
+  nominationOf(uid: string): string | undefined {
+    return this.#nominations.get(uid)?.node;
+  }
+
+  /** Pods to which the node is promised, whether it exists or not. */
+  nominatedTo(node: string): readonly PodFacts[] {
+    return this.#byName.get(node)?.nominated ?? [];
+  }
+
   nodeOfPod(uid: string): string | undefined {
     return this.#pods.get(uid)?.node;
   }
@@ -145,9 +206,10 @@ export class ClusterState {
     return state;
   }
 
-  /** Forgets a node that neither exists nor holds pods. */
+  /** Forgets a node that neither exists nor holds pods nor is promised. */
   #drop(state: NodeState): void {
-    if (state.pods === 0 && !this.#slots.has(state.name)) this.#byName.delete(state.name);
+    if (state.pods === 0 && state.nominated.length === 0 && !this.#slots.has(state.name))
+      this.#byName.delete(state.name);
   }
 }
 

@@ -25,8 +25,24 @@ export interface Candidate {
 const unschedulableTaint: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 const schedulingEffects: readonly string[] = ["NoSchedule", "NoExecute"];
 
-/** Why the pod may not run there, or undefined when it may. Pure; about a microsecond. */
-export function rejectionOf({ pod, facts }: Candidate, state: NodeState): Rejection | undefined {
+/**
+ * Why the pod may not run there, or undefined when it may. Pure; about a microsecond.
+ * Room that is promised to other pods of the same or a higher priority is not free.
+ */
+export function rejectionOf(candidate: Candidate, state: NodeState): Rejection | undefined {
+  return rejectionBy(candidate, withNominated(candidate.facts, state));
+}
+
+function withNominated({ uid, priority }: PodFacts, state: NodeState): NodeState {
+  if (state.nominated.length === 0) return state;
+  const before = state.nominated.filter((other) => other.uid !== uid && other.priority >= priority);
+  if (before.length === 0) return state;
+  const filled = state.copy();
+  for (const other of before) filled.count(other, 1);
+  return filled;
+}
+
+function rejectionBy({ pod, facts }: Candidate, state: NodeState): Rejection | undefined {
   const node = state.node!;
   const tolerations = pod.spec.tolerations ?? [];
   if (node.spec.unschedulable && untoleratedTaint([unschedulableTaint], tolerations, schedulingEffects)) {

@@ -15,6 +15,7 @@ export interface HostPort {
 export interface PodFacts {
   readonly key: string;
   readonly uid: string;
+  readonly priority: number;
   readonly requests: readonly (readonly [resource: string, amount: number])[];
   /** Requests as the score sees them: pods that ask for nothing still weigh something. */
   readonly scoreCpu: number;
@@ -47,6 +48,7 @@ export function factsOf(pod: Pod): PodFacts {
   return {
     key: `${pod.metadata.namespace ?? ""}/${pod.metadata.name ?? ""}`,
     uid: pod.metadata.uid ?? "",
+    priority: pod.spec.priority ?? 0,
     requests,
     scoreCpu: requests.find(([resource]) => resource === "cpu")?.[1] ?? scoreCpuDefault,
     scoreMemory: requests.find(([resource]) => resource === "memory")?.[1] ?? scoreMemoryDefault,
@@ -96,10 +98,11 @@ export function pinnedNodes(pod: Pod): ReadonlySet<string> | undefined {
   return pinned;
 }
 
-/** Pods of equal shape suit the same nodes: what fails for one fails for all of them. */
-export function shapeOf(pod: Pod, facts: PodFacts): string {
-  const { nodeSelector, affinity, tolerations } = pod.spec;
-  return JSON.stringify([nodeSelector, affinity?.nodeAffinity, tolerations, facts.requests, facts.hostPorts]);
+/** Pods of equal shape suit the same nodes and may drive out the same pods: what fails for one fails for all of them. */
+export function shapeOf(pod: Pod, { priority, requests, hostPorts }: PodFacts): string {
+  const { nodeSelector, affinity, tolerations, preemptionPolicy } = pod.spec;
+  const placement = [nodeSelector, affinity?.nodeAffinity, tolerations];
+  return JSON.stringify([...placement, requests, hostPorts, priority, preemptionPolicy]);
 }
 
 /** True when the scheduler named in the pod is `schedulerName` and the pod still needs a node. */

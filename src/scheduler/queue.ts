@@ -41,6 +41,8 @@ export interface Parked {
   readonly entries: Set<Entry>;
 }
 
+export type ParkedReason = Omit<Parked, "entries" | "sinceMs">;
+
 interface HeapItem {
   readonly entry: Entry;
   readonly ticket: number;
@@ -129,7 +131,7 @@ export class SchedulingQueue {
   }
 
   /** No node suits: waits until one may. Ignored when the pod was removed meanwhile. */
-  park(waiting: Waiting, reason: Omit<Parked, "entries" | "sinceMs">): void {
+  park(waiting: Waiting, reason: ParkedReason): void {
     const entry = this.#live(waiting);
     if (entry === undefined) return;
     this.#failed(entry);

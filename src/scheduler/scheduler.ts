@@ -2,10 +2,12 @@
  * The scheduler: pods without a node in, bindings out.
  *
  *   informers ─▶ cluster state, queue ─▶ choose (a value) ─▶ count it as there ─▶ POST binding, up to 64 at once
- *                                              └─ none ─▶ condition, event, park until something relevant changes
+ *                                              └─ none ─▶ preempt? (a value) ─▶ keep the room, delete the victims ─┐
+ *                                                              └─ no ─▶ condition, event, park until something ◀──┘
+ *                                                                       relevant changes
  *
  * Choosing is synchronous, so no two pods ever see the same room free. Daemon pods cost O(1) each.
- * Not here: preemption. A pod never makes room for itself by removing others, whatever its priority.
+ * Not here: who is driven out, and how (preemption.ts, preemptor.ts).
  * Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go, eventhandlers.go.
  */
 import type { Counter, Gauge } from "../base/index.ts";
@@ -16,8 +18,10 @@ import { bindPod, reportGated, reportUnschedulable } from "./calls.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { type Candidate, type Filter, rejectionOf } from "./filters.ts";
 import { factsOf, isGated, isToSchedule, shapeOf } from "./pod-facts.ts";
-import { type Parked, SchedulingQueue, type Waiting } from "./queue.ts";
-import { Selector } from "./select.ts";
+import { Preemptor } from "./preemptor.ts";
+import type { Preemption } from "./preemption.ts";
+import { type Parked, type ParkedReason, SchedulingQueue, type Waiting } from "./queue.ts";
+import { type Choice, Selector } from "./select.ts";
 
 export interface SchedulerOptions {
   /** Pods that name another scheduler are left alone. Default: default-scheduler. */
@@ -44,6 +48,7 @@ class Scheduler implements Controller {
   readonly #cluster = new ClusterState();
   readonly #queue: SchedulingQueue;
   readonly #selector: Selector;
+  readonly #preemptor: Preemptor;
   readonly #attempts: Counter;
   readonly #pending: Gauge;
   #inFlight = 0;
@@ -62,10 +67,11 @@ class Scheduler implements Controller {
     this.#pending = metrics.gauge("scheduler_pending_pods", "Pods that wait for a node.");
     this.#pods = informers.for(pods);
     this.#nodes = informers.for(nodes);
+    this.#preemptor = new Preemptor(context, this.#cluster, this.#pods);
     this.#nodes.addHandler({
       added: (node) => this.#nodeSeen(node),
       updated: (_before, node) => this.#nodeSeen(node),
-      deleted: (node) => this.#cluster.removeNode(node.metadata.name ?? ""),
+      deleted: (node) => this.#nodeGone(node.metadata.name ?? ""),
     });
     this.#pods.addHandler({
       added: (pod) => this.#podSeen(undefined, pod),
@@ -93,18 +99,27 @@ class Scheduler implements Controller {
     if (this.#cluster.setNode(node)) this.#releaseFor(node.metadata.name ?? "", false);
   }
 
+  /** Whoever made room there has to make it elsewhere. */
+  #nodeGone(name: string): void {
+    this.#cluster.removeNode(name);
+    for (const { key } of this.#cluster.nominatedTo(name)) this.#queue.releaseOne(key);
+  }
+
   #podSeen(before: Pod | undefined, pod: Pod): void {
     if (before !== undefined && before.metadata.uid !== pod.metadata.uid) this.#podGone(before);
     const key = keyOf(pod);
     if (pod.spec.nodeName) {
       this.#queue.remove(key);
+      this.#endNomination(pod);
       if (isPodTerminal(pod)) this.#freed(pod);
       else if (!this.#isCounted(before, pod)) this.#cluster.addPod(factsOf(pod), pod.spec.nodeName);
     } else if (!isToSchedule(pod, this.#name)) {
       this.#queue.remove(key);
+      this.#endNomination(pod);
     } else if (isGated(pod)) {
       this.#background(reportGated(this.#context, pod));
     } else {
+      this.#nominationSeen(before, pod);
       this.#wanted(before, pod);
     }
     this.#pending.set(this.#queue.size);
@@ -115,11 +130,28 @@ class Scheduler implements Controller {
     const uid = pod.metadata.uid ?? "";
     if (!this.#queue.has(key, uid)) {
       // A pod that was given a node already waits for its binding to be seen.
-      if (this.#cluster.nodeOfPod(uid) === undefined) this.#queue.add(key, uid, pod.spec.priority ?? 0);
+      if (!this.#isAssumed(pod)) this.#queue.add(key, uid, pod.spec.priority ?? 0);
       return;
     }
     if (before === undefined || before.spec === pod.spec) return;
     if (shapeOf(before, factsOf(before)) !== shapeOf(pod, factsOf(pod))) this.#queue.releaseOne(key);
+  }
+
+  /** What the status says counts when it changes. Between that we know more than the cache. */
+  #nominationSeen(before: Pod | undefined, pod: Pod): void {
+    const node = pod.status?.nominatedNodeName ?? "";
+    if (node === (before?.status?.nominatedNodeName ?? "") || this.#isAssumed(pod)) return;
+    if (node === "") this.#endNomination(pod);
+    else this.#cluster.nominate(factsOf(pod), node);
+  }
+
+  #isAssumed({ metadata }: Pod): boolean {
+    return this.#cluster.nodeOfPod(metadata.uid ?? "") !== undefined;
+  }
+
+  #endNomination({ metadata, spec }: Pod): void {
+    const node = this.#cluster.endNomination(metadata.uid ?? "");
+    if (node !== undefined && node !== spec.nodeName) this.#releaseFor(node, true);
   }
 
   /** True for updates that change no demand: the binding that we made, a new status. Servers raise the generation with the spec. */
@@ -131,6 +163,8 @@ class Scheduler implements Controller {
 
   #podGone(pod: Pod): void {
     this.#queue.remove(keyOf(pod));
+    this.#endNomination(pod);
+    this.#preemptor.podGone(pod.metadata.uid ?? "");
     this.#freed(pod);
     this.#pending.set(this.#queue.size);
   }
@@ -140,14 +174,21 @@ class Scheduler implements Controller {
     if (node !== undefined) this.#releaseFor(node, true);
   }
 
-  /** Releases parked pods that this node suits now. O(1) for pinned pods, else one check for each waiting shape. */
+  /** Releases parked pods that this node suits now, or could. O(1) for pinned pods, else one check for each waiting shape. */
   #releaseFor(name: string, isRoomOnly: boolean): void {
     const node = this.#cluster.node(name);
     if (node === undefined) return;
     for (const parked of this.#queue.concernedBy(name)) {
       if (isRoomOnly && !roomFilters.some((filter) => parked.filters.has(filter))) continue;
-      if (rejectionOf(parked.sample, node) === undefined) this.#queue.release(parked);
+      const rejection = rejectionOf(parked.sample, node);
+      if (
+        rejection === undefined ||
+        (rejection.isResolvable && this.#preemptor.couldMakeRoom(parked.sample, node))
+      )
+        this.#queue.release(parked);
     }
+    for (const facts of this.#cluster.nominatedTo(name))
+      if (this.#preemptor.waitsInVain(facts, node)) this.#queue.releaseOne(facts.key);
   }
 
   #turnSoon(): void {
@@ -177,41 +218,92 @@ class Scheduler implements Controller {
       this.#queue.remove(waiting.key);
       return;
     }
-    const facts = factsOf(pod);
-    const parked = this.#queue.hasParkedShapes ? this.#queue.parkedShape(shapeOf(pod, facts)) : undefined;
+    const candidate = { pod, facts: factsOf(pod) };
+    const parked = this.#parkedAlike(candidate);
     if (parked !== undefined) {
-      // Another pod of this shape failed, and nothing that could help has changed since.
       this.#queue.park(waiting, parked);
       this.#attempts.add(1, { result: "unschedulable" });
       if (podCondition(pod, "PodScheduled")?.message === parked.message) return;
-      this.#background(reportUnschedulable(this.#context, pod, parked.message));
+      this.#background(reportUnschedulable(this.#context, pod, parked));
       return;
     }
-    const choice = this.#selector.choose({ pod, facts });
+    const choice = this.#selector.choose(candidate);
     if (choice.node !== undefined) {
       this.#attempts.add(1, { result: "scheduled" });
-      this.#cluster.addPod(facts, choice.node);
-      this.#background(this.#bind(waiting, { pod, facts }, choice.node));
+      const promised = this.#cluster.nominationOf(waiting.uid);
+      this.#cluster.addPod(candidate.facts, choice.node);
+      if (promised !== undefined && promised !== choice.node) this.#releaseFor(promised, true);
+      this.#background(this.#bind(waiting, candidate, choice.node));
       return;
     }
-    const { diagnosis, pinned } = choice;
-    this.#park(
-      waiting,
-      { pod, facts },
-      {
-        shape: pinned === undefined ? shapeOf(pod, facts) : `pod ${waiting.uid}`,
-        sample: { pod, facts },
-        filters: diagnosis.filters,
-        pinned,
-        message: diagnosis.message(this.#cluster.nodeCount, pod.spec.preemptionPolicy !== "Never"),
-      },
-    );
+    this.#attempts.add(1, { result: "unschedulable" });
+    this.#unschedulable(waiting, candidate, choice);
   }
 
-  #park(waiting: Waiting, { pod }: Candidate, reason: Omit<Parked, "entries" | "sinceMs">): void {
-    this.#attempts.add(1, { result: "unschedulable" });
-    this.#queue.park(waiting, reason);
-    this.#background(reportUnschedulable(this.#context, pod, reason.message));
+  /** Pods of this shape that failed, if nothing that could help has changed since. One that has a promise is like no other. */
+  #parkedAlike({ pod, facts }: Candidate): Parked | undefined {
+    if (!this.#queue.hasParkedShapes || this.#cluster.nominationOf(facts.uid) !== undefined) return undefined;
+    return this.#queue.parkedShape(shapeOf(pod, facts));
+  }
+
+  #unschedulable(
+    waiting: Waiting,
+    candidate: Candidate,
+    choice: Choice & { readonly node: undefined },
+  ): void {
+    const { pod, facts } = candidate;
+    const { diagnosis, pinned } = choice;
+    const preemption = this.#preemptor.decide(candidate, diagnosis.resolvable);
+    const message = diagnosis.message(this.#cluster.nodeCount, preemption);
+    if (preemption.do === "give-up") this.#endNomination(pod);
+    const isAlone =
+      pinned !== undefined ||
+      preemption.do === "preempt" ||
+      this.#cluster.nominationOf(facts.uid) !== undefined;
+    const parked = {
+      shape: isAlone ? `pod ${waiting.uid}` : shapeOf(pod, facts),
+      sample: candidate,
+      filters: diagnosis.filters,
+      pinned,
+      message,
+    };
+    if (preemption.do === "preempt") {
+      this.#background(this.#makeRoom(waiting, parked, preemption));
+      return;
+    }
+    this.#queue.park(waiting, parked);
+    const nominatedNodeName = this.#cluster.nominationOf(facts.uid) ?? null;
+    this.#background(reportUnschedulable(this.#context, pod, { message, nominatedNodeName }));
+  }
+
+  /** The pod is parked when the calls have ended. By then a victim may have gone, the pod changed, the promise been taken back. */
+  async #makeRoom(
+    waiting: Waiting,
+    parked: ParkedReason,
+    preemption: Preemption & { readonly do: "preempt" },
+  ): Promise<void> {
+    const { node } = preemption;
+    const { pod, facts } = parked.sample;
+    for (const { key } of this.#preemptor.nominate(parked.sample, node)) this.#queue.releaseOne(key);
+    const said = reportUnschedulable(this.#context, pod, {
+      message: parked.message,
+      nominatedNodeName: node,
+    });
+    try {
+      await Promise.all([said, this.#preemptor.evict(pod, preemption)]);
+    } catch (error) {
+      this.#queue.retry(waiting);
+      if (this.#isRunning)
+        this.#context.log.warn("preemption failed", { pod: waiting.key, error: String(error) });
+      return;
+    }
+    const now = this.#pods.lister.get(waiting.key);
+    const isChanged = now !== undefined && shapeOf(now, factsOf(now)) !== shapeOf(pod, facts);
+    if (isChanged || this.#cluster.nominationOf(facts.uid) !== node) this.#queue.retry(waiting);
+    else {
+      this.#queue.park(waiting, parked);
+      this.#releaseFor(node, true);
+    }
   }
 
   async #bind(waiting: Waiting, { pod, facts }: Candidate, node: string): Promise<void> {
@@ -229,6 +321,7 @@ class Scheduler implements Controller {
     const seen = this.#pods.lister.get(waiting.key);
     if (seen?.metadata.uid === uid && seen.spec.nodeName) return;
     const freed = this.#cluster.removePod(uid);
+    if (seen !== undefined) this.#nominationSeen(undefined, seen);
     if (freed !== undefined) this.#releaseFor(freed, true);
     if (isNotFound(error) && seen?.metadata.uid !== uid) this.#queue.remove(waiting.key);
     else this.#queue.retry(waiting);

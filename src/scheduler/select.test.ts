@@ -5,6 +5,7 @@ import { seededRandom } from "../base/index.ts";
 import { makeNode, makePod, pinnedTo } from "../testing/cluster-objects.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { factsOf } from "./pod-facts.ts";
+import type { Preemption } from "./preemption.ts";
 import { enoughNodes, Selector } from "./select.ts";
 
 function choose(pod: Pod, nodes: readonly Node[], bound: readonly (readonly [Pod, string])[] = []): string {
@@ -13,9 +14,14 @@ function choose(pod: Pod, nodes: readonly Node[], bound: readonly (readonly [Pod
   for (const [other, node] of bound) cluster.addPod(factsOf(other), node);
   const choice = new Selector(cluster, seededRandom(1)).choose({ pod, facts: factsOf(pod) });
   if (choice.node !== undefined) return choice.node;
-  return choice.diagnosis.message(cluster.nodeCount, pod.spec.preemptionPolicy !== "Never");
+  const preemption: Preemption =
+    pod.spec.preemptionPolicy === "Never"
+      ? { do: "wait", because: "not eligible due to preemptionPolicy=Never." }
+      : { do: "give-up", reasons: choice.diagnosis.resolvable.map(() => [noVictims]) };
+  return choice.diagnosis.message(cluster.nodeCount, preemption);
 }
 
+const noVictims = "No preemption victims found for incoming pod";
 const controlPlane = makeNode("master", {
   spec: { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] },
 });
@@ -171,4 +177,18 @@ test("host ports on different addresses or protocols do not collide", () => {
 
 test("large clusters are sampled as upstream does", () => {
   expect([10, 100, 101, 1000, 5000, 15_000].map(enoughNodes)).toEqual([10, 100, 100, 420, 500, 750]);
+});
+
+test("a pod goes to the node that was promised to it, if that suits, and not where it is emptier", () => {
+  const cluster = new ClusterState();
+  for (const name of ["a", "b"]) cluster.setNode(makeNode(name));
+  cluster.addPod(factsOf(makePod("x", { requests: { cpu: "2" } })), "b");
+  const pod = makePod("p", { requests: { cpu: "2" } });
+  const choose = (): string | undefined =>
+    new Selector(cluster, seededRandom(1)).choose({ pod, facts: factsOf(pod) }).node;
+  expect(choose()).toBe("a");
+  cluster.nominate(factsOf(pod), "b");
+  expect(choose()).toBe("b");
+  cluster.addPod(factsOf(makePod("y", { requests: { cpu: "1" } })), "b");
+  expect(choose()).toBe("a");
 });

@@ -1,11 +1,12 @@
 /**
  * Chooses the node for one pod: filters, then the emptiest of those that remain. The choice is a value.
  *
+ *   nominated ─▶ that node, if it suits
  *   pinned (daemon pods) ─▶ only the named nodes: O(1)
  *   others ─▶ from a moving start, until enough nodes suit ─▶ best score, ties by lot
  *
- * Not here: preemption (pods never make room for others) and scores other than least-allocated, preferred affinity
- * and PreferNoSchedule taints. Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go.
+ * Not here: who makes room for a pod that no node suits (preemption.ts), and scores other than least-allocated, preferred
+ * affinity and PreferNoSchedule taints. Upstream: kubernetes v1.35, pkg/scheduler/schedule_one.go.
  */
 import type { Random } from "../base/index.ts";
 import type { ClusterState, NodeState } from "./cluster-state.ts";
@@ -46,6 +47,8 @@ export class Selector {
 
   /** Changes nothing in the cluster; only the start of the next search moves. */
   choose(candidate: Candidate): Choice {
+    const nominated = this.#nominated(candidate);
+    if (nominated !== undefined) return { node: nominated };
     const pinned = pinnedNodes(candidate.pod);
     const diagnosis = new Diagnosis();
     const suitable = pinned
@@ -53,6 +56,12 @@ export class Selector {
       : this.#amongAll(candidate, diagnosis);
     if (suitable.length === 0) return { node: undefined, diagnosis, pinned };
     return { node: suitable.length === 1 ? suitable[0]!.name : this.#best(candidate, suitable).name };
+  }
+
+  #nominated(candidate: Candidate): string | undefined {
+    const name = this.#cluster.nominationOf(candidate.facts.uid);
+    const node = name === undefined ? undefined : this.#cluster.node(name);
+    return node !== undefined && rejectionOf(candidate, node) === undefined ? name : undefined;
   }
 
   #amongPinned(candidate: Candidate, pinned: ReadonlySet<string>, diagnosis: Diagnosis): NodeState[] {
@@ -64,7 +73,7 @@ export class Selector {
       present++;
       const rejection = rejectionOf(candidate, node);
       if (rejection === undefined) suitable.push(node);
-      else diagnosis.add(rejection);
+      else diagnosis.add(node, rejection);
     }
     diagnosis.addUnpinned(this.#cluster.nodeCount - present);
     return suitable;
@@ -79,7 +88,7 @@ export class Selector {
       const node = this.#cluster.nodeAt((this.#start + looked) % count);
       const rejection = rejectionOf(candidate, node);
       if (rejection === undefined) suitable.push(node);
-      else diagnosis.add(rejection);
+      else diagnosis.add(node, rejection);
     }
     if (count > 0) this.#start = (this.#start + looked) % count;
     return suitable;

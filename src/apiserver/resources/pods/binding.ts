@@ -4,7 +4,14 @@
  * Upstream: kubernetes v1.35, pkg/registry/core/pod/storage/storage.go.
  */
 import { withMembers } from "../../../base/index.ts";
-import { type Binding, type Pod, type PodCondition, pods, schemas } from "../../../api/index.ts";
+import {
+  type Binding,
+  type Pod,
+  type PodCondition,
+  pods,
+  type PodStatus,
+  schemas,
+} from "../../../api/index.ts";
 import {
   badRequest,
   conflict,
@@ -97,9 +104,18 @@ function bound(pod: Pod, binding: Binding, nowMs: number): Draft<KubeObject> {
   const next: Pod = withMembers(pod, {
     metadata: ordered(withMembers(pod.metadata, { annotations: merged })),
     spec: withMembers(pod.spec!, { nodeName: binding.target.name! }),
-    status: withMembers(pod.status ?? {}, { conditions: withScheduled(pod.status?.conditions ?? [], nowMs) }),
+    status: withMembers(withoutNomination(pod.status ?? {}), {
+      conditions: withScheduled(pod.status?.conditions ?? [], nowMs),
+    }),
   });
   return next as Draft<Pod>;
+}
+
+/** The room that was made for the pod is taken now, here or elsewhere. */
+function withoutNomination(status: PodStatus): PodStatus {
+  if (status.nominatedNodeName === undefined) return status;
+  const { nominatedNodeName: _ended, ...others } = status;
+  return others;
 }
 
 function withScheduled(conditions: readonly PodCondition[], nowMs: number): PodCondition[] {
