@@ -39,6 +39,7 @@ export {
 } from "./field-error.ts";
 export { type FieldRequirement, type FieldSelector, parseFieldSelector } from "./field-selector.ts";
 export { canonicalJson, compareUtf8, encodeJson, RawJson } from "./go-json.ts";
+export { SharedParts } from "./shared-parts.ts";
 export { fnv1a32, safeEncode } from "./hash.ts";
 export { type IntOrString, scaledValue } from "./int-or-string.ts";
 export { JsonError, parseJson, type ParseJsonOptions } from "./json.ts";

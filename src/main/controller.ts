@@ -30,7 +30,7 @@ import {
   measuredTransport,
 } from "../client/index.ts";
 import { createDaemonSetController } from "../controllers/daemonset/index.ts";
-import { statusOf } from "../machinery/index.ts";
+import { SharedParts, statusOf } from "../machinery/index.ts";
 import { connectionFor } from "./connection.ts";
 import { findForeignController } from "./foreign-controller.ts";
 import { ForeignPods } from "./foreign-pods.ts";
@@ -180,7 +180,8 @@ async function runTerm(setting: Setting, term: Term): Promise<void> {
   const client = createClient(transport, { userAgent, fieldManager });
   try {
     if (!options.force && !term.isSuccession) await refuseBesideOthers(setting, client, signal);
-    const informers = createInformerFactory(client, { clock, random, log, firstList: "newest" });
+    const parts = new SharedParts();
+    const informers = createInformerFactory(client, { clock, random, log, parts, firstList: "newest" });
     await runControllers(setting, { client, informers, foreignPods, signal });
   } catch (error) {
     if (!signal.aborted) throw error;

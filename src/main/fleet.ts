@@ -1,6 +1,7 @@
 /** `lares fleet`: simulated nodes against any API server. Not here: the nodes (agent/). */
 import { createFleet } from "../agent/index.ts";
 import { createClient, createInformerFactory, httpTransport } from "../client/index.ts";
+import { SharedParts } from "../machinery/index.ts";
 import { fleetRecorders } from "./fleet-recorders.ts";
 import { connectionFor } from "./connection.ts";
 import { runUntilSignal } from "./signals.ts";
@@ -32,7 +33,12 @@ export async function fleet(options: FleetCommandOptions): Promise<void> {
       userAgent: `lares-fleet/${version}`,
     });
     const client = createClient(transport);
-    const informers = createInformerFactory(client, { clock: systemClock, random, log });
+    const informers = createInformerFactory(client, {
+      clock: systemClock,
+      random,
+      log,
+      parts: new SharedParts(),
+    });
     const names = Array.from({ length: options.nodes }, (_, index) => `${options.prefix}${index + 1}`);
     const running = createFleet(
       {

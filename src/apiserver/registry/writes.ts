@@ -163,7 +163,7 @@ export class Writes {
       if (attempt === 1) this.#warnOfNew(served, object, writer);
       await admitted.validate(object);
       newestOf(served);
-      const { state, value } = this.#encode(served, served.cache.keyOf(namespace, name!), object);
+      const { state, value } = this.#encode(served, object, { key: served.cache.keyOf(namespace, name!) });
       try {
         if (writer.isDryRun) {
           if (served.cache.get(namespace, name!) !== undefined)
@@ -388,7 +388,10 @@ export class Writes {
     change: { readonly writer: Writer; readonly next: KubeObject },
   ): Promise<StoredObject> {
     newestOf(served);
-    const { state, value } = this.#encode(served, before.key, withoutVersion(change.next));
+    const { state, value } = this.#encode(served, withoutVersion(change.next), {
+      key: before.key,
+      before: before.object,
+    });
     if (before.holds(value)) return before;
     // Equal length is the cheap sign of equal members in another order.
     if (value.length === before.valueLength && semanticEqual(state.object, withoutVersion(before.object)))
@@ -420,7 +423,7 @@ export class Writes {
       ? before.revision
       : await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
     if (last === undefined) return writer.isDryRun ? before : before.at(revision);
-    const { state } = this.#encode(served, before.key, withoutVersion(last));
+    const { state } = this.#encode(served, withoutVersion(last), { key: before.key });
     state.stamp(revision);
     return state;
   }
@@ -443,10 +446,10 @@ export class Writes {
 
   #encode(
     served: Served,
-    key: string,
     object: KubeObject,
+    { key, before }: { readonly key: string; readonly before?: KubeObject },
   ): { readonly state: StoredObject; readonly value: Uint8Array } {
-    const encoded = this.#deps.written.encode(key, object, served.cache.resource.parse);
+    const encoded = this.#deps.written.encode(key, object, served.cache.resource, before);
     if (encoded.value.length > valueBytesMax) throw requestEntityTooLarge(`limit is ${valueBytesMax}`);
     return encoded;
   }

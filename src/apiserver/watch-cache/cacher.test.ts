@@ -16,7 +16,7 @@ function kept(isSeldomRead: boolean, count: number): readonly boolean[] {
     const name = `e${revision}`;
     const key = `/core/events/default/${name}`;
     const object = { apiVersion: "v1", kind: "Event", metadata: { name, namespace: "default" } };
-    const { state, value } = written.encode(key, object, parse);
+    const { state, value } = written.encode(key, object, { parse });
     state.stamp(revision);
     const current = { key, value, createRevision: revision, modRevision: revision };
     cache.apply({ type: "put", key, revision, current }, state);
@@ -37,7 +37,7 @@ it("a state that was replaced 256 events ago is kept as bytes, and its successor
   for (let revision = 1; revision <= 600; revision++) {
     const key = "/core/nodes/a";
     const object = { apiVersion: "v1", kind: "Node", metadata: { name: "a" }, spec: { at: revision } };
-    const { state, value } = written.encode(key, object, parse);
+    const { state, value } = written.encode(key, object, { parse });
     state.stamp(revision);
     const current = { key, value, createRevision: 1, modRevision: revision };
     cache.apply({ type: "put", key, revision, current }, state);

@@ -26,7 +26,7 @@ test("written and parsed states show the same", () => {
   fc.assert(
     fc.property(object, revision, revision, (plain, first, second) => {
       const written = new WrittenObjects({ freeze: true });
-      const { state, value } = written.encode("/k", copyJson(plain) as KubeObject, parse);
+      const { state, value } = written.encode("/k", copyJson(plain) as KubeObject, { parse });
       const kept = Buffer.from(value);
       const same = written.open({ key: "/k", value, createRevision: 1, modRevision: first }, parse);
       const other = written.open({ key: "/k", value: kept, createRevision: 1, modRevision: first }, parse);
@@ -66,7 +66,11 @@ test("written and parsed states show the same", () => {
 });
 
 test("a state never gets a second revision", () => {
-  const { state } = new WrittenObjects({ freeze: false }).encode("/k", { metadata: { name: "a" } }, parse);
+  const { state } = new WrittenObjects({ freeze: false }).encode(
+    "/k",
+    { metadata: { name: "a" } },
+    { parse },
+  );
   state.stamp(3);
   state.stamp(3);
   expect(() => state.stamp(4)).toThrow(/two revisions/);

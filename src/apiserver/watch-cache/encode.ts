@@ -11,6 +11,7 @@
 import { assert } from "../../base/index.ts";
 import {
   encodeJson,
+  SharedParts,
   type Draft,
   type KubeObject,
   type WatchEventType,
@@ -150,26 +151,39 @@ function originOf(parse: ParseValue, freeze: boolean): Origin {
   return { parse, freeze, forgetful: { parse, freeze } };
 }
 
+/** What has to be known of a resource to encode its objects. */
+export interface EncodedResource {
+  readonly parse: ParseValue;
+  /** Its objects are soon kept as bytes only, so there is nothing to be shared. */
+  readonly isSeldomRead?: boolean;
+}
+
 /** Between writers and the cacher: the finished object of a value that this process has written. */
 export class WrittenObjects {
   readonly #byValue = new WeakMap<Uint8Array, StoredObject>();
   readonly #origins = new WeakMap<ParseValue, Origin>();
   readonly #freeze: boolean;
+  readonly #parts = new SharedParts();
 
   constructor(options: { readonly freeze: boolean }) {
     this.#freeze = options.freeze;
   }
 
-  /** Encodes `object`, which must be complete but for its resourceVersion, and must not be changed afterwards. */
+  /**
+   * Encodes `object`, which must be complete but for its resourceVersion, and must not be changed afterwards.
+   * @param before the object that it takes the place of.
+   */
+  // oxlint-disable-next-line max-params -- what is written, and what it replaces (#2)
   encode(
     key: string,
     object: KubeObject,
-    parse: ParseValue,
+    resource: EncodedResource,
+    before?: KubeObject,
   ): { readonly state: StoredObject; readonly value: Uint8Array } {
     const { apiVersion, kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
     const value = Buffer.from(encodeJson({ apiVersion, kind, metadata, ...rest }));
-    const state = new StoredObject(key, value, this.#originOf(parse));
-    state.setObject(object);
+    const state = new StoredObject(key, value, this.#originOf(resource.parse));
+    state.setObject(resource.isSeldomRead === true ? object : this.#parts.share(object, before));
     this.#byValue.set(value, state);
     return { state, value };
   }
@@ -190,7 +204,11 @@ export class WrittenObjects {
 
   #originOf(parse: ParseValue): Origin {
     let origin = this.#origins.get(parse);
-    if (origin === undefined) this.#origins.set(parse, (origin = originOf(parse, this.#freeze)));
+    if (origin === undefined) {
+      const shared: ParseValue = (value) => this.#parts.share(parse(value));
+      origin = { ...originOf(parse, this.#freeze), parse: shared };
+      this.#origins.set(parse, origin);
+    }
     return origin;
   }
 }

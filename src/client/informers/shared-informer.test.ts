@@ -2,10 +2,17 @@
 import { expect, test } from "vitest";
 import { nodes, type Node, pods } from "../../api/index.ts";
 import { seededRandom, settleMicrotasks, silentLog, type SimulatedClock } from "../../base/index.ts";
-import { type KubeObject, serviceUnavailable, tooManyRequests } from "../../machinery/index.ts";
+import {
+  copyJson,
+  type KubeObject,
+  serviceUnavailable,
+  SharedParts,
+  tooManyRequests,
+} from "../../machinery/index.ts";
 import { FaultyServer } from "../../testing/faulty-server.ts";
 import { samplePod } from "../../testing/test-api-server.ts";
 import { createClient } from "../transport/api-client.ts";
+import type { Transport } from "../transport/client.ts";
 import type { InformerFactory, InformerHandler } from "./informer.ts";
 import { loopbackTransport } from "../transport/loopback-transport.ts";
 import { createInformerFactory } from "./shared-informer.ts";
@@ -64,6 +71,39 @@ test("first list, then changes; late handlers get everything cached", async () =
   informer.addHandler(handler);
   expect(seen.at(-1)).toBe("+a!");
   expect(informer.lister.get("a")).toBe((await server.objects(nodes))[0]);
+});
+
+test("equal parts of objects that come over a network become one, from lists and from watches", async () => {
+  const { server, clock, stop } = await rig();
+  const near = loopbackTransport(server.handler, { user: { username: "u", groups: [] } });
+  const far: Transport = {
+    ...near,
+    send: async (call) => copyJson(await near.send(call)),
+    watch: (call, sink) =>
+      near.watch(call, {
+        events: (batch) => sink.events(batch.map(({ type, object }) => ({ type, object: copyJson(object) }))),
+        end: (error) => sink.end(error),
+      }),
+  };
+  const dependencies = { clock, random: seededRandom(1), log: silentLog, freeze: true };
+  const labelsWith = async (parts?: SharedParts): Promise<readonly unknown[]> => {
+    const factory = createInformerFactory(
+      createClient(far),
+      parts === undefined ? dependencies : { ...dependencies, parts },
+    );
+    const { lister } = factory.for(nodes);
+    factory.start(stop.signal);
+    await factory.waitForSync(stop.signal);
+    await clock.advance(0);
+    await server.put(nodes, node("c", { app: "x" }));
+    await settleMicrotasks();
+    return ["a", "b", "c"].map((name) => lister.get(name)!.metadata.labels);
+  };
+  for (const name of ["a", "b"]) await server.put(nodes, node(name, { app: "x" }));
+  const apart = await labelsWith();
+  expect(apart[1]).not.toBe(apart[0]);
+  const [a, b, c] = await labelsWith(new SharedParts());
+  expect([b === a, c === a]).toEqual([true, true]);
 });
 
 test("one informer per resource and selection; those asked for later start by themselves", async () => {

@@ -4,7 +4,13 @@
  * Upstream: client-go tools/cache/shared_informer.go. Differs: no resync; handlers run at once, without a queue of their own.
  */
 import { assert, type Clock, type Log, type Random } from "../../base/index.ts";
-import { keyOf, type KubeObject, type Resource, resourcePath } from "../../machinery/index.ts";
+import {
+  keyOf,
+  type KubeObject,
+  type Resource,
+  resourcePath,
+  type SharedParts,
+} from "../../machinery/index.ts";
 import { linkedController } from "../transport/api-client.ts";
 import type { Client } from "../transport/client.ts";
 import { FollowedDiscovery } from "./discovered-resources.ts";
@@ -18,6 +24,11 @@ export interface InformerDependencies {
   readonly log: Log;
   /** How new the first list has to be; default `cached`. */
   readonly firstList?: FirstList;
+  /**
+   * Equal parts of cached objects become one: for objects that come over a network. A server in this process hands out
+   * objects whose parts are shared already.
+   */
+  readonly parts?: SharedParts;
   /** Freezes every cached object to its depth, so that a change of a shared object throws. For tests: it costs time. */
   readonly freeze?: boolean;
 }
@@ -125,7 +136,8 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     const known = this.#cache.get(key);
     if (known !== undefined && !sameUid(known, incoming)) this.#remove(key, undefined);
     else if (known !== undefined && isSameRevision(known, incoming)) return;
-    const object = this.#freeze(incoming);
+    const shared = this.#dependencies.parts?.share(incoming, known) ?? incoming;
+    const object = this.#freeze(shared);
     const before = this.#cache.set(key, object);
     const isInitial = !this.#hasSynced;
     for (const handler of this.#handlers) {

@@ -32,15 +32,29 @@ export interface Occurrence {
   readonly message: string;
 }
 
-/** One Event object that we wrote. `count`, `lastTimestamp` and `message` change. */
+/** One Event object that we write. There may be thousands, so what the next occurrence tells again is not remembered. */
 export interface Observation {
-  event: Event;
+  readonly name: string;
+  readonly namespace: string;
+  readonly firstMs: number;
+  count: number;
+  /** As it is to be written; absent when nothing is to be written. */
+  event: Event | undefined;
   /** Whether the server has it, as far as we know. */
   isWritten: boolean;
 }
 
+interface Source {
+  /** Keys of what it tells begin with this very string, which they share. */
+  readonly key: string;
+  readonly bucket: TokenBucket;
+}
+
 interface Similar {
-  readonly messages: Set<string>;
+  /** The first message; nearly always the only one. */
+  readonly message: string;
+  /** All messages once there is another one. */
+  messages: Set<string> | undefined;
   lastMs: number;
 }
 
@@ -48,7 +62,7 @@ export class EventCorrelator {
   readonly #component: string;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #buckets = new Lru<TokenBucket>(memoryMax);
+  readonly #sources = new Lru<Source>(memoryMax);
   readonly #similar = new Lru<Similar>(memoryMax);
   readonly #observed = new Lru<Observation>(memoryMax);
   #lastStamp = 0n;
@@ -59,61 +73,64 @@ export class EventCorrelator {
     this.#random = random;
   }
 
-  /** @returns what must be written now, or undefined when the event is dropped as spam. */
+  /** @returns what must be written now, with its event; or undefined when the event is dropped as spam. */
   observe(occurrence: Occurrence): Observation | undefined {
-    const objectKey = keyOfObject(occurrence);
-    const { key, message } = this.#aggregate(objectKey, occurrence);
-    const observation = this.#count(key, { ...occurrence, message });
-    return this.#bucket(objectKey).tryTake() ? observation : undefined;
+    const source = this.#source(keyOfObject(occurrence));
+    const { key, message } = this.#aggregate(source.key, occurrence);
+    const observation = this.#count(key, occurrence);
+    if (!source.bucket.tryTake()) return undefined;
+    observation.event = this.#make(observation, { ...occurrence, message });
+    return observation;
   }
 
-  #aggregate(objectKey: string, occurrence: Occurrence): { readonly key: string; readonly message: string } {
+  #source(key: string): Source {
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const source = { key, bucket: new TokenBucket(spamBucket, this.#clock) };
+    this.#sources.set(key, source);
+    return source;
+  }
+
+  #aggregate(sourceKey: string, occurrence: Occurrence): { readonly key: string; readonly message: string } {
     const { about, type, reason, message } = occurrence;
-    const similarKey = `${objectKey}\n${about.fieldPath ?? ""}\n${type}\n${reason}`;
+    const similarKey = sourceKey + ["", about.fieldPath ?? "", type, reason, ""].join("\n");
     const now = this.#clock.monotonicMs();
     let similar = this.#similar.get(similarKey);
     if (similar === undefined || now - similar.lastMs > similarWindowMs)
-      similar = { messages: new Set(), lastMs: now };
-    similar.messages.add(message);
+      similar = { message, messages: undefined, lastMs: now };
+    if (message !== similar.message) (similar.messages ??= new Set([similar.message])).add(message);
     similar.lastMs = now;
     this.#similar.set(similarKey, similar);
-    if (similar.messages.size < similarEventsMax) return { key: `${similarKey}\n${message}`, message };
-    similar.messages.delete(message);
+    if ((similar.messages?.size ?? 1) < similarEventsMax) return { key: similarKey + message, message };
+    similar.messages!.delete(message);
     return { key: similarKey, message: `${combinedPrefix}${message}` };
   }
 
-  #count(key: string, occurrence: Occurrence): Observation {
+  #count(key: string, { about }: Occurrence): Observation {
     const known = this.#observed.get(key);
-    if (known === undefined) {
-      const observation = { event: this.#make(occurrence), isWritten: false };
-      this.#observed.set(key, observation);
-      return observation;
+    if (known !== undefined) {
+      known.count++;
+      return known;
     }
-    known.event = {
-      ...known.event,
-      count: (known.event.count ?? 1) + 1,
-      lastTimestamp: formatTime(this.#clock.nowMs()),
-      message: occurrence.message,
+    const observation = {
+      name: this.#name(about.name ?? ""),
+      namespace: about.namespace || "default",
+      firstMs: this.#clock.nowMs(),
+      count: 1,
+      event: undefined,
+      isWritten: false,
     };
-    return known;
+    this.#observed.set(key, observation);
+    return observation;
   }
 
-  #bucket(key: string): TokenBucket {
-    const known = this.#buckets.get(key);
-    if (known !== undefined) return known;
-    const bucket = new TokenBucket(spamBucket, this.#clock);
-    this.#buckets.set(key, bucket);
-    return bucket;
-  }
-
-  #make(occurrence: Occurrence): Event {
+  #make({ name, namespace, firstMs, count }: Observation, occurrence: Occurrence): Event {
     const { host, about, type, reason, message } = occurrence;
     const component = this.#component;
-    const time = formatTime(this.#clock.nowMs());
     return {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: this.#name(about.name ?? ""), namespace: about.namespace || "default" },
+      metadata: { name, namespace },
       involvedObject: about,
       reason,
       message,
@@ -121,9 +138,9 @@ export class EventCorrelator {
       source: { component, ...(host === undefined ? {} : { host }) },
       reportingComponent: component,
       reportingInstance: host ?? "",
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
+      firstTimestamp: formatTime(firstMs),
+      lastTimestamp: formatTime(this.#clock.nowMs()),
+      count,
     };
   }
 
@@ -132,12 +149,13 @@ export class EventCorrelator {
     const drawn =
       BigInt(Math.floor(this.#clock.nowMs())) * 1_000_000n + BigInt(Math.floor(this.#random.next() * 1e6));
     this.#lastStamp = drawn > this.#lastStamp ? drawn : this.#lastStamp + 1n;
-    return `${objectName.slice(0, namePrefixMax)}.${this.#lastStamp.toString(16)}`;
+    return [objectName.slice(0, namePrefixMax), this.#lastStamp.toString(16)].join(".");
   }
 }
 
 /** Joins with line ends, which names, uids, kinds and hosts do not contain. */
 function keyOfObject({ host, about }: Occurrence): string {
   const { kind, namespace, name, uid, apiVersion } = about;
-  return `${host ?? ""}\n${kind ?? ""}\n${namespace ?? ""}\n${name ?? ""}\n${uid ?? ""}\n${apiVersion ?? ""}`;
+  // Joined, since a template would keep all its pieces.
+  return [host, kind, namespace, name, uid, apiVersion].join("\n");
 }

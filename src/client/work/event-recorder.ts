@@ -104,8 +104,9 @@ class Broadcaster implements EventBroadcaster {
     if (this.#pending.has(observation)) return;
     if (this.#queue.size >= this.#queuedMax) {
       this.#options.log.warn("event dropped, too many are waiting", {
-        name: observation.event.metadata.name,
+        name: observation.name,
       });
+      observation.event = undefined;
       return;
     }
     this.#pending.add(observation);
@@ -125,6 +126,7 @@ class Broadcaster implements EventBroadcaster {
       this.#changed.delete(observation);
       await this.#persist(observation);
     } while (this.#changed.has(observation) && !this.#options.signal?.aborted);
+    observation.event = undefined;
     this.#inFlight.delete(observation);
     this.#pending.delete(observation);
     this.#startWriters();
@@ -139,12 +141,11 @@ class Broadcaster implements EventBroadcaster {
         return;
       } catch (error) {
         if (isRefusal(error)) {
-          if (!isSilentRefusal(error))
-            log.warn("event rejected", { name: observation.event.metadata.name, error });
+          if (!isSilentRefusal(error)) log.warn("event rejected", { name: observation.name, error });
           return;
         }
         if (signal?.aborted) return;
-        log.debug("event not written yet", { name: observation.event.metadata.name, error, attempt });
+        log.debug("event not written yet", { name: observation.name, error, attempt });
       }
       const pauseMs = attempt === 1 ? retryMs * random.next() : retryMs;
       await sleep(clock, pauseMs, signal).catch(() => {});
@@ -153,15 +154,15 @@ class Broadcaster implements EventBroadcaster {
 
   async #send(observation: Observation): Promise<void> {
     const { client, signal } = this.#options;
-    const { event } = observation;
+    const event = observation.event!;
     const options = signal === undefined ? {} : { signal };
     if (observation.isWritten) {
-      const address = { namespace: event.metadata.namespace!, name: event.metadata.name! };
+      const { namespace, name } = observation;
       const { count, lastTimestamp, message } = event;
       try {
         await client.patch(
           events,
-          address,
+          { namespace, name },
           { type: "strategic", body: { count, lastTimestamp, message } },
           options,
         );
