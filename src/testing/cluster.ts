@@ -23,7 +23,8 @@ import {
   loopbackTransport,
 } from "../client/index.ts";
 import { isNotFound, type KubeObject, type Resource } from "../machinery/index.ts";
-import { createMemoryStore } from "../storage/index.ts";
+import { createMemoryStore, type EmbeddedStore } from "../storage/index.ts";
+import { restoredStore } from "./restored-store.ts";
 
 /** What every controller is given. */
 export interface ControllerDependencies {
@@ -57,20 +58,19 @@ export class TestCluster {
   readonly #parts: Promise<void>[] = [];
   readonly #informers: InformerFactory;
   readonly #recorders: EventRecorder[] = [];
-  readonly #server;
+  #store: EmbeddedStore;
+  #server: ApiServer;
+  #serverStop = new AbortController();
 
   constructor(seed = 1) {
     this.random = seededRandom(seed);
     const { clock, random } = this;
     // Every informer and watch of a test listens to this one signal.
     setMaxListeners(0, this.#stop.signal);
-    const store = createMemoryStore({ clock });
-    this.#server = createApiServer(
-      { freeze: true },
-      { store, clock, random, log: this.log, metrics: silentMetrics },
-    );
+    this.#store = createMemoryStore({ clock });
+    this.#server = this.#newServer();
     const user = { username: "system:test", groups: ["system:masters", "system:authenticated"] };
-    const transport = loopbackTransport(this.#server.handler, { user });
+    const transport = loopbackTransport((call) => this.#server.handler(call), { user });
     this.client = createClient({
       ...transport,
       send: (call) => {
@@ -95,9 +95,41 @@ export class TestCluster {
 
   /** Starts the server; resolves when it answers. */
   async open(): Promise<this> {
-    this.#run((signal) => this.#server.run(signal));
-    await this.#server.ready;
+    await this.#serve();
     return this;
+  }
+
+  get revision(): number {
+    return this.#store.currentRevision();
+  }
+
+  /** The server comes back with its data as of an earlier revision. Informers find that out when they watch again. */
+  async restore(revision: number): Promise<void> {
+    this.#serverStop.abort(new Error("the server restarts"));
+    this.#store = await restoredStore(this.#store, revision, this.clock);
+    this.#server = this.#newServer();
+    await this.#serve();
+  }
+
+  #newServer(): ApiServer {
+    const { clock, random, log } = this;
+    return createApiServer(
+      { freeze: true },
+      { store: this.#store, clock, random, log, metrics: silentMetrics },
+    );
+  }
+
+  async #serve(): Promise<void> {
+    const ending = new AbortController();
+    this.#serverStop = ending;
+    const server = this.#server;
+    this.#run((signal) => {
+      signal.addEventListener("abort", () => ending.abort(signal.reason), { once: true });
+      return server.run(ending.signal).catch((error: unknown) => {
+        if (!ending.signal.aborted) throw error;
+      });
+    });
+    await server.ready;
   }
 
   dependencies(component: string): ControllerDependencies {

@@ -21,6 +21,11 @@ export interface InformerHandler<T extends KubeObject> {
   updated?(before: T, after: T): void;
   /** `isStale` is true when a list found the deletion, so the object is only the last known state (a tombstone). */
   deleted?(object: T, isStale: boolean): void;
+  /**
+   * A list is older than what the cache has seen: the server's data was restored. Called before the changes that take the cache
+   * there. Versions seen so far mean nothing any more, and what was written since may never have been.
+   */
+  rewound?(): void;
 }
 
 /**

@@ -201,14 +201,24 @@ test("after a server restarts with older data, the cache equals it", async () =>
   await server.put(nodes, node("a"));
   await server.put(nodes, node("b"));
   const informer = factory.for(nodes);
+  const told: string[] = [];
+  informer.addHandler({
+    added: ({ metadata }) => told.push(`+${metadata.name}`),
+    deleted: ({ metadata }) => told.push(`-${metadata.name}`),
+    rewound: () => told.push("rewound"),
+  });
   factory.start(stop.signal);
   await clock.advance(0);
   const before = informer.lastResourceVersion;
+  await server.restart();
+  await clock.advance(2_000);
+  expect(told).toEqual(["+a", "+b"]);
   await server.restartEmpty();
   await server.put(nodes, node("c"));
   await clock.advance(60_000);
   expect(informer.lister.list().map((one) => one.metadata.name)).toEqual(["c"]);
   expect(Number(informer.lastResourceVersion)).toBeLessThan(Number(before));
+  expect(told).toEqual(["+a", "+b", "rewound", "-a", "-b", "+c"]);
 });
 
 test("a handler that throws does not affect the others, and cached objects cannot be changed", async () => {

@@ -16,6 +16,7 @@ import type { Client } from "../transport/client.ts";
 import { FollowedDiscovery } from "./discovered-resources.ts";
 import type { Informer, InformerFactory, InformerHandler, Lister } from "./informer.ts";
 import { ObjectCache } from "./object-cache.ts";
+import { isOlder } from "./resource-version.ts";
 import { type FirstList, reflect, type ReflectorTarget, type Selection } from "./reflector.ts";
 
 export interface InformerDependencies {
@@ -113,6 +114,8 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   replace(items: readonly T[], resourceVersion: string): void {
     const fresh = new Map<string, T>();
     for (const item of items) fresh.set(keyOf(item), item);
+    if (this.#hasSynced && isOlder(resourceVersion, this.#lastResourceVersion))
+      for (const handler of this.#handlers) this.#guard(() => handler.rewound?.());
     for (const key of this.#cache.keys()) if (!fresh.has(key)) this.#remove(key, undefined);
     for (const [key, item] of fresh) this.#put(key, item);
     this.#lastResourceVersion = resourceVersion;

@@ -52,6 +52,12 @@ function daemonSetHandler({
   return {
     added: put,
     updated: (_before, after) => put(after),
+    rewound: () => {
+      for (const { writes, key } of tracker.all()) {
+        writes.rewound("daemonsets");
+        enqueue(key);
+      }
+    },
     deleted: (daemonSet) => {
       forget(tracker.get(keyOfObject(daemonSet)));
       enqueue(keyOfObject(daemonSet));
@@ -96,6 +102,15 @@ function podHandler({ tracker, expectations, enqueue }: HandlerDependencies): In
       else if (controllerOf(after) === undefined && (isMoved || !sameLabels(before, after)))
         enqueueMatching(after);
     },
+    /** Versions of pods are compared, and pods are awaited, that the server may not know any more. */
+    rewound: () => {
+      for (const tracked of tracker.all()) {
+        expectations.delete(tracked.uid);
+        tracked.writes.rewound("pods");
+        tracked.invalidate();
+        enqueue(tracked.key);
+      }
+    },
     deleted: (pod) => {
       enqueueAll(tracker.dropPod(pod));
       deletionSeen(pod);
@@ -133,6 +148,12 @@ function revisionHandler({ tracker, enqueue }: HandlerDependencies): InformerHan
       if (isMoved) enqueueOwner(before);
       if (controllerOf(after) !== undefined) enqueueOwner(after);
       else if (isMoved || !sameLabels(before, after)) enqueueMatching(after);
+    },
+    rewound: () => {
+      for (const { writes, key } of tracker.all()) {
+        writes.rewound("controllerrevisions");
+        enqueue(key);
+      }
     },
     deleted: enqueueOwner,
   };

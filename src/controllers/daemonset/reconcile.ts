@@ -142,7 +142,7 @@ export class Reconciler {
     const pass = new ClaimPass(client, daemonSet);
     const history = await revisions.construct(daemonSet, tracked, pass);
     tracked.historyFound(daemonSet, history);
-    if (!this.#isCurrent(daemonSet, tracked)) return undefined;
+    if (!this.#isSameSpec(daemonSet, tracked)) return undefined;
     await tracked.refresh(daemonSet, paramsOf(daemonSet, history));
     if (!this.#isCurrent(daemonSet, tracked)) return undefined;
     tracked.forgetFailures(daemonSet);
@@ -164,8 +164,13 @@ export class Reconciler {
     return this.#wake(tracked);
   }
 
+  /** Whether the slots may be relied on, and were made for this specification. What changed that has put the key into the queue. */
+  #isCurrent(daemonSet: DaemonSet, tracked: TrackedDaemonSet): boolean {
+    return tracked.isBuilt && this.#isSameSpec(daemonSet, tracked);
+  }
+
   /** Whether the cache still shows this specification and budget. Newer ones have put the key into the queue again. */
-  #isCurrent({ metadata }: DaemonSet, { key }: TrackedDaemonSet): boolean {
+  #isSameSpec({ metadata }: DaemonSet, { key }: TrackedDaemonSet): boolean {
     const { uid, generation, annotations } = this.#dependencies.daemonSets.lister.get(key)?.metadata ?? {};
     const isSameBudget =
       annotations?.[maxUnreachableAnnotation] === metadata.annotations?.[maxUnreachableAnnotation];

@@ -110,9 +110,11 @@ export class TrackedDaemonSet {
     this.#podLabels = podLabelsOf(daemonSet);
     const fingerprint = `${placer.fingerprint}\n${selector.toString()}`;
     if (this.#built?.fingerprint !== fingerprint) {
-      this.#built = { fingerprint, placer };
-      this.claims.reset(selector);
-      await this.#build(params);
+      do {
+        this.#built = { fingerprint, placer };
+        this.claims.reset(selector);
+        await this.#build(params);
+      } while (!this.isBuilt);
       return;
     }
     const isSeenAnew = this.#slots.setParams(params);
@@ -122,6 +124,11 @@ export class TrackedDaemonSet {
       if (!isSeenAnew) this.#slots.judgeAll();
     }
     this.#slots.advance();
+  }
+
+  /** What events have kept is not to be relied on. The next `refresh` builds it anew from the caches. */
+  invalidate(): void {
+    this.#built = undefined;
   }
 
   /** A pod that has this DaemonSet as controller. A state older than the one known is ignored. */

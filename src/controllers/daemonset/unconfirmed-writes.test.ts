@@ -104,3 +104,32 @@ describe("revisions", () => {
     expect(writes.unseenRevisions("7").size).toBe(0);
   });
 });
+
+test("nothing that an older server has never had is waited for, each cache for itself", () => {
+  const writes = new UnconfirmedWrites();
+  const revision = { metadata: { name: "r", resourceVersion: "9" }, revision: 1 };
+  const tell = (): void => {
+    writes.written("pods", "9");
+    writes.written("daemonsets", "9");
+    writes.revisionWritten(revision);
+    writes.deleteSent("u");
+    writes.foundGone("7");
+  };
+  const waits = (): unknown[] => [
+    writes.behind((resource) => (resource === "pods" ? "5" : "9")),
+    writes.behind((resource) => (resource === "pods" ? "9" : "5")),
+    writes.unseenRevisions("5").size,
+    writes.isDeleting("u"),
+    writes.isGone("7"),
+  ];
+  tell();
+  expect(waits()).toEqual(["pods", "daemonsets", 1, true, true]);
+  writes.rewound("pods");
+  expect(waits()).toEqual([undefined, undefined, 1, false, true]);
+  tell();
+  writes.rewound("daemonsets");
+  expect(waits()).toEqual(["pods", undefined, 1, true, false]);
+  tell();
+  writes.rewound("controllerrevisions");
+  expect(waits()).toEqual(["pods", "daemonsets", 0, true, true]);
+});

@@ -5,6 +5,7 @@
  *   written ─────────────▶ the cache has seen that version ──▶ forgotten
  *   sent, no answer ─────▶ a later try or a live list tells ─▶ forgotten
  *   delete sent ─────────▶ the pod is gone ──────────────────▶ forgotten
+ *   any of these ────────▶ the server was restored to older data ─▶ forgotten
  *
  * Not here: creations and deletions that a step awaits (client `Expectations`), sending (apply.ts, revisions.ts).
  * Upstream: kubernetes v1.36 development, pkg/controller/util/consistency, for the versions. The rest is ours.
@@ -26,6 +27,14 @@ export class UnconfirmedWrites {
   readonly #revisions = new Map<string, ControllerRevision>();
   #isRevisionUnanswered = false;
   #goneVersion: string | undefined;
+
+  /** The cache went back to older data of the server: what it is waited for to show may never come. */
+  rewound(resource: WrittenResource | "controllerrevisions"): void {
+    if (resource === "controllerrevisions") this.#revisions.clear();
+    else this.#versions.delete(resource);
+    if (resource === "daemonsets") this.#goneVersion = undefined;
+    if (resource === "pods") this.#deletes.clear();
+  }
 
   /** Remembers a version if it is the highest yet. A version that is no integer is ignored. */
   written(resource: WrittenResource, version: string): void {
