@@ -35,8 +35,9 @@ not here is work that is not done.`;
 function paragraph(reason, entries) {
   const places = entries
     .filter((entry) => entry.reason === reason)
-    .map(({ recording, scenario, step, at }) => {
-      const where = at.length === 0 ? "the whole answer" : at.map((pointer) => `\`${pointer}\``).join(", ");
+    .map(({ recording, scenario, step, at, warnings }) => {
+      const places = at.length === 0 ? "the whole answer" : at.map((pointer) => `\`${pointer}\``).join(", ");
+      const where = warnings === undefined ? places : `warnings of the pattern \`${warnings}\``;
       return `- ${recording}: \`${scenario}\` / \`${step}\`: ${where}`;
     });
   return `${reason}\n\n${places.join("\n")}`;

@@ -28,7 +28,25 @@ export {
   /** @public */
   qosClass,
 } from "./core/pod/requests.ts";
+export { completeFamilies, type Families } from "./core/service/families.ts";
+export {
+  clusterIpsOf,
+  isHeadless,
+  needsClusterIp,
+  needsHealthCheckPort,
+  needsNodePorts,
+  nodePortsOf,
+} from "./core/service/needs.ts";
 export { isPodReady, isPodTerminal, podCondition, targetNodeName } from "./core/pod/status.ts";
+export {
+  type Cidr,
+  formatCidr,
+  formatIp,
+  type IpAddress,
+  parseCidr,
+  parseIp,
+  rangeOf,
+} from "./parts/addresses.ts";
 export { validateObjectMeta, validateObjectMetaUpdate } from "./parts/metadata.ts";
 export {
   daemonTolerations,
@@ -49,4 +67,5 @@ export {
   /** @public */
   validatePodTemplate,
 } from "./parts/pod-template.ts";
+export { servedCidrName } from "./networking/servicecidr.ts";
 export { systemPriorities } from "./scheduling/priorityclass.ts";

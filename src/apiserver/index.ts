@@ -16,3 +16,5 @@ export {
   type ApiServerOptions,
   createApiServer,
 } from "./server.ts";
+export { parseClusterIpRanges, parsePortRange } from "./resources/services/ranges.ts";
+export type { ServiceRangeOptions } from "./resources/services/services.ts";

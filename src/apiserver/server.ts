@@ -5,9 +5,9 @@
  *
  * Not here: HTTP (http-server.ts), the store's maker, real clock and random (main/).
  */
-import { kinds as builtInKinds, type Kind } from "../api/index.ts";
-import { type Clock, type Log, type Metrics, type Random, sleep } from "../base/index.ts";
-import type { ApiHandler } from "../machinery/index.ts";
+import { ipaddresses, kinds as builtInKinds, type Kind, servicecidrs, services } from "../api/index.ts";
+import { assert, type Clock, type Log, type Metrics, type Random, sleep } from "../base/index.ts";
+import type { ApiHandler, Resource } from "../machinery/index.ts";
 import type { Store } from "../storage/index.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/chain.ts";
 import type { ObjectLister } from "./admission/lister.ts";
@@ -16,6 +16,12 @@ import { createSystemObjects } from "./resources/bootstrap.ts";
 import { Cacher } from "./watch-cache/cacher.ts";
 import { WrittenObjects } from "./watch-cache/encode.ts";
 import { serverEndpoints } from "./discovery/endpoints.ts";
+import {
+  ensureKubernetesService,
+  keepKubernetesService,
+  type ServerEndpoint,
+} from "./resources/kubernetes-service.ts";
+import { type ServiceRangeOptions, Services } from "./resources/services/services.ts";
 import { builtInResources } from "./resources/built-in.ts";
 import type { ChainOptions } from "./filters/chain.ts";
 import { createHandler } from "./handler.ts";
@@ -41,6 +47,8 @@ export interface ApiServerOptions extends ChainOptions {
   readonly taintsNewNodes?: boolean;
   /** `127.0.0.1:6443`: what legacy discovery tells clients to use. */
   readonly serverAddress?: string;
+  /** The ranges of Services' addresses and node ports. */
+  readonly serviceRanges?: ServiceRangeOptions;
   /** Admission plug-ins that run after the built-in ones. */
   readonly admissionPlugins?: (lister: ObjectLister) => readonly AdmissionPlugin[];
 }
@@ -69,6 +77,11 @@ export interface ApiServer {
   readonly isReady: boolean;
   /** Resolves when `isReady` becomes true for the first time; rejects when `run` ends before. */
   readonly ready: Promise<void>;
+  /**
+   * Tells clients in the cluster where this server is, by the `kubernetes` Service. Call once it is ready and listens.
+   * Resolves when the Service is there; it is looked after until the server stops.
+   */
+  advertise(endpoint: ServerEndpoint): Promise<void>;
   /** What is served. It may change at any time. */
   readonly resources: ResourceRegistry;
   /**
@@ -94,6 +107,9 @@ class Server implements ApiServer {
   readonly #cacher: Cacher;
   readonly resources: ResourceRegistry;
   readonly #writes: Writes;
+  /** Undefined when Services are not served. */
+  readonly #services: Services | undefined;
+  readonly #stopping = new AbortController();
   readonly #clock: Clock;
   readonly #log: Log;
   #settleReady!: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
@@ -111,7 +127,20 @@ class Server implements ApiServer {
     const resources = new ResourceRegistry(definitions, { cacher, store, clock, metrics });
     this.resources = resources;
     const admission = admissionChain(options, objectLister(resources));
-    this.#writes = new Writes({ store, cacher, written, admission, clock, random });
+    this.#writes = new Writes({
+      store,
+      cacher,
+      written,
+      admission,
+      clock,
+      random,
+      allocatorOf: (resource) => (resource === services ? this.#services?.allocator : undefined),
+    });
+    const servicesNeed = { writes: this.#writes, resources, store, clock, random, log };
+    const needed = [services, ipaddresses, servicecidrs] as readonly Resource[];
+    this.#services = needed.every((one) => kinds.some(({ resource }) => resource === one))
+      ? new Services(options.serviceRanges ?? {}, servicesNeed)
+      : undefined;
     this.handler = createHandler(options, {
       resources: new ResourceHandler({
         resources,
@@ -160,6 +189,7 @@ class Server implements ApiServer {
       throw error;
     } finally {
       this.#isStarted = false;
+      this.#stopping.abort(new Error("the server stops"));
       this.resources.endAllWatches();
       this.#cacher.stop();
     }
@@ -172,14 +202,31 @@ class Server implements ApiServer {
     this.#isStarted = true;
     this.#settleReady.resolve();
     this.#log.info("api server ready", { revision: this.#cacher.revision });
-    await expireObjects(this.#writes, this.resources, { clock: this.#clock, signal });
+    await Promise.all([
+      expireObjects(this.#writes, this.resources, { clock: this.#clock, signal }),
+      this.#services?.run(signal),
+    ]);
+  }
+
+  async advertise(endpoint: ServerEndpoint): Promise<void> {
+    assert(this.#services !== undefined, "a server without Services is not told of");
+    const dependencies = {
+      writes: this.#writes,
+      resources: this.resources,
+      clock: this.#clock,
+      log: this.#log,
+      clusterIp: this.#services.firstIp,
+    };
+    await ensureKubernetesService(endpoint, dependencies);
+    void keepKubernetesService(endpoint, { ...dependencies, signal: this.#stopping.signal });
   }
 
   /** Tries again when the store is away or an answer got lost; what is there is left alone. */
   async #createSystemObjects(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        return await createSystemObjects(this.#writes, this.resources);
+        await createSystemObjects(this.#writes, this.resources);
+        return await this.#services?.prepare();
       } catch (error) {
         const { code } = statusErrorOf(error).status;
         if (code !== 429 && code !== 503 && code !== 504) throw error;

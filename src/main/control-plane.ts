@@ -18,7 +18,10 @@ import {
   certificates,
   createApiServer,
   type NodeLogs,
+  parseClusterIpRanges,
+  parsePortRange,
   serveHttp,
+  type ServiceRangeOptions,
   writeKubeconfig,
 } from "../apiserver/index.ts";
 import type { Log, Random } from "../base/index.ts";
@@ -54,6 +57,10 @@ export interface ControlPlaneOptions {
   readonly placement: Placement;
   /** As upstream's option: `*,-daemonset-controller` runs all but one. Absent means all. */
   readonly controllers?: string;
+  /** `10.96.0.0/16`, or a range of each family. */
+  readonly serviceClusterIpRange?: string;
+  /** `30000-32767`. */
+  readonly serviceNodePortRange?: string;
   /** Absent means a store in the data directory. */
   readonly store?: Store;
   readonly log: Log;
@@ -136,6 +143,7 @@ class RunningControlPlane implements ControlPlane {
 
   async open(): Promise<void> {
     const { dataDir, log, port, fresh } = this.#options;
+    const ranges = serviceRanges(this.#options);
     const onFailure = (error: unknown): void => this.#fail(error);
     if (!(await exists(dataDir))) await checkPort(port);
     if (fresh) await clear(dataDir, log);
@@ -155,6 +163,7 @@ class RunningControlPlane implements ControlPlane {
         build: { version },
         taintsNewNodes: this.#controllers.has(nodeLifecycle),
         authenticators: [adminByToken],
+        serviceRanges: ranges,
       },
       {
         store: this.#store,
@@ -179,6 +188,7 @@ class RunningControlPlane implements ControlPlane {
       log,
       metrics: this.#metrics,
     });
+    await this.#server.advertise({ ip: host, port: this.#http.port });
     this.#informers = createInformerFactory(this.client(controllerManager, "lares"), {
       clock: systemClock,
       random: this.#random,
@@ -278,6 +288,21 @@ class RunningControlPlane implements ControlPlane {
       this.start(descriptor.name, (signal) => controller.run(signal));
     }
   }
+}
+
+/** @throws UsageError. */
+function serviceRanges(options: ControlPlaneOptions): ServiceRangeOptions {
+  const { serviceClusterIpRange: clusterIpRange, serviceNodePortRange: nodePortRange } = options;
+  const wrong = [
+    clusterIpRange === undefined ? [] : parseClusterIpRanges(clusterIpRange),
+    nodePortRange === undefined ? [] : parsePortRange(nodePortRange),
+  ].find((parsed) => typeof parsed === "string");
+  if (typeof wrong === "string")
+    throw new UsageError(wrong, "see --service-cluster-ip-range and --service-node-port-range");
+  return {
+    ...(clusterIpRange === undefined ? {} : { clusterIpRange }),
+    ...(nodePortRange === undefined ? {} : { nodePortRange }),
+  };
 }
 
 function exists(path: string): Promise<boolean> {

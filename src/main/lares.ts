@@ -76,6 +76,11 @@ function serverOptions(command: Command, dataDir: string): Command {
       "controllers to run: * for all, name for one more, -name for one less",
       "*",
     )
+    .option(
+      "--service-cluster-ip-range <cidrs>",
+      "addresses of Services, a range of each family; a data directory keeps that of its first start (default: 10.96.0.0/16)",
+    )
+    .option("--service-node-port-range <from-to>", "node ports of Services (default: 30000-32767)")
     .addOption(
       new Option("--log-level <level>", "least severe messages to log")
         .choices(["debug", "info", "warn", "error"])

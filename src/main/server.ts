@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly fresh: boolean;
   readonly placement: Placement;
   readonly controllers: string;
+  readonly serviceClusterIpRange?: string;
+  readonly serviceNodePortRange?: string;
   readonly logLevel: LogLevel;
 }
 

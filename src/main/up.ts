@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly fresh: boolean;
   readonly placement: Placement;
   readonly controllers: string;
+  readonly serviceClusterIpRange?: string;
+  readonly serviceNodePortRange?: string;
   readonly logLevel: LogLevel;
   readonly controlPlanes: number;
   readonly workers: number;

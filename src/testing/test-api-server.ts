@@ -8,7 +8,14 @@ import {
   type ApiServerOptions,
   createApiServer,
 } from "../apiserver/index.ts";
-import { seededRandom, settleMicrotasks, silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
+import {
+  type Log,
+  seededRandom,
+  settleMicrotasks,
+  silentLog,
+  silentMetrics,
+  SimulatedClock,
+} from "../base/index.ts";
 import type { ApiCall, ApiHandler, ApiReply, Credentials, Method, WatchFrame } from "../machinery/index.ts";
 import { createMemoryStore, type Store } from "../storage/index.ts";
 
@@ -57,6 +64,8 @@ export interface TestApiServerOptions {
   readonly seed?: number;
   readonly taintsNewNodes?: boolean;
   readonly admissionPlugins?: ApiServerOptions["admissionPlugins"];
+  readonly serviceRanges?: NonNullable<ApiServerOptions["serviceRanges"]>;
+  readonly log?: Log;
   /** Without it there are no OpenAPI documents. */
   readonly openApiDocument?: NonNullable<ApiServerDependencies["openApiDocument"]>;
 }
@@ -70,16 +79,21 @@ export class TestApiServer {
   readonly #done: Promise<void>;
 
   constructor(options: TestApiServerOptions = {}) {
-    const { taintsNewNodes = false, admissionPlugins, openApiDocument } = options;
+    const { taintsNewNodes = false, admissionPlugins, openApiDocument, serviceRanges } = options;
     this.clock = options.clock ?? new SimulatedClock();
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
-      { freeze: true, taintsNewNodes, ...(admissionPlugins === undefined ? {} : { admissionPlugins }) },
+      {
+        freeze: true,
+        taintsNewNodes,
+        ...(admissionPlugins === undefined ? {} : { admissionPlugins }),
+        ...(serviceRanges === undefined ? {} : { serviceRanges }),
+      },
       {
         store: this.store,
         clock: this.clock,
         random: seededRandom(options.seed ?? 1),
-        log: silentLog,
+        log: options.log ?? silentLog,
         metrics: silentMetrics,
         ...(openApiDocument === undefined ? {} : { openApiDocument }),
       },

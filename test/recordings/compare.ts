@@ -15,17 +15,29 @@ const shownCharactersMax = 200;
 /**
  * Each difference as text; none when the answers are the same.
  * @param apart pointers that are left out beside those that the step ignores
+ * @param ownWarnings patterns of warnings that only ours gives
  */
 export function differences(
   {
     scenario,
     step,
     apart = [],
-  }: { readonly scenario: Scenario; readonly step: Step; readonly apart?: readonly string[] },
+    ownWarnings = [],
+  }: {
+    readonly scenario: Scenario;
+    readonly step: Step;
+    readonly apart?: readonly string[];
+    readonly ownWarnings?: readonly string[];
+  },
   ours: Answer,
 ): readonly string[] {
   const compared = (answer: Answer): unknown => comparable(answer, { scenario, step, apart });
-  return [...differing(compared(step.answer), compared(ours), "")];
+  const warnings = ours.warnings.filter((text) => !isOwnWarning(text, ownWarnings));
+  return [...differing(compared(step.answer), compared({ ...ours, warnings }), "")];
+}
+
+export function isOwnWarning(text: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => new RegExp(pattern).test(text));
 }
 
 function comparable(

@@ -12,6 +12,8 @@ export interface Difference {
   readonly step: string;
   /** Pointers into the answer, `/status` and `/body/message` say; the rest of it is compared. Empty: nothing is. */
   readonly at: readonly string[];
+  /** A pattern: warnings of ours that upstream does not give are left out, and all else is compared. Then `at` has no meaning. */
+  readonly warnings?: string;
   /** Chosen: ours answers so on purpose. Unstable: it depends on time or chance. */
   readonly sort: "chosen" | "unstable";
   readonly reason: string;

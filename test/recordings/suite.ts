@@ -9,7 +9,7 @@
  * Not here: the parts (player.ts, compare.ts, same-list.ts, deliberate.ts, plane.ts).
  */
 import { afterAll, describe, expect, test } from "vitest";
-import { differences } from "./compare.ts";
+import { differences, isOwnWarning } from "./compare.ts";
 import { allDifferences, type Difference, differencesOf } from "./deliberate.ts";
 import { PlanePool, startPlane } from "./plane.ts";
 import { type Exchange, play } from "./player.ts";
@@ -102,15 +102,23 @@ class Run {
     const different = new Map<number, string>();
     for (const { step, number, answer } of exchanges) {
       const onPurpose = differencesOf(this.#name, scenario, step);
-      const apart = onPurpose.flatMap((entry) => entry.at);
+      const byWarning = onPurpose.filter((entry) => entry.warnings !== undefined);
+      const byPlace = onPurpose.filter((entry) => entry.warnings === undefined);
+      const ownWarnings = byWarning.map((entry) => entry.warnings!);
+      const apart = byPlace.flatMap((entry) => entry.at);
       const compared = (without: readonly string[]): readonly string[] =>
-        answer instanceof Error ? [String(answer)] : differences({ scenario, step, apart: without }, answer);
+        answer instanceof Error
+          ? [String(answer)]
+          : differences({ scenario, step, apart: without, ownWarnings }, answer);
       const all = compared([]).length;
-      for (const entry of onPurpose)
+      for (const entry of byPlace)
         if (entry.at.length === 0 ? all > 0 : compared(entry.at).length < all) this.#needed.add(entry);
+      const warned = answer instanceof Error ? [] : answer.warnings;
+      for (const entry of byWarning)
+        if (warned.some((text) => isOwnWarning(text, [entry.warnings!]))) this.#needed.add(entry);
       const left = compared(apart);
       const where = `${this.#name} / ${scenario.scenario} / ${number} ${step.name}`;
-      if (onPurpose.some((entry) => entry.at.length === 0)) different.set(number, `${where}: not compared`);
+      if (byPlace.some((entry) => entry.at.length === 0)) different.set(number, `${where}: not compared`);
       else if (left.length === 0) same.add(number);
       else different.set(number, [where, ...left].join("\n    "));
     }

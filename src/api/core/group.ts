@@ -12,5 +12,5 @@ export { podKind, pods } from "./pod/pod.ts";
 export { replicationControllerKind, replicationcontrollers } from "./replicationcontroller.ts";
 export { resourceQuotaKind, resourcequotas } from "./resourcequota.ts";
 export { secretKind, secrets } from "./secret.ts";
-export { serviceKind, services } from "./service.ts";
+export { serviceKind, services } from "./service/service.ts";
 export { serviceAccountKind, serviceaccounts } from "./serviceaccount.ts";

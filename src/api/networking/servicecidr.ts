@@ -4,7 +4,7 @@
  * Upstream: kubernetes v1.35, pkg/apis/networking/validation/validation.go (ValidateServiceCIDR),
  * pkg/printers/internalversion/printers.go (printServiceCIDR).
  */
-import { indexPath, invalidValue, required, type Resource } from "../../machinery/index.ts";
+import { formatTime, indexPath, invalidValue, required, type Resource } from "../../machinery/index.ts";
 import type { ServiceCIDR } from "../generated/types.gen.ts";
 import { checkCanonicalCidr, parseCidr } from "../parts/addresses.ts";
 import { type Errors, immutableText } from "../parts/checks.ts";
@@ -20,14 +20,21 @@ export const servicecidrs: Resource<ServiceCIDR> = {
   namespaced: false,
 };
 
+/** The one from which Services get their addresses. */
+export const servedCidrName = "kubernetes";
+
+const ready = { type: "Ready", status: "True", reason: "", message: "Kubernetes Service CIDR is ready" };
+
 export const serviceCidrKind: Kind = defineKind({
   resource: servicecidrs,
   schema: "networking.v1.ServiceCIDR",
   hasStatus: true,
   unactedWarning: unacted("ServiceCIDRs", "Services get their addresses from the one named kubernetes"),
   rules: {
-    prepareForCreate(object) {
-      object.status = {};
+    prepareForCreate(object, { nowMs }) {
+      // The server gives out addresses of this one as soon as it is there.
+      const isServed = object.metadata.name === servedCidrName;
+      object.status = isServed ? { conditions: [{ ...ready, lastTransitionTime: formatTime(nowMs) }] } : {};
     },
     validate: validateServiceCidr,
     validateUpdate: (object, before) => [...validateServiceCidr(object), ...checkChange(object, before)],

@@ -112,7 +112,7 @@ export function checkEndpointIp(field: string, value: string): FieldError[] {
     .map(([text]) => invalidValue(field, value, text));
 }
 
-export function contains(cidr: Cidr, ip: IpAddress): boolean {
+function contains(cidr: Cidr, ip: IpAddress): boolean {
   if (cidr.address.family !== ip.family) return false;
   const { first, size } = rangeOf(cidr);
   return ip.value >= first && ip.value < first + size;

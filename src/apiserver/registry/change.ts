@@ -4,6 +4,7 @@
  */
 import type { ApiRequest, Draft, KubeObject } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
+import type { Allocation } from "./allocator.ts";
 import type { Writer } from "./admitted-write.ts";
 import type { WriteOptions } from "./query.ts";
 
@@ -17,7 +18,13 @@ export interface Change {
   /** How often a lost race is run again with the newest state; 1 when the client named the state it wants changed. */
   readonly attempts: number;
   /** The wanted state: an object of its own, which may share parts with `before`. Throws what refuses the change. */
-  next(before: KubeObject): Draft<KubeObject> | Promise<Draft<KubeObject>>;
+  next(before: KubeObject): NextState | Promise<NextState>;
+}
+
+export interface NextState {
+  readonly object: Draft<KubeObject>;
+  /** What the wanted state has been given already. */
+  readonly allocation?: Allocation;
 }
 
 export interface Written {

@@ -11,6 +11,7 @@ import { assert, type Clock, nameSuffix, type Random, withMembers } from "../../
 import {
   alreadyExists,
   badRequest,
+  copyJson,
   type Draft,
   type FieldError,
   formatTime,
@@ -44,10 +45,12 @@ import {
   ordered,
   withoutSystemFields,
 } from "./metadata.ts";
+import { type Allocator, type AllocatorOf, revertAfter } from "./allocator.ts";
 import { type AdmittedRequest, AdmittedWrite, type Writer } from "./admitted-write.ts";
 import {
   type Change,
   conflictAttempts,
+  type NextState,
   type Target,
   type WriteRequest,
   writerOf,
@@ -66,6 +69,7 @@ export interface WritesDependencies {
   readonly admission: AdmissionChain;
   readonly clock: Clock;
   readonly random: Random;
+  readonly allocatorOf?: AllocatorOf;
 }
 
 /** Names tried for generateName; as upstream since 1.30. */
@@ -149,36 +153,57 @@ export class Writes {
     { admitted, writer }: { readonly admitted: AdmittedWrite; readonly writer: Writer },
   ): Promise<StoredObject> {
     const prefix = draft.metadata.name ? undefined : draft.metadata.generateName;
+    const allocator = this.#allocatorOf(served);
     for (let attempt = 1; ; attempt++) {
       // A lost name is tried on a copy: the first one may be in the hands of the store already.
+      const copy = allocator === undefined ? draft : copyJson(draft);
       const object =
         prefix === undefined
           ? draft
-          : { ...draft, metadata: ordered(withMembers(draft.metadata, { name: this.#generated(prefix) })) };
-      const { name, namespace } = object.metadata;
-      this.#validate(served, object, [
-        ...metadataErrors(served.storage, object.metadata),
-        ...(served.storage.rules.validate?.(object) ?? []),
-      ]);
-      if (attempt === 1) this.#warnOfNew(served, object, writer);
-      await admitted.validate(object);
-      newestOf(served);
-      const { state, value } = this.#encode(served, object, { key: served.cache.keyOf(namespace, name!) });
+          : { ...copy, metadata: ordered(withMembers(draft.metadata, { name: this.#generated(prefix) })) };
+      const { isDryRun } = writer;
+      const allocation = await allocator?.allocate(object, undefined, { isDryRun });
       try {
-        if (writer.isDryRun) {
-          if (served.cache.get(namespace, name!) !== undefined)
-            throw alreadyExists(served.kind.resource, name!);
-          return state;
-        }
-        state.stamp(await this.#deps.store.create(state.key, value));
+        const state = await this.#createValid(served, object, { admitted, writer, isFirst: attempt === 1 });
+        if (allocation !== undefined) await allocation.commit();
         return state;
       } catch (error) {
-        const refused = statusErrorOf(error, served, name!);
-        const isTaken = prefix !== undefined && refused.status.reason === "AlreadyExists";
-        if (!isTaken) throw refused;
-        if (attempt === generateNameAttempts) throw generateNameConflict(served.kind.resource, name!);
+        await revertAfter(error, allocation);
+        const name = object.metadata.name!;
+        if (prefix === undefined || !isTaken(error, served, name)) throw error;
+        if (attempt === generateNameAttempts) throw generateNameConflict(served.kind.resource, name);
       }
     }
+  }
+
+  async #createValid(
+    served: Served,
+    object: Draft<KubeObject>,
+    {
+      admitted,
+      writer,
+      isFirst,
+    }: { readonly admitted: AdmittedWrite; readonly writer: Writer; readonly isFirst: boolean },
+  ): Promise<StoredObject> {
+    const { name, namespace } = object.metadata;
+    this.#validate(served, object, [
+      ...metadataErrors(served.storage, object.metadata),
+      ...(served.storage.rules.validate?.(object) ?? []),
+    ]);
+    if (isFirst) this.#warnOfNew(served, object, writer);
+    await admitted.validate(object);
+    newestOf(served);
+    const { state, value } = this.#encode(served, object, { key: served.cache.keyOf(namespace, name!) });
+    if (writer.isDryRun) {
+      if (served.cache.get(namespace, name!) !== undefined) throw alreadyExists(served.kind.resource, name!);
+      return state;
+    }
+    state.stamp(await this.#stored(served, name!, this.#deps.store.create(state.key, value)));
+    return state;
+  }
+
+  #allocatorOf(served: Served): Allocator | undefined {
+    return this.#deps.allocatorOf?.(served.storage.resource);
   }
 
   /** Before the store is asked, as upstream: who creates what is there already is warned, too. */
@@ -281,7 +306,7 @@ export class Writes {
    * The state that `draft` asks for, with all that it may not change taken from `before`. Plug-ins are asked about
    * `before`, which the write is compared with afterwards. @throws StatusError 409, 422 and what plug-ins refuse with.
    */
-  async nextState(served: Served, input: NextInput): Promise<Draft<KubeObject>> {
+  async nextState(served: Served, input: NextInput): Promise<NextState> {
     const { draft, before, request, target } = input;
     const { resource } = served.kind;
     const isMain = target.subresource === undefined;
@@ -297,20 +322,42 @@ export class Writes {
     if (waiting !== undefined) await waiting;
     if (isConditional(draft.metadata))
       checkResourceVersion(resource, draft.metadata.resourceVersion, before.metadata);
-    const { next, errors } = isMain ? this.#nextMain(served, input) : nextOfView(served, input);
-    const { storage } = served;
+    if (!isMain)
+      return { object: await this.#checked(served, input, { admitted, ...nextOfView(served, input) }) };
+    this.#prepare(served, input);
+    const { isDryRun } = writerOf(request);
+    const allocation = await this.#allocatorOf(served)?.allocate(draft, before, { isDryRun });
+    try {
+      const errors = [
+        ...metadataUpdateErrors(draft.metadata, before.metadata),
+        ...(served.storage.rules.validateUpdate?.(draft, before) ?? []),
+      ];
+      const object = await this.#checked(served, input, { admitted, next: draft, errors });
+      return allocation === undefined ? { object } : { object, allocation };
+    } catch (error) {
+      await allocation?.revert();
+      throw error;
+    }
+  }
+
+  async #checked(
+    served: Served,
+    { before, request, target }: NextInput,
+    { admitted, next, errors }: NextOfView & { readonly admitted: AdmittedWrite },
+  ): Promise<Draft<KubeObject>> {
     this.#validate(served, next, [
-      ...changedMetadataErrors(storage, next.metadata, before.metadata),
+      ...changedMetadataErrors(served.storage, next.metadata, before.metadata),
       ...errors,
     ]);
-    if (isMain && isSpecified(next, before))
-      for (const text of storage.rules.warnings?.(next) ?? []) request.call.warn(text);
+    if (target.subresource === undefined && isSpecified(next, before))
+      for (const text of served.storage.rules.warnings?.(next) ?? []) request.call.warn(text);
     const checking = admitted.validate(next, before);
     if (checking !== undefined) await checking;
     return next;
   }
 
-  #nextMain(served: Served, { draft, before, request }: NextInput): NextOfView {
+  /** Takes over what an update may not change, in place. */
+  #prepare(served: Served, { draft, before, request }: NextInput): void {
     const { storage } = served;
     const { rules } = storage;
     draft.metadata = carriedMetadata(draft.metadata, before);
@@ -320,11 +367,6 @@ export class Writes {
     if (storage.hasGeneration && !semanticEqual(member(draft, "spec"), member(before, "spec"))) {
       draft.metadata.generation = (before.metadata.generation ?? 0) + 1;
     }
-    const errors = [
-      ...metadataUpdateErrors(draft.metadata, before.metadata),
-      ...(rules.validateUpdate?.(draft, before) ?? []),
-    ];
-    return { next: draft, errors };
   }
 
   /** The newest state, or undefined. @throws StatusError 404 when the resource is not served any more. */
@@ -368,13 +410,16 @@ export class Writes {
     for (let attempt = 1; ; attempt++) {
       const before = await this.find(served, target);
       if (before === undefined) throw notFound(served.kind.resource, target.name);
-      const next = await change.next(before.object);
+      const { object: next, allocation } = await change.next(before.object);
+      const isLast = isFinished(served.storage, next);
       try {
-        const state = isFinished(served.storage, next)
+        const state = isLast
           ? await this.remove(served, before, { writer: change.writer, last: next })
           : await this.put(served, before, { writer: change.writer, next });
+        if (allocation !== undefined) await (isLast ? allocation.revert() : allocation.commit());
         return { state, isCreated: false };
       } catch (error) {
+        await revertAfter(error, allocation);
         if (attempt >= change.attempts || !(await this.lostRace(error))) throw error;
         change.writer.signal?.throwIfAborted();
       }
@@ -422,6 +467,7 @@ export class Writes {
     const revision = writer.isDryRun
       ? before.revision
       : await this.#stored(served, name, this.#deps.store.delete(before.key, before.revision));
+    if (!writer.isDryRun) await this.#allocatorOf(served)?.release(before.object);
     if (last === undefined) return writer.isDryRun ? before : before.at(revision);
     const { state } = this.#encode(served, withoutVersion(last), { key: before.key });
     state.stamp(revision);
@@ -496,6 +542,13 @@ function checkNamespace(served: Served, namespace: string | undefined, wanted: s
 /** Whether it is the target that was not found; a plug-in may have found something else missing. */
 function isMissing(error: unknown, { kind }: Served, { name }: Target): boolean {
   if (!isNotFound(error)) return false;
+  const { details } = statusOf(error);
+  return details?.kind === kind.resource.resource && details.name === name;
+}
+
+/** Whether `error` says that there is an object of this name already. */
+function isTaken(error: unknown, { kind }: Served, name: string): boolean {
+  if (!isAlreadyExists(error)) return false;
   const { details } = statusOf(error);
   return details?.kind === kind.resource.resource && details.name === name;
 }

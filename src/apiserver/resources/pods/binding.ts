@@ -50,7 +50,7 @@ const bind = admittedVerb<Draft<Binding>>({
     await objects.modify(pods, target, {
       writer,
       attempts: conflictAttempts,
-      next: (before) => bound(before as Pod, binding, nowMs),
+      next: (before) => ({ object: bound(before as Pod, binding, nowMs) }),
     });
     return successReply(201);
   },

@@ -72,7 +72,7 @@ function mark(
     attempts: conflictAttempts,
     next(before) {
       checkPreconditions(pods, before, asked);
-      return withCondition(before as Pod, lastTransitionTime);
+      return { object: withCondition(before as Pod, lastTransitionTime) };
     },
   });
 }

@@ -1,6 +1,6 @@
 /** Services: what is valid, and the row. */
 import { expect, test } from "vitest";
-import { cellsOf, columnsOf, errorsOf, metadata, withPath } from "../../testing/kind-fixtures.ts";
+import { cellsOf, columnsOf, errorsOf, metadata, withPath } from "../../../testing/kind-fixtures.ts";
 
 const schema = "core.v1.Service";
 const service = { metadata, spec: { ports: [{ port: 80 }] } };
@@ -16,7 +16,7 @@ test.each<readonly [path: string, value: unknown, errors: readonly string[]]>([
     ],
   ],
   ["spec.ports", [], ["spec.ports: Required value"]],
-  ["spec", { clusterIP: "None" }, []],
+  ["spec", { clusterIP: "None", clusterIPs: ["None"] }, []],
   [
     "spec.ports",
     [{ port: 0 }],
@@ -32,7 +32,9 @@ test.each<readonly [path: string, value: unknown, errors: readonly string[]]>([
       { port: 1, name: "a" },
       { port: 1, name: "b" },
     ],
-    ['spec.ports[1]: Duplicate value: {"port":1,"protocol":"TCP"}'],
+    [
+      'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":1,"TargetPort":0,"NodePort":0}',
+    ],
   ],
   [
     "spec.type",
