@@ -7,6 +7,9 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "./cluster.ts";
 import { everywhere, nodesOf } from "./session.ts";
 
+/** Pods of a deleted node go after 40 s. */
+const podOfGoneNodeMs = 60_000;
+
 everywhere((begin) => {
   describe("1: one pod for each worker, without saying how many", () => {
     const s = begin();
@@ -133,6 +136,7 @@ everywhere((begin) => {
       await eventually(
         async () => ((await s.k("get pods -o name")).trim().split("\n").length === 2 ? true : undefined),
         "the pod to go",
+        podOfGoneNodeMs,
       );
       expect(nodesOf(await s.pods("app=fluentd"))).toEqual(["kube-worker1", "kube-worker3"]);
       expect(await s.k("get nodes -o name")).toBe("node/kube-master\nnode/kube-worker1\nnode/kube-worker3\n");

@@ -25,7 +25,7 @@ async function addPod(cluster: TestCluster, name: string, nodeName: string, phas
 const find = (cluster: TestCluster, name: string): Promise<Pod | undefined> =>
   cluster.find(pods, name, "default");
 
-test("kubectl delete node: its pods go at once, others stay", async () => {
+test("kubectl delete node: its pods go after 40 s, others stay", async () => {
   await withCluster(async (cluster) => {
     await addNode(cluster, "a");
     await addNode(cluster, "b");
@@ -35,7 +35,9 @@ test("kubectl delete node: its pods go at once, others stay", async () => {
     await cluster.advance(120_000);
     expect(await find(cluster, "on-a")).toBeDefined();
     await cluster.client.delete(nodes, { name: "a" });
-    await cluster.advance(100);
+    await cluster.advance(39_000);
+    expect(await find(cluster, "on-a")).toBeDefined();
+    await cluster.advance(2_000);
     expect(await find(cluster, "on-a")).toBeUndefined();
     expect(await find(cluster, "on-b")).toBeDefined();
     expect(cluster.complaints).toEqual([]);
@@ -50,7 +52,7 @@ test("a pod held by a finalizer ends as Failed and says why", async () => {
     await cluster.client.patch(pods, { name: "held", namespace: "default" }, { type: "merge", body });
     await start(cluster);
     await cluster.client.delete(nodes, { name: "a" });
-    await cluster.advance(10_000);
+    await cluster.advance(50_000);
     const pod = (await find(cluster, "held"))!;
     expect(pod.status?.phase).toBe("Failed");
     expect(podCondition(pod, "DisruptionTarget")).toMatchObject({
@@ -73,6 +75,23 @@ test("a pod whose node was never seen waits 40 s, and stays if the node appears"
     await cluster.advance(2_000);
     expect(await find(cluster, "lost")).toBeUndefined();
     expect(await find(cluster, "early")).toBeDefined();
+  });
+});
+
+test("a node that comes back in time keeps its pods, and has its whole time when it goes again", async () => {
+  await withCluster(async (cluster) => {
+    await addNode(cluster, "a");
+    await addPod(cluster, "p", "a");
+    await start(cluster);
+    await cluster.client.delete(nodes, { name: "a" });
+    await cluster.advance(30_000);
+    await addNode(cluster, "a");
+    await cluster.advance(5_000);
+    await cluster.client.delete(nodes, { name: "a" });
+    await cluster.advance(38_000);
+    expect(await find(cluster, "p")).toBeDefined();
+    await cluster.advance(3_000);
+    expect(await find(cluster, "p")).toBeUndefined();
   });
 });
 

@@ -1,13 +1,11 @@
 /**
  * Removes by force the pods that no kubelet will ever end (plan.ts says which), and the oldest finished ones above a limit.
  *
- *   Node deleted (watched) ──▶ ask the server: 404? ──▶ every pod bound to that name goes, at once
- *   pod on a node never seen ─▶ wait 40 s ─▶ ask the server: 404? ──▶ the same
+ *   Node deleted, or a pod on a node never seen ─▶ wait 40 s ─▶ still absent? ask the server: 404? ──▶ its pods go
+ *                                                     └─ it came meanwhile: nothing
  *
- * Why removal at once is safe after a watched deletion: the question is asked of the server after the event, so the
- * Node is gone, not unseen; pods bound before are of the old Node, each is deleted by its UID, and a kubelet that
- * comes back under the name registers a new Node and kills containers whose pods it no longer finds. Upstream waits
- * because it polls caches that may know a pod before its node; that case keeps upstream's 40 s here.
+ * The wait is upstream's: whoever registers again under the name within it keeps the pods. The cache only raises the
+ * question, the server answers it.
  * Not here: eviction by taints (node-lifecycle).
  */
 import { type Node, nodes, type Pod, pods } from "../../api/index.ts";
@@ -19,6 +17,7 @@ import {
   type Informer,
   podsByNode,
   type QueueController,
+  type ReconcileResult,
 } from "../../client/index.ts";
 import { formatTime, isConflict, isNotFound, keyOf } from "../../machinery/index.ts";
 import { FinishedPods } from "./finished-pods.ts";
@@ -27,7 +26,7 @@ import { isOutOfService, lastStatus, reasonToRemove, type Reason } from "./plan.
 export interface PodGcOptions {
   /** Finished pods kept in the whole cluster. Default 12,500 as upstream; 0 keeps all. */
   readonly finishedPodsMax?: number;
-  /** How long a node that was never seen may take to appear. Default 40,000 as upstream. */
+  /** How long a node may be absent. Default 40,000 as upstream, which looks every 20 s, and so takes up to 80 s. */
   readonly quarantineMs?: number;
 }
 
@@ -49,6 +48,8 @@ class PodGc implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #quarantineMs: number;
   readonly #finished: FinishedPods;
+  /** Nodes that are absent, and may have pods → since when. */
+  readonly #absentSinceMs = new Map<string, number>();
   /** UIDs of pods that were bound to a node before the server itself said that it has no such node. */
   readonly #doomed = new Set<string>();
 
@@ -57,15 +58,18 @@ class PodGc implements Controller {
     this.#context = context;
     this.#quarantineMs = options.quarantineMs ?? quarantineMsDefault;
     this.#finished = new FinishedPods((options.finishedPodsMax ?? finishedPodsMaxDefault) || Infinity);
-    const reconcile = (key: Key): Promise<void> => this.#reconcile(key);
+    const reconcile = (key: Key): Promise<ReconcileResult> => this.#reconcile(key);
     this.#controller = createController({ name: "pod-gc", workers, reconcile }, context);
     this.#pods = informers.for(pods);
     this.#nodes = informers.for(nodes);
     indexPodsByNode(this.#pods);
     this.#nodes.addHandler({
-      added: (node) => this.#nodeSeen(undefined, node),
+      added: (node) => {
+        this.#absentSinceMs.delete(node.metadata.name ?? "");
+        this.#nodeSeen(undefined, node);
+      },
       updated: (before, node) => this.#nodeSeen(before, node),
-      deleted: (node) => this.#controller.queue.add(`node/${node.metadata.name ?? ""}`),
+      deleted: (node) => this.#nodeAbsent(node.metadata.name ?? ""),
     });
     this.#pods.addHandler({
       added: (pod) => this.#podSeen(undefined, pod),
@@ -94,11 +98,17 @@ class PodGc implements Controller {
       this.#controller.queue.add(`pod/${keyOf(pod)}`);
     }
     if (nodeName && before?.spec.nodeName !== nodeName && this.#nodes.lister.get(nodeName) === undefined) {
-      this.#controller.queue.addAfter(`node/${nodeName}`, this.#quarantineMs);
+      this.#nodeAbsent(nodeName);
     }
   }
 
-  async #reconcile(key: Key): Promise<void> {
+  #nodeAbsent(name: string): void {
+    if (this.#absentSinceMs.has(name)) return;
+    this.#absentSinceMs.set(name, this.#context.clock.monotonicMs());
+    this.#controller.queue.addAfter(`node/${name}`, this.#quarantineMs);
+  }
+
+  async #reconcile(key: Key): Promise<ReconcileResult> {
     const slash = key.indexOf("/");
     const kind = key.slice(0, slash);
     const name = key.slice(slash + 1);
@@ -115,11 +125,16 @@ class PodGc implements Controller {
     return this.#nodes.lister.get(pod.spec.nodeName ?? "") ?? "unknown";
   }
 
-  /** The cache only raises the question; the server answers it. */
-  async #reconcileNode(name: string): Promise<void> {
-    if (this.#nodes.lister.get(name) !== undefined) return;
+  async #reconcileNode(name: string): Promise<ReconcileResult> {
+    const sinceMs = this.#absentSinceMs.get(name);
+    // It came, and may have gone again since: then it has its whole time.
+    if (sinceMs === undefined) return;
+    const leftMs = sinceMs + this.#quarantineMs - this.#context.clock.monotonicMs();
+    if (leftMs > 0) return { requeueAfterMs: leftMs };
     const doomed = this.#pods.lister.byIndex(podsByNode, name);
-    if (doomed.length === 0 || !(await this.#isGone(name))) return;
+    const isGone = doomed.length > 0 && (await this.#isGone(name));
+    this.#absentSinceMs.delete(name);
+    if (!isGone) return;
     for (const pod of doomed) {
       this.#doomed.add(pod.metadata.uid ?? "");
       this.#controller.queue.add(`pod/${keyOf(pod)}`);

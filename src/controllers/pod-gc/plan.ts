@@ -44,6 +44,7 @@ export function isOutOfService(node: Node): boolean {
  */
 export function lastStatus(pod: Pod, reason: Reason, now: string): PodStatus | undefined {
   const phase = isPodTerminal(pod) ? {} : { phase: "Failed" };
+  const { generation } = pod.metadata;
   if (reason === "node-gone") {
     const condition: PodCondition = {
       type: "DisruptionTarget",
@@ -51,6 +52,7 @@ export function lastStatus(pod: Pod, reason: Reason, now: string): PodStatus | u
       reason: "DeletionByPodGC",
       message: "PodGC: node no longer exists",
       lastTransitionTime: now,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
     return { ...phase, conditions: [condition] };
   }
