@@ -254,6 +254,22 @@ test("a taint that somebody sets while ours is on its way is kept", async () => 
   });
 });
 
+test("a node that says itself that it is not ready is tainted; its pods are not touched, and there is no event", async () => {
+  await withCluster(async (cluster) => {
+    for (const name of ["a", "b", "c"]) await addNode(cluster, name);
+    await addPod(cluster, "daemon", "a", [{ operator: "Exists" }]);
+    await start(cluster);
+    await report(cluster, "a", "False");
+    await pass(cluster, 20, "a", "b", "c");
+    expect(await taintsOf(cluster, "a")).toEqual(["not-ready:NoExecute", "not-ready:NoSchedule"]);
+    // It falls silent, too: Ready becomes Unknown, and its pods are still what it said of them.
+    await pass(cluster, 70, "b", "c");
+    expect(await readyOf(cluster, "a")).toBe("Unknown");
+    expect(podCondition((await find(cluster, "daemon"))!, "Ready")?.status).toBe("True");
+    expect([await cluster.eventsOf("a"), await cluster.eventsOf("daemon")]).toEqual([[], []]);
+  });
+});
+
 test("a pod that comes to a node that evicts is evicted", async () => {
   await withCluster(async (cluster) => {
     await addNode(cluster, "a", [{ key: "maintenance", effect: "NoExecute" }]);

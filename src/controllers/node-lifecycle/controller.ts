@@ -1,5 +1,6 @@
 /**
- * Watches over nodes: those that fall silent are marked and tainted, their pods are marked not Ready.
+ * Watches over nodes: those that fall silent are marked and tainted, their pods are marked not Ready. Nodes that say
+ * themselves that they are not ready are only tainted.
  *
  *   Lease renewed, status posted ─▶ one number (heartbeats.ts)
  *   every 5 s ─▶ who fell silent? whose NoExecute turn is it (zones.ts)? ─▶ queue of node names
@@ -184,16 +185,6 @@ class NodeLifecycle implements Controller {
     if (isHeartbeat(before, node) && this.#heartbeats.heard(name, this.#now(), this.#graceOf(node)))
       this.#controller.queue.add(name);
     if (before.spec === node.spec && before.status === node.status) return;
-    const wasReady = readinessOf(before) === "True";
-    if (wasReady && readinessOf(node) !== "True") {
-      this.#podsToMark.add(name);
-      this.#context.recorder.event(
-        node,
-        "Normal",
-        "NodeNotReady",
-        `Node ${name} status is now: NodeNotReady`,
-      );
-    }
     this.#countReadiness(node);
     if (concernsUs(before, node)) this.#controller.queue.add(name);
   }
@@ -248,6 +239,7 @@ class NodeLifecycle implements Controller {
     }
   }
 
+  /** A node that was ready has its pods marked. One that says itself that it is not has told it of its pods already. */
   async #markSilent(node: Node): Promise<void> {
     const conditions = silentConditions(node, this.#timeText());
     if (conditions.length === 0) return;
@@ -255,6 +247,10 @@ class NodeLifecycle implements Controller {
     const body = { metadata: { uid }, status: { conditions } };
     await this.#context.client.patch(nodes, { name, subresource: "status" }, { type: "strategic", body });
     this.#context.log.info("node is silent", { node: name });
+    if (readinessOf(node) !== "True") return;
+    this.#podsToMark.add(name);
+    const message = `Node ${name} status is now: NodeNotReady`;
+    this.#context.recorder.event(node, "Normal", "NodeNotReady", message);
   }
 
   /** The resourceVersion in the patch keeps taints that others set meanwhile. */
@@ -281,8 +277,13 @@ class NodeLifecycle implements Controller {
 
   async #markPod(pod: Pod): Promise<void> {
     const { client, recorder } = this.#context;
-    const { name = "", namespace = "", uid } = pod.metadata;
-    const condition = { type: "Ready", status: "False", lastTransitionTime: this.#timeText() };
+    const { name = "", namespace = "", uid, generation } = pod.metadata;
+    const condition = {
+      type: "Ready",
+      status: "False",
+      lastTransitionTime: this.#timeText(),
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
     const body = { metadata: { uid }, status: { conditions: [condition] } };
     try {
       await client.patch(pods, { name, namespace, subresource: "status" }, { type: "strategic", body });

@@ -101,13 +101,14 @@ class TaintEviction implements Controller {
 
   async #evict(pod: Pod): Promise<void> {
     const { client, clock, recorder } = this.#context;
-    const { name = "", namespace = "", uid } = pod.metadata;
+    const { name = "", namespace = "", uid, generation } = pod.metadata;
     const condition = {
       type: "DisruptionTarget",
       status: "True",
       reason: "DeletionByTaintManager",
       message: "Taint manager: deleting due to NoExecute taint",
       lastTransitionTime: formatTime(clock.nowMs()),
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
     };
     recorder.event(pod, "Normal", "TaintManagerEviction", `Marking for deletion Pod ${keyOf(pod)}`);
     try {
