@@ -18,9 +18,10 @@ export class LaresProcess {
   stdout = "";
   stderr = "";
 
-  constructor(args: readonly string[], cwd?: string) {
+  /** @param bin another `lares` than that of this repository */
+  constructor(args: readonly string[], cwd?: string, bin: string = command) {
     const startMs = performance.now();
-    this.#child = spawn(process.execPath, [command, ...args], {
+    this.#child = spawn(process.execPath, [bin, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       ...(cwd === undefined ? {} : { cwd }),
     });
