@@ -9,6 +9,11 @@ export function isOlder(candidate: string, seen: string): boolean {
   return candidate.length === seen.length ? candidate < seen : candidate.length < seen.length;
 }
 
+/** True when both are decimal numbers and `seen` is not less than `version`. */
+export function hasReached(seen: string, version: string): boolean {
+  return isDecimal(seen) && isDecimal(version) && !isOlder(seen, version);
+}
+
 /** Without a leading zero, numbers of any size compare by length, then as text. */
 function isDecimal(text: string): boolean {
   return /^[1-9][0-9]*$/.test(text);

@@ -7,9 +7,11 @@
  *
  * Upstream: kubernetes pkg/controller/controller_utils.go (UIDTrackingControllerExpectations).
  * Differs: creations are identified by name. So an event that comes twice counts once, and once the API has returned our
- * names, a pod of another creator fulfils none of our expectations.
+ * names, a pod of another creator fulfils none of our expectations. A cache that is as new as a creation has seen it, or the object
+ * came and went while nobody watched.
  */
 import type { Clock } from "../../base/index.ts";
+import { hasReached } from "../informers/resource-version.ts";
 
 /** An expectation older than this, in ms, counts as fulfilled. A safety net. Upstream's figure. */
 export const expectationsTimeoutMs = 300_000;
@@ -23,24 +25,27 @@ export interface Expectations {
   expectCreations(key: string, count: number): void;
   /** Overwrites what was expected of deletions and restarts the time-out. */
   expectDeletions(key: string, uids: readonly string[]): void;
-  /** The API answered a create with this name, so only this name fulfils the expectation. Optional. */
-  creationReturned(key: string, name: string): void;
+  /** The API answered a create with this name and version, so only these fulfil the expectation. Optional. */
+  creationReturned(key: string, name: string, resourceVersion?: string): void;
   /** The cache shows an object of this name. Counts once per name; never without a record. */
   creationObserved(key: string, name: string): void;
   /** The cache shows this UID terminating or gone, or the delete failed. Other UIDs change nothing. */
   deletionObserved(key: string, uid: string): void;
   /** `count` creations failed or were never tried. */
   lowerCreations(key: string, count: number): void;
-  /** True when nothing is awaited, when there is no record, and when the record is older than `expectationsTimeoutMs`. */
-  satisfied(key: string): boolean;
+  /**
+   * True when nothing is awaited, when there is no record, and when the record is older than `expectationsTimeoutMs`.
+   * @param seen the newest version that the cache has seen: creations up to it are not awaited any more.
+   */
+  satisfied(key: string, seen?: string): boolean;
   delete(key: string): void;
 }
 
 interface Record {
   /** Creations expected and not yet seen or given up; may become negative. */
   creations: number;
-  /** Returned by the API and not seen. */
-  readonly awaited: Set<string>;
+  /** Names returned by the API and not seen, with their versions; "" when unknown. */
+  readonly awaited: Map<string, string>;
   /** Seen; each counts once. */
   readonly seen: Set<string>;
   readonly deletions: Set<string>;
@@ -72,10 +77,10 @@ class KeyedExpectations implements Expectations {
     for (const uid of uids) record.deletions.add(uid);
   }
 
-  creationReturned(key: string, name: string): void {
+  creationReturned(key: string, name: string, resourceVersion = ""): void {
     const record = this.#records.get(key);
     if (record !== undefined && !record.seen.has(name) && record.awaited.size < namesMax)
-      record.awaited.add(name);
+      record.awaited.set(name, resourceVersion);
   }
 
   creationObserved(key: string, name: string): void {
@@ -95,9 +100,11 @@ class KeyedExpectations implements Expectations {
     if (record !== undefined) record.creations -= count;
   }
 
-  satisfied(key: string): boolean {
+  satisfied(key: string, seen = ""): boolean {
     const record = this.#records.get(key);
     if (record === undefined) return true;
+    for (const [name, version] of record.awaited)
+      if (hasReached(seen, version)) this.creationObserved(key, name);
     if (record.creations <= 0 && record.awaited.size === 0 && record.deletions.size === 0) return true;
     return this.#clock.monotonicMs() - record.setAtMs > expectationsTimeoutMs;
   }
@@ -110,7 +117,7 @@ class KeyedExpectations implements Expectations {
     const known = this.#records.get(key);
     const record = known ?? {
       creations: 0,
-      awaited: new Set(),
+      awaited: new Map(),
       seen: new Set(),
       deletions: new Set(),
       setAtMs: 0,

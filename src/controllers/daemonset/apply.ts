@@ -101,7 +101,7 @@ async function createOne(
   try {
     const pod = await createNamed(node, task, dependencies);
     tracked.writes.written("pods", pod.metadata.resourceVersion ?? "");
-    expectations.creationReturned(tracked.uid, pod.metadata.name ?? "");
+    expectations.creationReturned(tracked.uid, pod.metadata.name ?? "", pod.metadata.resourceVersion);
     if (targetNodeName(pod) !== node) {
       log.warn("created pod does not name its node any more", {
         daemonSet: tracked.key,

@@ -53,6 +53,21 @@ describe("late events", () => {
       expect(controllerOf((await fixture.pods())[0]!)?.name).toBe("foo");
     }));
 
+  test("a pod that comes and goes while the watch is broken holds up nothing, and the key is awake by then", () =>
+    withDaemonSets(async (fixture) => {
+      await fixture.addNodes(2);
+      await fixture.addDaemonSet();
+      await fixture.missed("pods", async () => {
+        expect(await fixture.sync()).toBe("2/0");
+        const [first] = await fixture.pods();
+        const address = { namespace: "default", name: first!.metadata.name! };
+        await fixture.cluster.client.delete(pods, address, { gracePeriodSeconds: 0 });
+        expect(await fixture.controller.reconcile("default/foo")).toEqual({ requeueAfterMs: 30_000 });
+      });
+      expect(await fixture.sync()).toBe("1/0");
+      expect(await fixture.pods()).toHaveLength(2);
+    }));
+
   test("an expectation that is never met ends after five minutes, and the key is awake by then", () =>
     withDaemonSets(async (fixture) => {
       await fixture.addDaemonSet();
@@ -61,7 +76,7 @@ describe("late events", () => {
       await fixture.addNodes(1);
       fixture.hold("pods");
       expect(await fixture.sync()).toBe("0/1");
-      expect(await fixture.controller.reconcile("default/foo")).toEqual({ requeueAfterMs: 300_001 });
+      expect(await fixture.controller.reconcile("default/foo")).toEqual({ requeueAfterMs: 30_000 });
       await fixture.cluster.advance(300_001);
       expect(await fixture.sync()).toBe("0/1");
     }));

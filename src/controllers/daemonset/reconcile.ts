@@ -14,7 +14,6 @@ import {
   type Client,
   type EventRecorder,
   type Expectations,
-  expectationsTimeoutMs,
   type Informer,
   type ReconcileResult,
 } from "../../client/index.ts";
@@ -41,8 +40,8 @@ import { Warnings } from "./warnings.ts";
 /** Claim patches sent at once: as many as keep a connection busy. */
 const claimsAtOnce = 64;
 /**
- * A skipped sync is tried again at the latest after this, in ms. The missing event enqueues the key much earlier; this
- * is for watches of other servers that lost the event.
+ * A sync that waits for a cache is tried again at the latest after this, in ms. The missing event enqueues the key much earlier;
+ * this is for events that never come: of pods that came and went while the watch was broken.
  */
 const staleRecheckMs = 30_000;
 const selectingAll = "This daemon set is selecting all pods. A non-empty selector is required.";
@@ -115,12 +114,12 @@ export class Reconciler {
    * @returns undefined when there is no such DaemonSet.
    */
   explain(key: string): ((node: string) => Verdict) | undefined {
-    const { daemonSets, tracker, expectations, clock } = this.#dependencies;
+    const { daemonSets, tracker, clock } = this.#dependencies;
     const daemonSet = daemonSets.lister.get(key);
     const tracked = tracker.get(key);
     if (daemonSet === undefined || tracked === undefined) return undefined;
     const still = [...this.#standstills(daemonSet, tracked)];
-    if (!expectations.satisfied(tracked.uid)) still.push({ why: "WritesUnseen" });
+    if (!this.#isSatisfied(tracked)) still.push({ why: "WritesUnseen" });
     if (!tracked.isBuilt || tracked.revised?.generation !== daemonSet.metadata.generation)
       still.push({ why: "NotSynced" });
     tracked.slots.advance();
@@ -138,7 +137,7 @@ export class Reconciler {
   }
 
   async #sync(daemonSet: DaemonSet, tracked: TrackedDaemonSet): Promise<ReconcileResult> {
-    const { client, expectations, revisions } = this.#dependencies;
+    const { client, revisions } = this.#dependencies;
     const pass = new ClaimPass(client, daemonSet);
     const history = await revisions.construct(daemonSet, tracked, pass);
     tracked.historyFound(daemonSet, history);
@@ -147,7 +146,7 @@ export class Reconciler {
     if (!this.#isCurrent(daemonSet, tracked)) return undefined;
     tracked.forgetFailures(daemonSet);
     const errors = await this.#claimPods(tracked, pass);
-    if (!expectations.satisfied(tracked.uid)) {
+    if (!this.#isSatisfied(tracked)) {
       await this.#writeStatus(daemonSet, tracked, undefined);
       if (errors.length > 0) throw joinErrors(errors);
       return this.#wake(tracked);
@@ -179,7 +178,7 @@ export class Reconciler {
 
   /** Placement, then the roll-out if nothing is awaited, then the history. @returns the error, if any, of the first step that failed. */
   async #act(daemonSet: DaemonSet, tracked: TrackedDaemonSet, history: History): Promise<unknown[]> {
-    const { expectations, revisions } = this.#dependencies;
+    const { revisions } = this.#dependencies;
     const { planning } = this.#options;
     const target = { daemonSet, tracked, hash: history.hash };
     const snapshot = (): Snapshot =>
@@ -193,7 +192,7 @@ export class Reconciler {
       await this.#apply(target, planning.plan(snapshot()));
       if (
         this.#isCurrent(daemonSet, tracked) &&
-        expectations.satisfied(tracked.uid) &&
+        this.#isSatisfied(tracked) &&
         strategyOf(daemonSet).type === "RollingUpdate"
       ) {
         tracked.slots.advance();
@@ -276,9 +275,14 @@ export class Reconciler {
     tracked.writes.written("daemonsets", written.metadata.resourceVersion ?? "");
   }
 
+  /** Whether the cache has shown what the last step did, or is new enough to have. */
+  #isSatisfied({ uid }: TrackedDaemonSet): boolean {
+    const { expectations, pods: cache } = this.#dependencies;
+    return expectations.satisfied(uid, cache.lastResourceVersion);
+  }
+
   #wake(tracked: TrackedDaemonSet): ReconcileResult {
-    const isWaiting = !this.#dependencies.expectations.satisfied(tracked.uid);
-    const wakeMs = Math.min(tracked.untilWakeMs(), isWaiting ? expectationsTimeoutMs + 1 : Infinity);
+    const wakeMs = Math.min(tracked.untilWakeMs(), this.#isSatisfied(tracked) ? Infinity : staleRecheckMs);
     return wakeMs === Infinity ? undefined : { requeueAfterMs: wakeMs };
   }
 }
