@@ -20,12 +20,18 @@ interface Rig {
   readonly events: () => Promise<readonly Event[]>;
 }
 
-async function rig(wrap: (transport: Transport) => Transport = (transport) => transport): Promise<Rig> {
+async function rig(
+  wrap: (transport: Transport) => Transport = (transport) => transport,
+  signal?: AbortSignal,
+): Promise<Rig> {
   const server = await FaultyServer.start();
   const { clock } = server;
   await server.put(namespaces, { metadata: { name: "ns" } });
   const logged: string[] = [];
-  const log = { ...silentLog, warn: (message: string) => void logged.push(message) };
+  const warn = (message: string, fields: { readonly count?: number } = {}): void => {
+    logged.push(fields.count === undefined ? message : `${message}: ${fields.count}`);
+  };
+  const log = { ...silentLog, warn };
   const transport = wrap(loopbackTransport(server.handler, { user: { username: "u", groups: [] } }));
   const client = createClient(transport);
   const recorder = createEventRecorder({
@@ -34,6 +40,7 @@ async function rig(wrap: (transport: Transport) => Transport = (transport) => tr
     clock,
     random: seededRandom(3),
     log,
+    ...(signal === undefined ? {} : { signal }),
   });
   return { server, clock, recorder, logged, events: () => server.objects(eventResource) };
 }
@@ -162,13 +169,14 @@ test("one object makes 25 events at once, then one every five minutes; other obj
 });
 
 test("refusals because of a terminating namespace are not logged, others once", async () => {
-  const { recorder, events, server, logged } = await rig();
+  const { recorder, events, server, clock, logged } = await rig();
   const base = forbidden({ group: "", resource: "events" }, "", "because").status;
   const causes = [{ reason: "NamespaceTerminating" }];
   server.failNext(new StatusError({ ...base, details: { ...base.details, causes } }));
   recorder.event(daemonSet("a"), "Normal", "R", "m");
   await recorder.flush();
   expect(logged).toEqual([]);
+  await clock.advance(10_000);
   server.failNext(new StatusError(base));
   recorder.event(daemonSet("b"), "Normal", "R", "m");
   await recorder.flush();
@@ -183,10 +191,66 @@ test("while the server cannot be reached events wait, are bounded, and arrive la
   }));
   for (let i = 0; i < queuedEventsMax + 100; i++) recorder.event(daemonSet(`d${i}`), "Normal", "R", "m");
   await clock.advance(15_000);
-  expect([(await events()).length, logged.length]).toEqual([0, 100]);
+  expect([(await events()).length, logged]).toEqual([0, []]);
   isDown = false;
   await clock.advance(20_000, drain);
   expect(await events()).toHaveLength(queuedEventsMax);
+  await clock.advance(30_000);
+  expect(logged).toEqual(["events dropped, too many were waiting: 100"]);
+});
+
+test("dropped events are told of once a minute, and at the end", async () => {
+  const end = new AbortController();
+  const { recorder, clock, logged } = await rig(
+    (transport) => ({ ...transport, send: () => new Promise(() => {}) }),
+    end.signal,
+  );
+  const make = (from: number, count: number): void => {
+    for (let i = from; i < from + count; i++) recorder.event(daemonSet(`d${i}`), "Normal", "R", "m");
+  };
+  make(0, queuedEventsMax + 7);
+  await clock.advance(50_000);
+  // As many as are being written have left the queue.
+  make(10_000, 8 + 3);
+  await clock.advance(10_000);
+  expect(logged).toEqual(["events dropped, too many were waiting: 10"]);
+  await clock.advance(600_000);
+  expect(logged).toHaveLength(1);
+  make(20_000, 4);
+  end.abort(new Error("test ends"));
+  expect(logged).toEqual([
+    "events dropped, too many were waiting: 10",
+    "events dropped, too many were waiting: 4",
+  ]);
+  await clock.advance(120_000);
+  expect(logged).toHaveLength(2);
+});
+
+test("after a namespace refused an event because it goes, none is sent there for a while", async () => {
+  let posts = 0;
+  const { recorder, events, server, clock } = await rig((transport) => ({
+    ...transport,
+    send: (call) => {
+      if (call.method === "POST") posts++;
+      return transport.send(call);
+    },
+  }));
+  const { status } = forbidden({ group: "", resource: "events" }, "", "because");
+  const causes = [{ reason: "NamespaceTerminating" }];
+  server.failNext(new StatusError({ ...status, details: { ...status.details, causes } }));
+  recorder.event(daemonSet("first"), "Normal", "R", "m");
+  await recorder.flush();
+  for (let i = 0; i < 50; i++) recorder.event(daemonSet(`d${i}`), "Normal", "R", "m");
+  await recorder.flush();
+  expect(posts).toBe(1);
+  await server.put(namespaces, { metadata: { name: "other" } });
+  const { metadata, ...rest } = daemonSet("elsewhere");
+  recorder.event({ ...rest, metadata: { ...metadata, namespace: "other" } }, "Normal", "R", "m");
+  await recorder.flush();
+  await clock.advance(10_000);
+  recorder.event(daemonSet("later"), "Normal", "R", "m");
+  await recorder.flush();
+  expect((await events()).map(({ involvedObject }) => involvedObject.name)).toEqual(["later", "elsewhere"]);
 });
 
 test("names of events are unique within a millisecond and never too long", async () => {

@@ -3,14 +3,17 @@
  *
  *   event() ─▶ correlate (event-correlator.ts) ─▶ bounded queue ─▶ a few writers ─▶ POST, later PATCH of the count
  *
- * One writer at a time writes an Event object. Its changes meanwhile are written as one further PATCH.
+ * One writer at a time writes an Event object. Its changes meanwhile are written as one further PATCH. A namespace that is
+ * being deleted takes no new events; what happens in it is not sent for a while after the first refusal.
  * Not promised: that an event arrives. Upstream: client-go tools/record/event.go.
  */
 import { type Event, events, type ObjectReference } from "../../api/index.ts";
 import { type Clock, type Log, type Random, sleep, Fifo } from "../../base/index.ts";
 import { hasStatusCause, isAlreadyExists, isNotFound, type KubeObject } from "../../machinery/index.ts";
 import type { Client } from "../transport/client.ts";
+import { DroppedEvents } from "./dropped-events.ts";
 import { EventCorrelator, type EventType, type Observation, type Occurrence } from "./event-correlator.ts";
+import { RefusedNamespaces } from "./refused-namespaces.ts";
 
 /** Event objects that wait to be written, by default as many as the correlator remembers. Beyond that events are dropped. */
 export const queuedEventsMax = 4096;
@@ -19,6 +22,7 @@ const writersMax = 8;
 /** Tries of one write when the server cannot be reached, and ms between them. Upstream's figures. */
 const attemptsMax = 12;
 const retryMs = 10_000;
+const terminatingCause = "NamespaceTerminating";
 
 export interface EventBroadcasterOptions {
   readonly client: Client;
@@ -70,6 +74,8 @@ class Broadcaster implements EventBroadcaster {
   /** Being written, and changed since the write began. */
   readonly #changed = new Set<Observation>();
   readonly #inFlight = new Set<Observation>();
+  readonly #dropped: DroppedEvents;
+  readonly #refusedNamespaces: RefusedNamespaces;
   #idle: (() => void)[] = [];
 
   constructor(options: EventBroadcasterOptions) {
@@ -77,6 +83,8 @@ class Broadcaster implements EventBroadcaster {
     this.#writersMax = options.writersMax ?? writersMax;
     this.#queuedMax = options.queuedEventsMax ?? queuedEventsMax;
     this.#correlator = new EventCorrelator(options.component, options.clock, options.random);
+    this.#dropped = new DroppedEvents(options);
+    this.#refusedNamespaces = new RefusedNamespaces(options.clock);
   }
 
   recorderFor(host: string | undefined): EventRecorder {
@@ -103,9 +111,7 @@ class Broadcaster implements EventBroadcaster {
   #enqueue(observation: Observation): void {
     if (this.#pending.has(observation)) return;
     if (this.#queue.size >= this.#queuedMax) {
-      this.#options.log.warn("event dropped, too many are waiting", {
-        name: observation.name,
-      });
+      this.#dropped.add();
       observation.event = undefined;
       return;
     }
@@ -135,12 +141,15 @@ class Broadcaster implements EventBroadcaster {
 
   async #persist(observation: Observation): Promise<void> {
     const { clock, log, random, signal } = this.#options;
+    const { namespace } = observation;
     for (let attempt = 1; attempt <= attemptsMax && !signal?.aborted; attempt++) {
+      if (!observation.isWritten && this.#refusedNamespaces.has(namespace)) return;
       try {
         await this.#send(observation);
         return;
       } catch (error) {
         if (isRefusal(error)) {
+          if (hasStatusCause(error, terminatingCause)) this.#refusedNamespaces.add(namespace);
           if (!isSilentRefusal(error)) log.warn("event rejected", { name: observation.name, error });
           return;
         }
@@ -183,7 +192,7 @@ function isRefusal(error: unknown): boolean {
 
 /** Refusals that are not logged: the namespace is being deleted, or the event exists already. */
 function isSilentRefusal(error: unknown): boolean {
-  return isAlreadyExists(error) || hasStatusCause(error, "NamespaceTerminating");
+  return isAlreadyExists(error) || hasStatusCause(error, terminatingCause);
 }
 
 function referenceTo(about: KubeObject | ObjectReference): ObjectReference {
