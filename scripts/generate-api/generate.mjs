@@ -31,7 +31,7 @@ export async function generate() {
   const problems = checkFacts(types, facts);
   if (problems.length > 0) throw new Error(problems.join("\n"));
   const files = {
-    "types.gen.ts": writeTypes(types, kinds, header),
+    "types.gen.ts": writeTypes(types, facts, header),
     "schemas.gen.ts": writeSchemas(types, facts, header),
     "descriptions.gen.ts": writeDescriptions(types, kinds, header),
   };

@@ -57,20 +57,31 @@ function isRequired(type, property, roots) {
   return property.required;
 }
 
-function writeInterface(type, roots) {
+/** A time that Go always writes is null when there is none. */
+function isNullable(type, property, go) {
+  const isTime = property.of === "Date" || property.of === "V1MicroTime";
+  return (
+    isTime &&
+    property.shape === "one" &&
+    (property.required || go.always.has(`${type.schema}.${property.name}`))
+  );
+}
+
+function writeInterface(type, roots, go) {
   const isRoot = roots.has(type.schema);
   const lines = [];
   for (const property of type.properties) {
     if (isRoot && ["apiVersion", "kind", "metadata"].includes(property.name)) continue;
     const mark = isRequired(type, property, roots) ? "" : "?";
-    lines.push(`  readonly ${safeKey(property.name)}${mark}: ${propertyType(property)};`);
+    const orNull = isNullable(type, property, go) ? " | null" : "";
+    lines.push(`  readonly ${safeKey(property.name)}${mark}: ${propertyType(property)}${orNull};`);
   }
   const name = typeName(type.schema);
   const head = `/** ${type.schema} @public */\nexport interface ${name}${isRoot ? " extends KubeObject" : ""} {`;
   return `${head}\n${lines.join("\n")}\n}\n`;
 }
 
-export function writeTypes(types, kinds, header) {
+export function writeTypes(types, { kinds, go }, header) {
   const roots = new Set(
     kinds.filter((kind) => kind.schema !== "meta.v1.DeleteOptions").map((kind) => kind.schema),
   );
@@ -84,7 +95,7 @@ export function writeTypes(types, kinds, header) {
       }
     }
     if (fromMachinery.has(type.schema)) continue;
-    bodies.push(writeInterface(type, roots));
+    bodies.push(writeInterface(type, roots, go));
   }
   const imports = [...used, "KubeObject"].sort();
   return `${header}import type { ${imports.join(", ")} } from "../../machinery/index.ts";\n\n${bodies.join("\n")}`;

@@ -4,6 +4,7 @@ import { sampleTable } from "../testing/sample-schema.ts";
 import { decodeObject, rawTextPaths } from "./decode.ts";
 import { RawJson } from "./go-json.ts";
 import { parseJson } from "./json.ts";
+import type { Field, Schema, SchemaTable } from "./schema.ts";
 
 const decodeSpec = (value: unknown): ReturnType<typeof decodeObject> =>
   decodeObject({ table: sampleTable, name: "v1.PodSpec" }, value, { path: "spec" });
@@ -41,7 +42,10 @@ describe("decodeObject", () => {
         spec: { volumes: null, reference: {} },
       },
     );
-    expect(object).toEqual({ metadata: {}, spec: { reference: { apiGroup: null, target: 0 } } });
+    expect(object).toEqual({
+      metadata: {},
+      spec: { reference: { apiGroup: null, target: 0 }, containers: null },
+    });
     expect(decodeSpec({ containers: [null, {}], finalizers: [] }).object).toEqual({
       containers: [
         { name: "", resources: {} },
@@ -77,7 +81,36 @@ describe("decodeObject", () => {
     });
     expect(decodeSpec({ nodeSelector: { a: "", b: null } }).object).toEqual({
       nodeSelector: { a: "", b: "" },
+      containers: null,
     });
+  });
+
+  it("writes null for a list, map or time that is not there, where Go always writes the field", () => {
+    const field = (schema: Schema): Field => ({ schema, required: true });
+    const string = { type: "string" } as const;
+    const table: SchemaTable = {
+      Made: {
+        type: "object",
+        fields: {
+          list: field({ type: "array", of: string }),
+          map: field({ type: "map", of: string }),
+          time: field({ type: "time" }),
+          microTime: field({ type: "microTime" }),
+          elsewhere: { schema: { type: "time" } },
+        },
+      },
+    };
+    const nothing = { list: null, map: null, time: null, microTime: null };
+    const type = { table, name: "Made" };
+    for (const value of [{}, nothing, { ...nothing, elsewhere: null }, { time: "0001-01-01T00:00:00Z" }])
+      expect(decodeObject(type, value).object).toEqual(nothing);
+    const full = {
+      list: [],
+      map: {},
+      time: "2026-01-01T00:00:00Z",
+      microTime: "2026-01-01T00:00:00.000000Z",
+    };
+    expect(decodeObject(type, full).object).toEqual(full);
   });
 
   it("makes quantities and times canonical", () => {
@@ -88,6 +121,7 @@ describe("decodeObject", () => {
     expect(object).toEqual({
       overhead: { limits: { cpu: "1", memory: "1Gi", gpu: "2", disk: "500m" } },
       renewTime: "2026-11-20T16:00:00.123000Z",
+      containers: null,
     });
     const meta = (creationTimestamp: string): unknown =>
       decodeObject({ table: sampleTable, name: "v1.ObjectMeta" }, { creationTimestamp }).object;

@@ -140,12 +140,11 @@ class Decoder {
     for (const key of schema.requiredKeys ?? Object.keys(schema.fields)) {
       const field = schema.fields[key];
       if (field?.required !== true || getOwn(object, key) !== undefined) continue;
-      const zero = field.pointer === true ? null : this.#zero(field.schema, false);
-      if (zero !== undefined) setOwn(object, key, zero);
+      setOwn(object, key, field.pointer === true ? null : this.#zero(field.schema, false));
     }
   }
 
-  /** What Go's zero value looks like in JSON; undefined where it would be null, unless an element needs one. */
+  /** What Go's zero value looks like in JSON. An element is never null where it can be empty. */
   #zero(schema: Schema, isElement: boolean): unknown {
     const target = resolveSchema(this.#table, schema);
     switch (target.type) {
@@ -165,13 +164,13 @@ class Decoder {
         return object;
       }
       case "map":
-        return isElement ? {} : undefined;
+        return isElement ? {} : null;
       case "array":
-        return isElement ? [] : undefined;
+        return isElement ? [] : null;
       case "bytes":
-        return isElement ? "" : undefined;
+        return isElement ? "" : null;
       default:
-        return isElement ? null : undefined;
+        return null;
     }
   }
 

@@ -57,8 +57,7 @@ export interface Field {
   readonly schema: Schema;
   /**
    * Go has no effective omitempty: the field is always written. An absent scalar becomes its zero value, an absent
-   * object `{}` with its own required fields, an absent pointer `null`. Absent lists, maps, times and raw values stay
-   * absent, empty ones stay. Struct fields with omitempty (`resources` of a container) count as required.
+   * object `{}` with its own required fields; an absent pointer, list, map, time or raw value becomes `null`. Struct fields with omitempty (`resources` of a container) count as required.
    */
   readonly required?: boolean;
   /** A Go pointer: an explicit zero value is kept. Without it and without `required`, zero values are dropped. */

@@ -43,7 +43,7 @@ export function isAvailable(pod: Pod, daemonSet: DaemonSet, nowMs: number): bool
   const seconds = daemonSet.spec.minReadySeconds ?? 0;
   if (seconds === 0) return true;
   const since = pod.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
-  return since !== undefined && Date.parse(since) + seconds * 1000 <= nowMs;
+  return typeof since === "string" && Date.parse(since) + seconds * 1000 <= nowMs;
 }
 
 /** A pod that the selector does not match any more is let go: it is owned for a moment still, but counts no longer. */

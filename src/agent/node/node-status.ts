@@ -117,13 +117,13 @@ function conditions(facts: NodeFacts): readonly NodeCondition[] {
 function condition(facts: NodeFacts, type: string, [status, reason, message]: Words): NodeCondition {
   const now = formatTime(facts.nowMs);
   const before = facts.before?.conditions?.find((one) => one.type === type);
-  const isSame = before?.status === status && before.lastTransitionTime !== undefined;
+  const since = before?.status === status ? before.lastTransitionTime : undefined;
   return {
     type,
     status,
     reason,
     message,
     lastHeartbeatTime: now,
-    lastTransitionTime: isSame ? before.lastTransitionTime! : now,
+    lastTransitionTime: since ?? now,
   };
 }

@@ -21,7 +21,7 @@ export interface DaemonSet extends KubeObject {
 
 /** apps.v1.DaemonSetCondition @public */
 export interface DaemonSetCondition {
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -65,8 +65,8 @@ export interface Deployment extends KubeObject {
 
 /** apps.v1.DeploymentCondition @public */
 export interface DeploymentCondition {
-  readonly lastTransitionTime?: string;
-  readonly lastUpdateTime?: string;
+  readonly lastTransitionTime?: string | null;
+  readonly lastUpdateTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -112,7 +112,7 @@ export interface ReplicaSet extends KubeObject {
 
 /** apps.v1.ReplicaSetCondition @public */
 export interface ReplicaSetCondition {
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -164,7 +164,7 @@ export interface StatefulSet extends KubeObject {
 
 /** apps.v1.StatefulSetCondition @public */
 export interface StatefulSetCondition {
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -421,8 +421,8 @@ export interface Job extends KubeObject {
 
 /** batch.v1.JobCondition @public */
 export interface JobCondition {
-  readonly lastProbeTime?: string;
-  readonly lastTransitionTime?: string;
+  readonly lastProbeTime?: string | null;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -820,18 +820,18 @@ export interface ContainerState {
 
 /** core.v1.ContainerStateRunning @public */
 export interface ContainerStateRunning {
-  readonly startedAt?: string;
+  readonly startedAt?: string | null;
 }
 
 /** core.v1.ContainerStateTerminated @public */
 export interface ContainerStateTerminated {
   readonly containerID?: string;
   readonly exitCode: number;
-  readonly finishedAt?: string;
+  readonly finishedAt?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly signal?: number;
-  readonly startedAt?: string;
+  readonly startedAt?: string | null;
 }
 
 /** core.v1.ContainerStateWaiting @public */
@@ -984,10 +984,10 @@ export interface EphemeralVolumeSource {
 export interface Event extends KubeObject {
   readonly action?: string;
   readonly count?: number;
-  readonly eventTime?: string;
-  readonly firstTimestamp?: string;
+  readonly eventTime?: string | null;
+  readonly firstTimestamp?: string | null;
   readonly involvedObject: ObjectReference;
-  readonly lastTimestamp?: string;
+  readonly lastTimestamp?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly related?: ObjectReference;
@@ -1001,7 +1001,7 @@ export interface Event extends KubeObject {
 /** core.v1.EventSeries @public */
 export interface EventSeries {
   readonly count?: number;
-  readonly lastObservedTime?: string;
+  readonly lastObservedTime?: string | null;
 }
 
 /** core.v1.EventSource @public */
@@ -1259,7 +1259,7 @@ export interface Namespace extends KubeObject {
 
 /** core.v1.NamespaceCondition @public */
 export interface NamespaceCondition {
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -1304,8 +1304,8 @@ export interface NodeAllocatableResourceClaimStatus {
 
 /** core.v1.NodeCondition @public */
 export interface NodeCondition {
-  readonly lastHeartbeatTime?: string;
-  readonly lastTransitionTime?: string;
+  readonly lastHeartbeatTime?: string | null;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -1445,8 +1445,8 @@ export interface PersistentVolumeClaim extends KubeObject {
 
 /** core.v1.PersistentVolumeClaimCondition @public */
 export interface PersistentVolumeClaimCondition {
-  readonly lastProbeTime?: string;
-  readonly lastTransitionTime?: string;
+  readonly lastProbeTime?: string | null;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -1580,8 +1580,8 @@ export interface PodCertificateProjection {
 
 /** core.v1.PodCondition @public */
 export interface PodCondition {
-  readonly lastProbeTime?: string;
-  readonly lastTransitionTime?: string;
+  readonly lastProbeTime?: string | null;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly observedGeneration?: number;
   readonly reason?: string;
@@ -1822,7 +1822,7 @@ export interface ReplicationController extends KubeObject {
 
 /** core.v1.ReplicationControllerCondition @public */
 export interface ReplicationControllerCondition {
-  readonly lastTransitionTime?: string;
+  readonly lastTransitionTime?: string | null;
   readonly message?: string;
   readonly reason?: string;
   readonly status: string;
@@ -2318,10 +2318,10 @@ export interface ForZone {
 export interface EventsV1Event extends KubeObject {
   readonly action?: string;
   readonly deprecatedCount?: number;
-  readonly deprecatedFirstTimestamp?: string;
-  readonly deprecatedLastTimestamp?: string;
+  readonly deprecatedFirstTimestamp?: string | null;
+  readonly deprecatedLastTimestamp?: string | null;
   readonly deprecatedSource?: EventSource;
-  readonly eventTime: string;
+  readonly eventTime: string | null;
   readonly note?: string;
   readonly reason?: string;
   readonly regarding?: ObjectReference;
@@ -2335,12 +2335,12 @@ export interface EventsV1Event extends KubeObject {
 /** events.v1.EventSeries @public */
 export interface EventsV1EventSeries {
   readonly count: number;
-  readonly lastObservedTime: string;
+  readonly lastObservedTime: string | null;
 }
 
 /** meta.v1.Condition @public */
 export interface Condition {
-  readonly lastTransitionTime: string;
+  readonly lastTransitionTime: string | null;
   readonly message: string;
   readonly observedGeneration?: number;
   readonly reason: string;

@@ -175,7 +175,7 @@ export function checkContainers(
   containers: readonly Container[] | undefined,
   context: ContainerContext,
 ): FieldError[] {
-  if (containers === undefined || containers.length === 0) return [required(field)];
+  if (!containers?.length) return [required(field)];
   const errors: FieldError[] = [];
   const names = new Set<string>();
   for (const [index, container] of containers.entries()) {

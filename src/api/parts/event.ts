@@ -41,10 +41,10 @@ export const eventTable: TableLayout<Event> = {
     { ...nameColumn, priority: 1 },
   ],
   cells(event, nowMs) {
-    const first = since(event.firstTimestamp ?? event.eventTime, nowMs);
-    const last = event.lastTimestamp === undefined ? first : since(event.lastTimestamp, nowMs);
+    const first = since(event.firstTimestamp ?? event.eventTime ?? undefined, nowMs);
+    const last = event.lastTimestamp ? since(event.lastTimestamp, nowMs) : first;
     return [
-      event.series === undefined ? last : since(event.series.lastObservedTime, nowMs),
+      event.series === undefined ? last : since(event.series.lastObservedTime ?? undefined, nowMs),
       event.type ?? "",
       event.reason ?? "",
       objectOf(event),

@@ -24,7 +24,7 @@ describe("updates from this process", () => {
     await api.ok("PUT", `${pods}/a/status`, { body: sent });
     sent.status.conditions[0]!.status = "False";
     const read = await api.ok("GET", `${pods}/a`);
-    expect(read.status.conditions).toContainEqual({ type: "Mine", status: "True" });
+    expect(read.status.conditions).toMatchObject([{ type: "Mine", status: "True" }]);
     expect(read.spec).toEqual(stored!.spec);
     const other = { ...stored!, spec: { ...stored!.spec!, unheardOf: 1 } };
     const { resourceVersion: _old, ...metadata } = stored!.metadata;

@@ -48,7 +48,7 @@ export function podFacts(pod: Pod, node: string): PodFacts {
     life: lifeOf(pod),
     isReady,
     hasStarted: pod.status?.startTime !== undefined,
-    readySinceMs: since === undefined ? undefined : parseTimeMs(since),
+    readySinceMs: since ? parseTimeMs(since) : undefined,
     createdMs: metadata.creationTimestamp === undefined ? 0 : (parseTimeMs(metadata.creationTimestamp) ?? 0),
     hash: metadata.labels?.[hashLabel] ?? "",
     generation: metadata.labels?.[templateGenerationLabel] ?? "",

@@ -325,7 +325,8 @@ function isHeartbeat(before: Node, after: Node): boolean {
   const is = conditionOf(after, "Ready");
   if (is === undefined) return false;
   return (
-    was?.lastHeartbeatTime !== is.lastHeartbeatTime || (was?.status !== is.status && is.status !== "Unknown")
+    (was?.lastHeartbeatTime ?? null) !== (is.lastHeartbeatTime ?? null) ||
+    (was?.status !== is.status && is.status !== "Unknown")
   );
 }
 

@@ -34,7 +34,7 @@ function runOf(pod: Pod, query: LogQuery): Run | undefined {
   const { image } = status;
   if (state?.running?.startedAt)
     return { image, startedMs: parseTimeMs(state.running.startedAt) ?? 0, finishedMs: () => undefined };
-  if (ended?.startedAt === undefined) return undefined;
+  if (!ended?.startedAt) return undefined;
   const finishedMs = parseTimeMs(ended.finishedAt ?? ended.startedAt) ?? 0;
   return { image, startedMs: parseTimeMs(ended.startedAt) ?? 0, finishedMs: () => finishedMs };
 }

@@ -14,7 +14,9 @@ export function preparePodForCreate(pod: Draft<Pod>): void {
   const gated = (spec.schedulingGates ?? []).length > 0;
   if (gated) {
     const message = "Scheduling is blocked due to non-empty scheduling gates";
-    pod.status.conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated", message }];
+    const never = { lastProbeTime: null, lastTransitionTime: null };
+    const told = { type: "PodScheduled", status: "False", reason: "SchedulingGated", message };
+    pod.status.conditions = [{ ...told, ...never }];
   }
 }
 

@@ -25,7 +25,7 @@ const noRestarts = (): Restarts => ({ count: 0, lastMs: -Infinity, last: undefin
 
 function countRestarts(into: Restarts, status: ContainerStatus): void {
   into.count += status.restartCount ?? 0;
-  const finishedAt = status.lastState?.terminated?.finishedAt;
+  const finishedAt = status.lastState?.terminated?.finishedAt ?? undefined;
   const ms = finishedAt === undefined ? undefined : parseTimeMs(finishedAt);
   if (ms !== undefined && ms > into.lastMs) {
     into.lastMs = ms;

@@ -122,6 +122,7 @@ function withScheduled(conditions: readonly PodCondition[], nowMs: number): PodC
   const scheduled: PodCondition = {
     type: "PodScheduled",
     status: "True",
+    lastProbeTime: null,
     lastTransitionTime: formatTime(nowMs),
   };
   return [...conditions.filter((condition) => condition.type !== "PodScheduled"), scheduled];

@@ -84,6 +84,7 @@ function withCondition(pod: Pod, lastTransitionTime: string): Draft<Pod> {
     status: "True",
     reason: "EvictionByEvictionAPI",
     message: "Eviction API: evicting",
+    lastProbeTime: null,
   };
   const others = conditions.filter(({ type }) => type !== told.type);
   const present = conditions.find(({ type }) => type === told.type);
