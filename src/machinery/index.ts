@@ -40,6 +40,7 @@ export {
 export { type FieldRequirement, type FieldSelector, parseFieldSelector } from "./field-selector.ts";
 export { canonicalJson, compareUtf8, encodeJson, RawJson } from "./go-json.ts";
 export { SharedParts } from "./shared-parts.ts";
+export { goPrint } from "./go-print.ts";
 export { fnv1a32, safeEncode } from "./hash.ts";
 export { type IntOrString, scaledValue } from "./int-or-string.ts";
 export { JsonError, parseJson, type ParseJsonOptions } from "./json.ts";

@@ -206,6 +206,18 @@ export function internalError(error: unknown): StatusError {
   return new StatusError(status, { cause: error });
 }
 
+/** A failure for which upstream has no reason, only a text: 500. */
+export function plainFailure(message: string): StatusError {
+  return new StatusError({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    code: 500,
+  });
+}
+
 export function serviceUnavailable(message: string, options: RetryOptions = {}): StatusError {
   const hasDetails = options.retryAfterSeconds !== undefined || options.causes !== undefined;
   return failure("ServiceUnavailable", message, hasDetails ? { ...options } : undefined);

@@ -38,10 +38,9 @@ describe("objects", () => {
       nodeSelector: {},
       hostNetwork: true,
     });
-    expect(patchSpec(live, { nodeSelector: { $patch: "merge", b: "2" } })).toEqual({
-      nodeSelector: { a: "1", b: "2" },
-      hostNetwork: true,
-    });
+    expect(() => patchSpec(live, { nodeSelector: { $patch: "merge", b: "2" } })).toThrow(
+      "unknown patch type: merge in map: map[$patch:merge b:2]",
+    );
     expect(patchSpec({}, { nodeSelector: { $patch: "replace", b: "2" } })).toEqual({
       nodeSelector: { b: "2" },
     });
@@ -84,6 +83,25 @@ describe("lists of objects", () => {
     expect(patchSpec({ tolerations: [{ key: "a" }] }, { tolerations: null })).toEqual({});
   });
 
+  it("knows no directives in lists without strategy", () => {
+    const deleting = { tolerations: [{ key: "a", $patch: "delete" }] };
+    expect(patchSpec({ tolerations: [{ key: "a" }] }, deleting)).toEqual(deleting);
+    const replacing = { tolerations: [{ $patch: "replace" }, { key: "b" }] };
+    expect(patchSpec({ tolerations: [{ key: "a" }] }, replacing)).toEqual(replacing);
+    // A list that is not there yet is taken without them.
+    expect(patchSpec({}, replacing)).toEqual({ tolerations: [{ key: "b" }] });
+  });
+
+  it("keeps elements of one key when the list is replaced, as a kubelet replaces addresses", () => {
+    const two = [
+      { name: "a", image: "1" },
+      { name: "a", image: "2" },
+    ];
+    const patch = { containers: [...two, { $patch: "replace" }] };
+    for (const live of [{}, containers("a", "b")])
+      expect(patchSpec(live, patch)).toEqual({ containers: two });
+  });
+
   it("deletes elements, replaces the list, refuses the rest", () => {
     const live = containers("a", "b", "a");
     expect(patchSpec(live, { containers: [{ name: "a", $patch: "delete" }] })).toEqual(containers("b"));
@@ -99,7 +117,7 @@ describe("lists of objects", () => {
       /unknown patch type: x/,
     );
     expect(() => patchSpec(live, { containers: [{ image: "x" }] })).toThrow(
-      'map: {"image":"x"} does not contain declared merge key: name',
+      "map: map[image:x] does not contain declared merge key: name",
     );
     expect(() => patchSpec(live, { containers: [{ $patch: "delete" }] })).toThrow(/declared merge key: name/);
     expect(() => patchSpec(live, { containers: ["a"] })).toThrow(/not identical/);
@@ -158,7 +176,8 @@ describe("lists of scalars", () => {
       finalizers: ["b"],
     });
     expect(patchMeta({}, { "$deleteFromPrimitiveList/finalizers": ["a"] })).toEqual({});
-    expect(() => patchMeta({}, { "$deleteFromPrimitiveList/finalizers": "a" })).toThrow(/primitive list/);
+    for (const live of [{}, { finalizers: ["a"] }])
+      expect(patchMeta(live, { "$deleteFromPrimitiveList/finalizers": "a" })).toEqual(live);
     const container = strategicMergePatch(
       { table: sampleTable, name: "v1.Container" },
       { args: ["a", "b"] },
@@ -213,7 +232,9 @@ describe("order", () => {
       containers: [{ name: "a", $patch: "delete" }],
     };
     expect(names(patchSpec(containers("a", "b"), deleting))).toEqual(["b"]);
-    expect(() => patchSpec({}, { "$setElementOrder/containers": "a" })).toThrow(/setElementOrder/);
+    expect(() => patchSpec({}, { "$setElementOrder/containers": "a" })).toThrow(
+      "expected a []interface {}, but received a string",
+    );
     expect(() => patchSpec(containers("a"), { "$setElementOrder/containers": [{ image: "a" }] })).toThrow(
       /merge key/,
     );

@@ -2,9 +2,10 @@
  * Strategic merge patch: merge by schema, with directives.
  * Not here: JSON merge patch for fields that the schema does not know (merge-patch.ts has the same rule).
  * Upstream: kubernetes v1.34, apimachinery/pkg/util/strategicpatch/patch.go.
- * Differs: `$patch: merge` in objects is accepted; list elements that are new are merged into an empty element.
+ * Differs: list elements that are new are merged into an empty element.
  */
 import { goJson } from "./go-json.ts";
+import { goPrint, goPrintText, goTypeOf } from "./go-print.ts";
 import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
 import {
   type Field,
@@ -14,7 +15,7 @@ import {
   type SchemaTable,
   type SchemaType,
 } from "./schema.ts";
-import { badRequest, unprocessable } from "./status.ts";
+import { badRequest, plainFailure, unprocessable } from "./status.ts";
 
 const patchDirective = "$patch";
 const retainKeysDirective = "$retainKeys";
@@ -24,7 +25,7 @@ const deletePrefix = "$deleteFromPrimitiveList/";
 /**
  * `live` with `patch` merged in. Neither input is changed; untouched parts of `live` are shared with the result, so
  * decode it next (that also drops unknown fields).
- * @throws StatusError 400 for bad directives, 422 for elements without their merge key and for lists of lists.
+ * @throws StatusError 400 or 500 for bad directives, 422 for lists of lists, 500 for elements without their merge key.
  */
 export function strategicMergePatch(type: SchemaType, live: unknown, patch: unknown): unknown {
   if (!isObject(patch)) throw badRequest("a strategic merge patch must be an object");
@@ -45,7 +46,7 @@ function mergeObject(live: Readonly<JsonObject>, patch: Readonly<JsonObject>, co
   const directive = getOwn(patch, patchDirective);
   if (directive === "delete") return {};
   if (directive === "replace") return withoutDirectives(patch) as JsonObject;
-  if (directive !== undefined && directive !== "merge") throw unknownPatchType(directive, patch);
+  if (directive !== undefined) throw unknownPatchType(directive, patch);
   const merged = retainKeys(live, patch);
   const done = new Set<string>([patchDirective, retainKeysDirective]);
   for (const key of Object.keys(patch)) {
@@ -86,8 +87,13 @@ function mergeMember(merged: JsonObject, key: string, { value, field, context }:
   } else if (Array.isArray(value) && isMergeList(field)) {
     setOwn(merged, key, mergeList(Array.isArray(before) ? before : [], value, listOf(field, context)));
   } else {
-    setOwn(merged, key, Array.isArray(value) ? withoutDirectives(value) : value);
+    setOwn(merged, key, Array.isArray(value) ? replacing(value, before) : value);
   }
+}
+
+/** A list that is replaced as a whole knows no directives: they are unknown fields, but where there was no list yet. */
+function replacing(list: readonly unknown[], before: unknown): readonly unknown[] {
+  return Array.isArray(before) ? list : withoutDirectives(list);
 }
 
 /** A copy of `live` without the keys that `$retainKeys` does not name. */
@@ -124,7 +130,8 @@ function mergeOrdered(
   const order = getOwn(patch, orderPrefix + name);
   const changes = getOwn(patch, name);
   const before = unwrapRaw(getOwn(merged, name));
-  if (!Array.isArray(order)) throw badRequest("invalid patch format of setElementOrder list");
+  if (!Array.isArray(order))
+    throw plainFailure(`expected a []interface {}, but received a ${goTypeOf(order)}`);
   if (changes === null) {
     delete merged[name];
     return;
@@ -137,7 +144,7 @@ function mergeOrdered(
   if (changes !== undefined) checkOrder(changes, order, list);
   let contents = live;
   if (changes !== undefined)
-    contents = isMergeList(field) ? mergeList(live, changes, list) : withoutDirectives(changes);
+    contents = isMergeList(field) ? mergeList(live, changes, list) : replacing(changes, before);
   setOwn(merged, name, arrange(contents, { live, order: order, list }));
 }
 
@@ -161,8 +168,8 @@ function checkOrder(patch: readonly unknown[], order: readonly unknown[], list: 
     if (found < wanted.length && identityOf(wanted[found], list) === identityOf(element, list)) found++;
   }
   if (found === wanted.length) return;
-  throw badRequest(
-    `The order in patch list:\n${goJson(wanted)}\n doesn't match $setElementOrder list:\n${goJson(order)}\n`,
+  throw plainFailure(
+    `The order in patch list:\n${goPrint(wanted)}\n doesn't match $setElementOrder list:\n${goPrint(order)}\n`,
   );
 }
 
@@ -170,7 +177,8 @@ function mergeList(live: readonly unknown[], patch: readonly unknown[], list: Li
   if (live.length === 0 && patch.length === 0) return [];
   const all = [...live, ...patch];
   if (all.some(Array.isArray)) throw unprocessable("lists of lists are not supported");
-  if (all.some(isObject) !== all.every(isObject)) throw unprocessable("list element types are not identical");
+  if (all.some(isObject) !== all.every(isObject))
+    throw plainFailure(`list element types are not identical: ${goPrint([live, patch])}`);
   if (!isObject(all[0]))
     return arrange(unique([...live, ...patch.map(copyJson)]), { live, order: patch, list });
   if (list.mergeKey === undefined) throw unprocessable("cannot merge lists without merge key");
@@ -204,12 +212,13 @@ function applySpecialElements(
     } else if (directive === "replace") {
       isReplaced = true;
     } else if (directive === "merge") {
-      throw badRequest("merging lists cannot yet be specified in the patch");
+      throw plainFailure("merging lists cannot yet be specified in the patch");
     } else {
       throw unknownPatchType(directive, element);
     }
   }
-  if (isReplaced) return { kept: [], changes };
+  // Nothing is merged then: two elements with one key both stay.
+  if (isReplaced) return { kept: changes, changes: [] };
   return { kept: live.filter((element) => !deleted.has(keyText(getOwn(element, mergeKey)))), changes };
 }
 
@@ -288,8 +297,7 @@ function identityOf(element: unknown, list: ListContext): string {
 
 function deleteScalars(merged: JsonObject, name: string, removed: unknown): void {
   const live = getOwn(merged, name);
-  if (!Array.isArray(removed)) throw badRequest("invalid patch format of primitive list");
-  if (!Array.isArray(live)) return;
+  if (!Array.isArray(removed) || !Array.isArray(live)) return;
   const gone = new Set(removed.map((element) => goJson(element)));
   setOwn(
     merged,
@@ -350,10 +358,9 @@ function keyText(value: unknown): string {
 }
 
 function noMergeKey(element: unknown, mergeKey: string): Error {
-  return unprocessable(`map: ${goJson(element)} does not contain declared merge key: ${mergeKey}`);
+  return plainFailure(`map: ${goPrint(element)} does not contain declared merge key: ${mergeKey}`);
 }
 
 function unknownPatchType(directive: unknown, map: unknown): Error {
-  const text = typeof directive === "string" ? directive : goJson(directive);
-  return badRequest(`unknown patch type: ${text} in map: ${goJson(map)}`);
+  return plainFailure(`unknown patch type: ${goPrintText(directive)} in map: ${goPrint(map)}`);
 }

@@ -10,6 +10,7 @@ import {
   decodeObject,
   type Draft,
   encodeJson,
+  goPrint,
   goQuote,
   invalid,
   type FieldError,
@@ -112,7 +113,8 @@ function patchedTree(patch: Patch, live: KubeObject): unknown {
 const quotedPatchMax = 1000;
 
 function patchRefused(patch: Patch, detail: string): ReturnType<typeof invalid> {
-  const text = encodeJson(patch.body.value).slice(0, quotedPatchMax);
+  const { value } = patch.body;
+  const text = (patch.form === "strategic" ? goPrint(value) : encodeJson(value)).slice(0, quotedPatchMax);
   const error: FieldError = {
     reason: "FieldValueInvalid",
     field: "patch",
