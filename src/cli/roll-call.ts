@@ -20,7 +20,7 @@ export interface RollCallFacts {
 const nodeColumnsMax = 6;
 
 /** One word for what a pod does on its node. */
-function podWord(pod: Pod): string {
+export function podWord(pod: Pod): string {
   if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
   const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason !== undefined)
     ?.state?.waiting?.reason;

@@ -1,19 +1,12 @@
 /**
- * Shows DaemonSets while they settle: a table that is redrawn on a terminal, plain lines elsewhere.
- * Not here: the table's text (cli/roll-call.ts).
+ * Shows DaemonSets while they settle, as a table that is redrawn on a terminal, and afterwards what is worth a line.
+ * Not here: the table's text (cli/roll-call.ts), what is worth a line (cli/commentary.ts).
  */
 import { homedir } from "node:os";
 import { relative } from "node:path";
-import {
-  type DaemonSet,
-  daemonsets,
-  type Node,
-  nodes as nodeResource,
-  type Pod,
-  pods as podResource,
-} from "../api/index.ts";
+import { daemonsets, type Node, nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
 import { sleep } from "../base/index.ts";
-import { isSettled, rollCall } from "../cli/index.ts";
+import { Commentary, isObserved, rollCall } from "../cli/index.ts";
 import type { InformerFactory } from "../client/index.ts";
 import { controllerOf } from "../machinery/index.ts";
 import { systemClock } from "./system.ts";
@@ -66,8 +59,7 @@ export async function showUntilSettled(facts: ScreenFacts): Promise<void> {
     const areNodesKnown =
       facts.nodesMade.every((name) => nodes.lister.get(name) !== undefined) &&
       nodes.lister.list().every((node) => isKnown(node));
-    standingMs =
-      areNodesKnown && daemonSets.every((set) => isStanding(set)) ? (standingMs ?? tookMs) : undefined;
+    standingMs = areNodesKnown && daemonSets.every(isObserved) ? (standingMs ?? tookMs) : undefined;
     if (standingMs !== undefined && tookMs - standingMs >= stillMs) {
       return painter.end(
         daemonSets.length === 0 ? "" : `Settled after ${(standingMs / 1_000).toFixed(1)} s.`,
@@ -86,12 +78,7 @@ function isKnown({ spec, status }: Node): boolean {
   return ready !== undefined && (ready.status !== "True" || !isNew);
 }
 
-/** Settled, and synced at least once: before its first sync a DaemonSet has no observedGeneration. */
-function isStanding(set: DaemonSet): boolean {
-  return isSettled(set) && (set.status?.observedGeneration ?? 0) > 0;
-}
-
-/** Redraws the table in place on a terminal; elsewhere prints it when it changed. */
+/** Redraws the table in place on a terminal; elsewhere prints it once, at the end. */
 class Painter {
   #drawn = 0;
   #last = "";
@@ -105,16 +92,69 @@ class Painter {
       const up = this.#drawn === 0 ? "\n" : `\x1b[${this.#drawn}A\x1b[J`;
       process.stdout.write(`${up}${text}\n`);
       this.#drawn = lines.length;
-    } else {
-      const before = new Set(this.#last.split("\n"));
-      for (const line of lines) if (!before.has(line)) process.stdout.write(`${line}\n`);
     }
     this.#last = text;
   }
 
   end(line: string): void {
+    if (!process.stdout.isTTY && this.#last !== "") process.stdout.write(`${this.#last}\n`);
     if (line !== "") process.stdout.write(`${line}\n`);
   }
+}
+
+/** Ms between two looks at a cluster that runs. */
+const lookMs = 250;
+
+/** Says what is worth a line until the signal aborts; on a terminal the last line shows what is under way. */
+export async function watchCluster(informers: InformerFactory, signal: AbortSignal): Promise<void> {
+  const isTerminal = process.stdout.isTTY;
+  const commentary = new Commentary({ tellsBeginnings: !isTerminal });
+  const nodes = nodesOf(informers);
+  const pods = informers.for(podResource);
+  let shown = "";
+  while (!signal.aborted) {
+    const { lines, now } = commentary.look({
+      nowMs: systemClock.monotonicMs(),
+      daemonSets: informers.for(daemonsets).lister.list(),
+      podsOf: (uid) => pods.lister.byIndex(podsByOwner, uid),
+      ...nodes,
+    });
+    const line = now.slice(0, (process.stdout.columns || 200) - 1);
+    const isDrawn = isTerminal && (lines.length > 0 || line !== shown);
+    if (isDrawn) process.stdout.write("\x1b[K");
+    for (const text of lines) process.stdout.write(`${text}\n`);
+    // The cursor stays before the line: what others print takes its place.
+    if (isDrawn && line !== "") process.stdout.write(`${line}\r`);
+    shown = line;
+    await sleep(systemClock, lookMs, signal).catch(() => {});
+  }
+  if (isTerminal && shown !== "") process.stdout.write("\x1b[K");
+}
+
+/** Kept by events: there may be thousands of nodes. */
+function nodesOf(informers: InformerFactory): {
+  readonly nodesNotReady: ReadonlySet<string>;
+  hasNode(name: string): boolean;
+} {
+  const informer = informers.for(nodeResource);
+  const wereReady = new Set<string>();
+  const nodesNotReady = new Set<string>();
+  const see = ({ metadata: { name = "" }, status }: Node): void => {
+    const isReady = status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
+    if (isReady) {
+      wereReady.add(name);
+      nodesNotReady.delete(name);
+    } else if (wereReady.has(name)) nodesNotReady.add(name);
+  };
+  informer.addHandler({
+    added: see,
+    updated: (_, node) => see(node),
+    deleted: ({ metadata: { name = "" } }) => {
+      wereReady.delete(name);
+      nodesNotReady.delete(name);
+    },
+  });
+  return { nodesNotReady, hasNode: (name) => informer.lister.get(name) !== undefined };
 }
 
 /** The path in its shortest form: relative below the working directory, `~` for the home. */

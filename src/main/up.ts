@@ -11,7 +11,7 @@ import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { kubernetesAdmin, nodeFleet } from "./identities.ts";
 import { readManifestFiles } from "./manifest-files.ts";
 import type { Placement } from "./placement.ts";
-import { shortPath, showUntilSettled } from "./screen.ts";
+import { shortPath, showUntilSettled, watchCluster } from "./screen.ts";
 import { runUntilSignal } from "./signals.ts";
 import { type LogLevel, systemLog } from "./system.ts";
 import { apiVersion, version } from "./version.ts";
@@ -66,6 +66,7 @@ export async function up(options: UpOptions): Promise<void> {
       }
       await showUntilSettled({ informers: plane.informers, nodesMade, signal });
       if (!signal.aborted) for (const line of nextSteps(plane.kubeconfig)) say(line);
+      plane.start("commentary", (stopping) => watchCluster(plane.informers, stopping));
       await plane.ended(signal);
     } finally {
       await plane.stop();

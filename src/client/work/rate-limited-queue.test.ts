@@ -1,6 +1,7 @@
 /** Upstream's rules of the work queue, by example. */
 import { expect, test } from "vitest";
 import { type Labels, type Metrics, silentLog, SimulatedClock } from "../../base/index.ts";
+import { type Status, StatusError } from "../../machinery/index.ts";
 import { createWorkqueue, retryMaxMs } from "./rate-limited-queue.ts";
 import { TerminalError, type Workqueue } from "./workqueue.ts";
 
@@ -144,6 +145,25 @@ test("requeueAfterMs adds again; a terminal failure does not", async () => {
   await clock.advance(10_000);
   expect(seen).toEqual(["t@0", "a@0", "a@30", "a@60"]);
   expect(logged).toEqual(["reconcile failed for good"]);
+});
+
+test("a refusal because the namespace goes is tried again, and is no warning", async () => {
+  const { clock, queue, stop, logged } = rig();
+  const causes = [{ reason: "NamespaceTerminating", message: "", field: "" }];
+  const status: Status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    details: { causes },
+  };
+  const refused = new StatusError(status);
+  let calls = 0;
+  const reconcile = (): Promise<void> => (++calls < 3 ? Promise.reject(refused) : Promise.resolve());
+  void queue.run({ workers: 1, reconcile, signal: stop.signal });
+  queue.add("a");
+  await clock.advance(1_000);
+  expect([calls, logged]).toEqual([3, []]);
 });
 
 test("system keys go first, but every fifth key is a normal one", async () => {

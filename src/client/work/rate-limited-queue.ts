@@ -18,6 +18,7 @@ import {
   type Timer,
   Fifo,
 } from "../../base/index.ts";
+import { hasStatusCause } from "../../machinery/index.ts";
 import { type BucketFigures, TokenBucket } from "./token-bucket.ts";
 import { isTerminal, type PriorityClass, type ReconcileResult, type Workqueue } from "./workqueue.ts";
 
@@ -218,7 +219,9 @@ class RateLimitedQueue<K extends string> implements Workqueue<K> {
       this.forget(key);
       return;
     }
-    this.#options.log.warn("reconcile failed", fields);
+    // What is asked for in a namespace that goes is refused. The namespace takes along what was to be done there.
+    if (hasStatusCause(error, "NamespaceTerminating")) this.#options.log.debug("reconcile failed", fields);
+    else this.#options.log.warn("reconcile failed", fields);
     this.addRateLimited(key);
   }
 
