@@ -372,10 +372,10 @@ function asUsageError(error: unknown, options: ControlPlaneOptions): unknown {
 }
 
 /** Logs of simulated containers; `sinceSeconds` and `sinceTime` become one time. */
-const simulatedLogs: NodeLogs = ({ pod, query, signal }) => {
+const simulatedLogs: NodeLogs = ({ pod, query, podNow, signal }) => {
   const { sinceSeconds, sinceTime, ...rest } = query;
   const sinceMs =
     sinceSeconds === undefined ? parseTimeMs(sinceTime ?? "") : systemClock.nowMs() - sinceSeconds * 1_000;
   const since = sinceMs === undefined ? {} : { sinceMs };
-  return Promise.resolve(simulatedLog(pod, { ...rest, ...since }, { clock: systemClock, signal }));
+  return Promise.resolve(simulatedLog(pod, { ...rest, ...since }, { clock: systemClock, podNow, signal }));
 };

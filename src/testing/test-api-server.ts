@@ -66,6 +66,8 @@ export interface TestApiServerOptions {
   readonly admissionPlugins?: ApiServerOptions["admissionPlugins"];
   readonly serviceRanges?: NonNullable<ApiServerOptions["serviceRanges"]>;
   readonly log?: Log;
+  /** Without it logs are empty. */
+  readonly nodeLogs?: NonNullable<ApiServerDependencies["nodeLogs"]>;
   /** Without it there are no OpenAPI documents. */
   readonly openApiDocument?: NonNullable<ApiServerDependencies["openApiDocument"]>;
 }
@@ -79,7 +81,7 @@ export class TestApiServer {
   readonly #done: Promise<void>;
 
   constructor(options: TestApiServerOptions = {}) {
-    const { taintsNewNodes = false, admissionPlugins, openApiDocument, serviceRanges } = options;
+    const { taintsNewNodes = false, admissionPlugins, openApiDocument, serviceRanges, nodeLogs } = options;
     this.clock = options.clock ?? new SimulatedClock();
     this.store = options.store ?? createMemoryStore();
     this.server = createApiServer(
@@ -96,6 +98,7 @@ export class TestApiServer {
         log: options.log ?? silentLog,
         metrics: silentMetrics,
         ...(openApiDocument === undefined ? {} : { openApiDocument }),
+        ...(nodeLogs === undefined ? {} : { nodeLogs }),
       },
     );
     this.handler = this.server.handler;

@@ -33,6 +33,8 @@ export type NodeLogs = (request: {
   readonly node: string;
   readonly pod: Pod;
   readonly query: LogQuery;
+  /** The pod as it is when asked; undefined once it is gone, or another one has its name. */
+  readonly podNow: () => Promise<Pod | undefined>;
   readonly signal: AbortSignal;
 }) => Promise<AsyncIterable<Uint8Array>>;
 
@@ -43,20 +45,28 @@ export function log(nodeLogs: NodeLogs | undefined): Connector {
       const target = { name, ...(namespace === undefined ? {} : { namespace }) };
       const pod = await objects.get(pods, target);
       if (pod === undefined) throw notFound(pods, name);
-      return podLog(call, pod, nodeLogs);
+      const podNow = async (): Promise<Pod | undefined> => {
+        const now = await objects.get(pods, target);
+        return now?.metadata.uid === pod.metadata.uid ? now : undefined;
+      };
+      return podLog(call, { pod, podNow }, nodeLogs);
     },
   };
   return { as: "connector", verbs: { get } };
 }
 
 /** @throws StatusError 400 for containers that are not there or have not started. */
-async function podLog(call: ApiRequest, pod: Pod, nodeLogs: NodeLogs | undefined): Promise<ApiReply> {
+async function podLog(
+  call: ApiRequest,
+  { pod, podNow }: { readonly pod: Pod; readonly podNow: () => Promise<Pod | undefined> },
+  nodeLogs: NodeLogs | undefined,
+): Promise<ApiReply> {
   const query = logQueryOf(call, pod);
   const node = pod.spec?.nodeName;
   if (!node) return textReply(nothing);
   checkStarted(pod, query);
-  const chunks = nodeLogs === undefined ? nothing : await nodeLogs({ node, pod, query, signal: call.signal });
-  return textReply(chunks);
+  if (nodeLogs === undefined) return textReply(nothing);
+  return textReply(await nodeLogs({ node, pod, query, podNow, signal: call.signal }));
 }
 
 function textReply(chunks: AsyncIterable<Uint8Array>): ApiReply {
