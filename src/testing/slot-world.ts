@@ -6,7 +6,8 @@ import fc from "fast-check";
 import type { PodFacts, SlotParams } from "../controllers/daemonset/facts.ts";
 import type { Snapshot } from "../controllers/daemonset/plan.ts";
 import type { Hold } from "../controllers/daemonset/reasons.ts";
-import { DaemonSetSlots, type Placement } from "../controllers/daemonset/slots.ts";
+import { recountPlaces, recountSums, recountViews } from "../controllers/daemonset/recount.ts";
+import { DaemonSetSlots, type Placement, type SlotsContents } from "../controllers/daemonset/slots.ts";
 import type { ReferenceWorld } from "./daemonset-reference.ts";
 
 export const nodeNames: readonly string[] = ["n0", "n1", "n2", "n3", "n4", "n5"];
@@ -103,6 +104,12 @@ export const arbitraryEvent: fc.Arbitrary<SlotEvent> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("params" as const), params: arbitraryParams }) },
 );
+
+/** All of the slots against the pods in them, and all that is counted, listed and armed against the slots. */
+export function recountSlots(contents: SlotsContents): readonly string[] {
+  const { slots, pods } = contents;
+  return [...recountPlaces(pods, slots), ...recountViews(slots, contents), ...recountSums(contents)];
+}
 
 export class SlotWorld {
   readonly nodes: Map<string, Placement> = new Map();

@@ -59,6 +59,7 @@ class Simulation {
     const nowMs = (): number => this.#cluster.clock.nowMs();
     const complain = (message: string, fields: { readonly error?: unknown } = {}): void => {
       options.onLog?.(`${message} ${JSON.stringify(fields, errorText)}`);
+      if (message.startsWith("an audit")) this.#log.report("recount", `${message} ${JSON.stringify(fields)}`);
       if (isDefect(fields.error))
         this.#log.report("defect", `${message}: ${String((fields.error as Error).stack)}`);
     };

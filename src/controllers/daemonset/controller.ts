@@ -16,6 +16,7 @@ import {
   type ReconcileResult,
   type Workqueue,
 } from "../../client/index.ts";
+import { Audit, auditEveryMs } from "./audit.ts";
 import { type BackoffOptions, FailedPodBackoff } from "./backoff.ts";
 import type { Verdict } from "./explain.ts";
 import { createHandlers } from "./handlers.ts";
@@ -83,6 +84,8 @@ class TrackingController implements DaemonSetController {
   readonly #reconciler: Reconciler;
   readonly #controller: QueueController<string>;
   readonly #metrics: DaemonSetMetrics;
+  readonly #audit: Audit;
+  #sinceAuditMs = 0;
 
   constructor(options: DaemonSetControllerOptions, dependencies: DaemonSetControllerDependencies) {
     const { client, clock, random, informers, log, metrics, recorder } = dependencies;
@@ -123,11 +126,13 @@ class TrackingController implements DaemonSetController {
       clock,
     });
     const shared = { tracker: this.#tracker, expectations };
-    const handlers = createHandlers({ ...shared, enqueue: (key) => this.#controller.queue.add(key) });
-    caches.nodes.addHandler(handlers.nodes);
-    caches.daemonSets.addHandler(handlers.daemonSets);
-    caches.revisions.addHandler(handlers.revisions);
-    caches.pods.addHandler(handlers.pods);
+    const enqueue = (key: string): void => this.#controller.queue.add(key);
+    const handlers = createHandlers({ ...shared, enqueue });
+    this.#audit = new Audit({ tracker: this.#tracker, clock, log, metrics, enqueue });
+    caches.nodes.addHandler(this.#audit.watched(handlers.nodes));
+    caches.daemonSets.addHandler(this.#audit.watched(handlers.daemonSets));
+    caches.revisions.addHandler(this.#audit.watched(handlers.revisions));
+    caches.pods.addHandler(this.#audit.watched(handlers.pods));
     this.#reconciler = new Reconciler(
       {
         placement: options.placement,
@@ -177,6 +182,10 @@ class TrackingController implements DaemonSetController {
 
   #sweep(): void {
     for (const tracked of this.#tracker.all()) tracked.holds.sweep();
+    this.#sinceAuditMs += backoffSweepMs;
+    if (this.#sinceAuditMs < auditEveryMs) return;
+    this.#sinceAuditMs = 0;
+    void this.#audit.pass();
   }
 }
 

@@ -1,9 +1,19 @@
 /** The recount itself can fail: each kind of disagreement is planted once and reported. */
 import { describe, expect, test } from "vitest";
 import type { PodFacts } from "./facts.ts";
-import { type CacheContents, type KeptContents, recountAgainstCaches, recountSlots } from "./recount.ts";
+import { recountSlots } from "../../testing/slot-world.ts";
+import { recountClaims, recountPlacements } from "./recount.ts";
 import { DaemonSetSlots, type SlotsContents } from "./slots.ts";
 import type { SlotBit } from "./judge-slot.ts";
+
+type KeptContents = Parameters<typeof recountPlacements>[0] & Parameters<typeof recountClaims>[0];
+type CacheContents = { readonly nodes: Parameters<typeof recountPlacements>[1] } & Parameters<
+  typeof recountClaims
+>[1];
+
+function recountAgainstCaches(kept: KeptContents, caches: CacheContents): readonly string[] {
+  return [...recountPlacements(kept, caches.nodes), ...recountClaims(kept, caches)];
+}
 
 const eligible = { shouldRun: true, shouldContinue: true };
 

@@ -3,9 +3,10 @@
  *
  *   caches ──▶ slots, claims ──▶ counts, sorted sets, hashes, alarms       each arrow is gone over again from scratch
  *
- * Every function answers disagreements as texts, and nothing when all is well. O(nodes + pods): for tests, and for the
- * simulation, which asks the running controller every so often.
- * Not here: whether what agrees is right (the reference in src/testing/daemonset-reference.ts tells).
+ * Every function answers disagreements as texts, and nothing when all is well. Given a part of the slots and pods it looks at
+ * that part alone; only sums and hashes need all. O(slots + pods that are given).
+ * Not here: going over a DaemonSet part by part (tracked-daemonset.ts), what is done about disagreements (audit.ts),
+ * whether what agrees is right (the reference in src/testing/daemonset-reference.ts tells).
  */
 import { comparePods, hasDeparted, type PodFacts } from "./facts.ts";
 import { isOlder } from "./resource-versions.ts";
@@ -14,23 +15,27 @@ import type { SlotsContents } from "./slots.ts";
 import { judgeSlot, slotBits } from "./judge-slot.ts";
 import type { SlotFacts } from "./manage-slot.ts";
 
-/** Slots against the pods in them, and all that is counted, listed and armed against the slots. */
-export function recountSlots(contents: SlotsContents): readonly string[] {
-  return [
-    ...recountPods(contents),
-    ...recountHashes(contents),
-    ...recountViews(contents),
-    ...recountSums(contents),
-  ];
-}
-
-function recountPods({ slots, pods }: SlotsContents): string[] {
+/** Whether each of these pods stands in its slot. */
+export function recountPlaces(pods: SlotsContents["pods"], slots: SlotsContents["slots"]): readonly string[] {
   const wrong: string[] = [];
   for (const pod of pods.values()) {
     const isInSlot = slots.get(pod.node)?.pods.includes(pod) ?? false;
     if (isInSlot === hasDeparted(pod))
       wrong.push(`pod ${pod.name} is ${isInSlot ? "still" : "not"} in the slot of ${pod.node}`);
   }
+  return wrong;
+}
+
+/** These slots: the pods in them, and how they are judged. */
+export function recountViews(
+  slots: SlotsContents["slots"],
+  { pods, context }: Pick<SlotsContents, "pods" | "context">,
+): readonly string[] {
+  return [...recountPods(slots, pods), ...recountJudgements(slots, context)];
+}
+
+function recountPods(slots: SlotsContents["slots"], pods: SlotsContents["pods"]): string[] {
+  const wrong: string[] = [];
   for (const [node, slot] of slots) {
     if (slot.node !== node) wrong.push(`the slot of ${slot.node} stands under ${node}`);
     for (const pod of slot.pods)
@@ -46,7 +51,7 @@ function isSorted(pods: readonly PodFacts[]): boolean {
   return pods.every((pod, index) => index === 0 || comparePods(pods[index - 1]!, pod) <= 0);
 }
 
-function recountHashes({ pods, hashes }: SlotsContents): string[] {
+function recountHashes({ pods, hashes }: Pick<SlotsContents, "pods" | "hashes">): string[] {
   const counted = new Map<string, number>();
   for (const { hash } of pods.values()) counted.set(hash, (counted.get(hash) ?? 0) + 1);
   return [...new Set([...counted.keys(), ...hashes.keys()])]
@@ -58,7 +63,7 @@ function recountHashes({ pods, hashes }: SlotsContents): string[] {
 }
 
 /** A slot whose alarm is due is judged by the next `advance`, and may be out of date until then. */
-function recountViews({ slots, context }: SlotsContents): string[] {
+function recountJudgements(slots: SlotsContents["slots"], context: SlotsContents["context"]): string[] {
   const wrong: string[] = [];
   for (const slot of slots.values()) {
     if (slot.wakeAtMs <= context.nowMs) continue;
@@ -71,8 +76,16 @@ function recountViews({ slots, context }: SlotsContents): string[] {
   return wrong;
 }
 
-function recountSums({ slots, counts, listed, alarms }: SlotsContents): string[] {
-  const wrong: string[] = [];
+/** What is kept over all slots and pods. O(slots + pods), and nothing is judged. */
+export function recountSums({
+  slots,
+  pods,
+  hashes,
+  counts,
+  listed,
+  alarms,
+}: SlotsContents): readonly string[] {
+  const wrong = recountHashes({ pods, hashes });
   for (const [index, name] of slotBits.entries()) {
     const nodes = [...slots.values()]
       .filter(({ bits }) => (bits & (1 << index)) !== 0)
@@ -94,33 +107,11 @@ function namesOf(bits: number): string {
   return slotBits.filter((_, index) => (bits & (1 << index)) !== 0).join("+") || "nothing";
 }
 
-/** What the caches and the parts of one DaemonSet say, for `recountAgainstCaches`. */
-export interface CacheContents {
-  /** Nodes with the placement that they have now. */
-  readonly nodes: ReadonlyMap<string, PlacerAnswer>;
-  /** Versions by UID of the pods that the DaemonSet owns and that match. Others may have been released already. */
-  readonly owned: ReadonlyMap<string, string>;
-  /** UIDs of all pods of the namespace. */
-  readonly all: ReadonlySet<string>;
-}
-
-export interface KeptContents {
-  readonly slots: ReadonlyMap<string, SlotFacts>;
-  /** Versions of the pods in slots, departed ones too, by UID. */
-  readonly inSlots: ReadonlyMap<string, string>;
-  /** Versions by UID. */
-  readonly orphans: ReadonlyMap<string, string>;
-  readonly notMatching: ReadonlyMap<string, string>;
-  readonly withoutNode: ReadonlyMap<string, string>;
-  isRefused(node: string): boolean;
-}
-
-/** Slots and claims against the caches that they were made from. */
-export function recountAgainstCaches(kept: KeptContents, caches: CacheContents): readonly string[] {
-  return [...recountNodes(kept, caches), ...recountClaims(kept, caches)];
-}
-
-function recountNodes({ slots, isRefused }: KeptContents, { nodes }: CacheContents): string[] {
+/** These slots against the placements that their nodes have now. */
+export function recountPlacements(
+  { slots, isRefused }: { readonly slots: ReadonlyMap<string, SlotFacts>; isRefused(node: string): boolean },
+  nodes: ReadonlyMap<string, PlacerAnswer>,
+): readonly string[] {
   const wrong: string[] = [];
   for (const [node, { placement, refusal }] of nodes) {
     const slot = slots.get(node);
@@ -141,8 +132,25 @@ function recountNodes({ slots, isRefused }: KeptContents, { nodes }: CacheConten
   return wrong;
 }
 
+/** What the caches say of some pods, for `recountClaims`. */
+interface CachedPods {
+  /** Versions by UID of the pods that the DaemonSet owns and that match. Others may have been released already. */
+  readonly owned: ReadonlyMap<string, string>;
+  /** UIDs of all of them that are there. */
+  readonly all: ReadonlySet<string>;
+}
+
+/** What the parts of one DaemonSet keep of some pods: versions by UID. */
+interface KeptPods {
+  /** Departed ones too. */
+  readonly inSlots: ReadonlyMap<string, string>;
+  readonly orphans: ReadonlyMap<string, string>;
+  readonly notMatching: ReadonlyMap<string, string>;
+  readonly withoutNode: ReadonlyMap<string, string>;
+}
+
 /** The controller knows a pod that it has adopted before its cache does, so what is kept may be ahead. */
-function recountClaims(kept: KeptContents, { owned, all }: CacheContents): string[] {
+export function recountClaims(kept: KeptPods, { owned, all }: CachedPods): readonly string[] {
   const wrong: string[] = [];
   const places = [kept.inSlots, kept.orphans, kept.notMatching, kept.withoutNode];
   const uids = places.flatMap((place) => [...place.keys()]);

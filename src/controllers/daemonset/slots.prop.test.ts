@@ -4,10 +4,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { referenceManage, referenceRollout, referenceStatus } from "../../testing/daemonset-reference.ts";
-import { arbitraryEvent, arbitraryLimits, arbitraryParams, SlotWorld } from "../../testing/slot-world.ts";
+import {
+  arbitraryEvent,
+  arbitraryLimits,
+  arbitraryParams,
+  recountSlots,
+  SlotWorld,
+} from "../../testing/slot-world.ts";
 import { hasDeparted } from "./facts.ts";
 import { type Action, plan } from "./plan.ts";
-import { recountSlots } from "./recount.ts";
 import { planRollout } from "./rolling-update.ts";
 import { statusNumbers } from "./status.ts";
 

@@ -157,17 +157,22 @@ export class DaemonSetSlots {
     return this.#hashes.has(hash);
   }
 
-  /** O(slots + pods): for a recount only. */
+  /** For a recount only. Lists and alarms are copied when they are read, O(slots). */
   contents(): SlotsContents {
+    const listed = (): SlotsContents["listed"] =>
+      new Map(listedBits.map((name) => [name, this.#listed[slotBits.indexOf(name)]!.first(Infinity)]));
+    const alarms = (): readonly Alarm[] => [...this.#alarms.values()];
     return {
       slots: this.#slots,
       pods: this.#pods,
       hashes: this.#hashes,
       counts: this.counts(),
-      listed: new Map(
-        listedBits.map((name) => [name, this.#listed[slotBits.indexOf(name)]!.first(Infinity)]),
-      ),
-      alarms: [...this.#alarms.values()],
+      get listed() {
+        return listed();
+      },
+      get alarms() {
+        return alarms();
+      },
       context: this.context(),
     };
   }

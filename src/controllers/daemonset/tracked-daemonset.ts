@@ -15,7 +15,7 @@ import type { Question } from "./explain.ts";
 import { type PodFacts, podFacts, type SlotParams } from "./facts.ts";
 import type { History } from "./history.ts";
 import { Holds } from "./holds.ts";
-import { recountAgainstCaches, recountSlots } from "./recount.ts";
+import { recountClaims, recountPlacements, recountPlaces, recountSums, recountViews } from "./recount.ts";
 import { isOlder } from "./resource-versions.ts";
 import { orphansOf, ownerIndex } from "./owner-index.ts";
 import { type NodePlacer, nodePlacer } from "./node-placer.ts";
@@ -234,33 +234,77 @@ export class TrackedDaemonSet {
   }
 
   /**
-   * Whether all that is kept agrees with itself and with the caches. O(nodes + pods): for tests and simulations.
+   * Whether all that is kept agrees with itself and with the caches. O(nodes + pods).
    * @returns what disagrees; nothing before the slots are complete.
    */
   recount(): readonly string[] {
-    if (this.#built === undefined || this.#isBuilding) return [];
-    const { placer } = this.#built;
+    return [...this.recountInSlices(Infinity)].flat();
+  }
+
+  /** The same in steps of so many nodes or pods, each right for its moment. Ends early when the slots are built anew. */
+  *recountInSlices(size: number): Generator<readonly string[]> {
     const { pods, nodes } = this.#dependencies;
-    const contents = this.#slots.contents();
+    const slots = this.#slots;
+    const isSame = (): boolean => this.isBuilt && this.#slots === slots;
+    if (!isSame()) return;
+    const names = new Set(nodes.list().map(({ metadata }) => metadata.name ?? ""));
+    for (const node of slots.contents().slots.keys()) names.add(node);
+    for (const slice of slicesOf([...names], size)) {
+      if (!isSame()) return;
+      yield this.#recountNodes(slice);
+    }
     const { orphans, notMatching, withoutNode } = this.claims;
+    const known = new Map([...slots.pods()].map(({ uid, name }) => [uid, name]));
+    const others = [orphans, notMatching, withoutNode].flatMap((place) => [...place.values()]);
+    for (const { metadata } of [...others, ...pods.byIndex(ownerIndex, this.uid)])
+      known.set(metadata.uid ?? "", metadata.name ?? "");
+    for (const slice of slicesOf([...known], size)) {
+      if (!isSame()) return;
+      yield this.#recountPods(slice);
+    }
+    if (isSame()) yield recountSums(slots.contents());
+  }
+
+  #recountNodes(names: readonly string[]): readonly string[] {
+    const { nodes } = this.#dependencies;
+    const contents = this.#slots.contents();
+    const slots = new Map(names.flatMap((name) => entryOf(name, contents.slots.get(name))));
+    const placements = names.flatMap((name) => {
+      const node = nodes.get(name);
+      return node === undefined ? [] : entryOf(name, this.#built?.placer.place(node));
+    });
+    const isRefused = (node: string): boolean => this.holds.holdOn(node)?.why === "NoRoom";
+    return [
+      ...recountViews(slots, contents),
+      ...recountPlacements({ slots, isRefused }, new Map(placements)),
+    ];
+  }
+
+  /** @param known UIDs and names. */
+  #recountPods(known: readonly (readonly [uid: string, name: string])[]): readonly string[] {
+    const contents = this.#slots.contents();
+    const { orphans, notMatching, withoutNode, selector } = this.claims;
+    const inSlots = new Map(known.flatMap(([uid]) => entryOf(uid, contents.pods.get(uid))));
+    const versionsIn = (place: ReadonlyMap<string, Pod>): ReadonlyMap<string, string> =>
+      new Map(known.flatMap(([uid]) => entryOf(uid, place.get(uid)?.metadata.resourceVersion)));
     const kept = {
-      slots: contents.slots,
-      inSlots: versionsOf(contents.pods, (pod) => pod),
-      orphans: versionsOf(orphans, ({ metadata }) => metadata),
-      notMatching: versionsOf(notMatching, ({ metadata }) => metadata),
-      withoutNode: versionsOf(withoutNode, ({ metadata }) => metadata),
-      isRefused: (node: string) => this.holds.holdOn(node)?.why === "NoRoom",
+      inSlots: new Map([...inSlots].map(([uid, { resourceVersion }]) => [uid, resourceVersion])),
+      orphans: versionsIn(orphans),
+      notMatching: versionsIn(notMatching),
+      withoutNode: versionsIn(withoutNode),
     };
-    const inNamespace = pods.list(this.namespace).map((pod) => [pod.metadata.uid ?? "", pod] as const);
-    const isOwn = (pod: Pod): boolean =>
-      controllerOf(pod)?.uid === this.uid && this.claims.selector.matches(pod.metadata.labels);
-    const owned = new Map(inNamespace.filter(([, pod]) => isOwn(pod)));
+    const cached = known.flatMap(([uid, name]) => {
+      const pod = this.#dependencies.pods.get(`${this.namespace}/${name}`);
+      return pod?.metadata.uid === uid ? [pod] : [];
+    });
+    const owned = cached.filter(
+      (pod) => controllerOf(pod)?.uid === this.uid && selector.matches(pod.metadata.labels),
+    );
     const caches = {
-      nodes: new Map(nodes.list().map((node) => [node.metadata.name ?? "", placer.place(node)])),
-      owned: versionsOf(owned, ({ metadata }) => metadata),
-      all: new Set(inNamespace.map(([uid]) => uid)),
+      owned: new Map(owned.map(({ metadata }) => [metadata.uid ?? "", metadata.resourceVersion ?? ""])),
+      all: new Set(cached.map(({ metadata }) => metadata.uid ?? "")),
     };
-    return [...recountSlots(contents), ...recountAgainstCaches(kept, caches)];
+    return [...recountPlaces(inSlots, contents.slots), ...recountClaims(kept, caches)];
   }
 
   #emptySlots(params?: SlotParams): DaemonSetSlots {
@@ -328,11 +372,14 @@ export class TrackedDaemonSet {
   }
 }
 
-function versionsOf<T>(
-  kept: ReadonlyMap<string, T>,
-  of: (one: T) => { readonly resourceVersion?: string },
-): ReadonlyMap<string, string> {
-  return new Map([...kept].map(([uid, one]) => [uid, of(one).resourceVersion ?? ""]));
+/** Empty for undefined. */
+function entryOf<T>(key: string, value: T | undefined): readonly (readonly [string, T])[] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function* slicesOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  if (size >= all.length) yield all;
+  else for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }
 
 function selectorOf(daemonSet: DaemonSet): Selector {
