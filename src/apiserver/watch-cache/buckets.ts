@@ -6,10 +6,13 @@
 import { compareUtf8 } from "../../machinery/index.ts";
 import type { StoredObject } from "./encode.ts";
 
+/** So many states lie in an array: a table for the one pod of each of 100,000 nodes would take ten times the memory. */
+const fewMax = 8;
 /** Keys added since the last list beyond those there are: above it the order is put right, so that churn takes no memory. */
 const addedSlack = 1024;
 
-export class Bucket {
+/** States in any number. */
+class Many {
   readonly #byKey = new Map<string, StoredObject>();
   /** Keys in order; may name removed keys, lacks those of `#added`. */
   #sorted: string[] = [];
@@ -34,7 +37,7 @@ export class Bucket {
     if (this.#byKey.delete(key)) this.#hasRemoved = true;
   }
 
-  /** All states, by key (bytewise), from `start` on. The array is the caller's. */
+  /** As `Bucket.sorted`. */
   sorted(start?: string): StoredObject[] {
     this.#tidy();
     const first = start === undefined ? 0 : lowerBound(this.#sorted, start);
@@ -59,6 +62,49 @@ export class Bucket {
     this.#sorted = merged;
     this.#added = [];
     this.#hasRemoved = false;
+  }
+}
+
+export class Bucket {
+  /** In order, and never changed; absent once there were more than `fewMax`. */
+  #few: readonly StoredObject[] | undefined = [];
+  #many: Many | undefined;
+
+  get size(): number {
+    return this.#few?.length ?? this.#many!.size;
+  }
+
+  get(key: string): StoredObject | undefined {
+    if (this.#few === undefined) return this.#many!.get(key);
+    return this.#few.find((state) => state.key === key);
+  }
+
+  set(state: StoredObject): void {
+    if (this.#few === undefined) return this.#many!.set(state);
+    const { key } = state;
+    const at = this.#few.findIndex((other) => other.key === key);
+    if (at >= 0) this.#few = this.#few.with(at, state);
+    else if (this.#few.length < fewMax)
+      this.#few = [...this.#few, state].sort((one, other) => compareUtf8(one.key, other.key));
+    else this.#becomeMany(state);
+  }
+
+  delete(key: string): void {
+    if (this.#few === undefined) this.#many!.delete(key);
+    else if (this.get(key) !== undefined) this.#few = this.#few.filter((state) => state.key !== key);
+  }
+
+  /** All states, by key (bytewise), from `start` on. The array is the caller's. */
+  sorted(start?: string): StoredObject[] {
+    if (this.#few === undefined) return this.#many!.sorted(start);
+    return this.#few.filter(({ key }) => start === undefined || compareUtf8(key, start) >= 0);
+  }
+
+  #becomeMany(state: StoredObject): void {
+    const many = new Many();
+    for (const one of [...this.#few!, state]) many.set(one);
+    this.#few = undefined;
+    this.#many = many;
   }
 }
 
