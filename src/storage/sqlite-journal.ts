@@ -15,6 +15,8 @@ import { StorageError } from "./storage-error.ts";
 const messageRowsMax = 1_024;
 /** The same in bytes: 4 MiB. */
 const messageBytesMax = 4 * 1024 * 1024;
+/** Young objects of the database thread, in MB. It keeps none, and without a bound it takes as much as the main thread may. */
+const workerYoungMb = 12;
 
 export interface SqliteJournalDependencies {
   readonly clock: Clock;
@@ -63,7 +65,8 @@ export class SqliteJournal implements Journal {
     this.#writes = metrics.counter("lares_store_writes_total", "Writes that were made durable.");
     // The same name beside this file in src/storage and dist/storage, and beside the bundle.
     const entry = new URL("./sqlite-worker.mjs", import.meta.url);
-    this.#worker = new Worker(entry, { workerData: data, execArgv: [], name: "lares-store" });
+    const resourceLimits = { maxYoungGenerationSizeMb: workerYoungMb };
+    this.#worker = new Worker(entry, { workerData: data, execArgv: [], name: "lares-store", resourceLimits });
     this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));
     this.#worker.on("error", (error) => this.#fail(`the database thread broke (${error.message})`, error));
