@@ -14,7 +14,7 @@ export class NodeState {
   node: Node | undefined;
   #allocatable = new Map<string, number>();
   #used = new Map<string, number>();
-  /** `TCP/8080` → address → how many pods. */
+  /** `TCP/8080` -> address -> how many pods. */
   #ports = new Map<string, Map<string, number>>();
   /** A list, because nodes are many and have few pods. */
   #there: PodFacts[] = [];

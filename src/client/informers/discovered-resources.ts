@@ -34,9 +34,9 @@ interface Waiting {
 export class FollowedDiscovery implements DiscoveredResources {
   readonly #dependencies: DiscoveryDependencies;
   #handlers: readonly DiscoveredResourcesHandler[] = [];
-  /** `apps/daemonsets` → the resource in the group's preferred version. */
+  /** `apps/daemonsets` -> the resource in the group's preferred version. */
   #preferred: ReadonlyMap<string, ApiResource> = new Map();
-  /** `apps/v1 DaemonSet` → the key of the resource. */
+  /** `apps/v1 DaemonSet` -> the key of the resource. */
   #byKind: ReadonlyMap<string, string> = new Map();
   #versions: readonly DiscoveredVersion[] = [];
   #unknown: readonly string[] = [];

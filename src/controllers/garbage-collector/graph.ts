@@ -36,7 +36,7 @@ const nothing: ReadonlySet<GraphObject> = new Set();
 export class Graph {
   readonly #objects = new Map<string, GraphObject>();
   readonly #dependents = new Map<string, Set<GraphObject>>();
-  /** Owner uid → how many dependents keep it from going in foreground deletion. */
+  /** Owner uid -> how many dependents keep it from going in foreground deletion. */
   readonly #blocking = new Map<string, number>();
 
   get size(): number {

@@ -61,7 +61,7 @@ class NamespaceController implements Controller {
   /** What may be in a namespace; absent where it is not cached. */
   readonly #caches = new Map<Resource, Informer<KubeObject> | undefined>();
   readonly #controller: QueueController<string>;
-  /** Namespaces being emptied → objects that the last look left; undefined while we look. */
+  /** Namespaces being emptied -> objects that the last look left; undefined while we look. */
   readonly #left = new Map<string, number | undefined>();
 
   constructor(context: ControllerContext) {

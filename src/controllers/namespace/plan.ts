@@ -7,9 +7,9 @@ import type { Namespace, NamespaceCondition } from "../../api/index.ts";
 export interface Findings {
   /** Pods left. While there are any, nothing else was looked at. */
   readonly pods: number;
-  /** `pods.` or `daemonsets.apps` → objects left. */
+  /** `pods.` or `daemonsets.apps` -> objects left. */
   readonly remaining: ReadonlyMap<string, number>;
-  /** Finalizer → objects that it holds. */
+  /** Finalizer -> objects that it holds. */
   readonly finalizers: ReadonlyMap<string, number>;
   /** What went wrong while deleting. */
   readonly failures: readonly string[];

@@ -33,7 +33,7 @@ class TaintEviction implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
   readonly #controller: QueueController<string>;
-  /** UIDs of pods that are to be evicted later → when. */
+  /** UIDs of pods that are to be evicted later -> when. */
   readonly #dueMs = new Map<string, number>();
 
   constructor(context: ControllerContext) {

@@ -48,7 +48,7 @@ class PodGc implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #quarantineMs: number;
   readonly #finished: FinishedPods;
-  /** Nodes that are absent, and may have pods → since when. */
+  /** Nodes that are absent, and may have pods -> since when. */
   readonly #absentSinceMs = new Map<string, number>();
   /** UIDs of pods that were bound to a node before the server itself said that it has no such node. */
   readonly #doomed = new Set<string>();
