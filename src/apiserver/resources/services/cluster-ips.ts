@@ -96,8 +96,9 @@ export class ClusterIps {
 
   /** Nothing happens when another one has it. */
   async giveBack(ip: string, owner: Owner): Promise<void> {
-    const canonical = formatIp(parseIp(ip)!);
-    const state = await this.#writes.find(this.#served(), { name: canonical });
+    const parsed = parseIp(ip);
+    const state =
+      parsed === undefined ? undefined : await this.#writes.find(this.#served(), { name: formatIp(parsed) });
     if (state === undefined || !isOwnedBy(state.object as IPAddress, owner)) return;
     await this.#writes.remove(this.#served(), state, { writer: serverWriter });
   }

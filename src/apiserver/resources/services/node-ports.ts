@@ -91,11 +91,20 @@ export class NodePorts {
 
   async all(): Promise<readonly TakenPort[]> {
     const { items } = await this.#store.list({ prefix });
-    return items.map(takenPort);
+    return items.flatMap((item) => takenPort(item) ?? []);
   }
 }
 
-function takenPort(stored: KeyValue): TakenPort {
-  const { namespace, name, takenAtMs } = JSON.parse(new TextDecoder().decode(stored.value)) as TakenPort;
+/** Undefined for what somebody else has put there. Nobody gets such a port. */
+function takenPort(stored: KeyValue): TakenPort | undefined {
+  let value: Partial<TakenPort> | null;
+  try {
+    value = JSON.parse(new TextDecoder().decode(stored.value)) as Partial<TakenPort> | null;
+  } catch {
+    return undefined;
+  }
+  const { namespace, name, takenAtMs } = value ?? {};
+  if (typeof namespace !== "string" || typeof name !== "string" || typeof takenAtMs !== "number")
+    return undefined;
   return { port: Number(stored.key.slice(prefix.length)), namespace, name, takenAtMs, stored };
 }

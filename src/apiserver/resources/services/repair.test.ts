@@ -68,6 +68,20 @@ test("a Service that was stored without an address gets one", async () => {
   await api.stop();
 });
 
+test.each([
+  { clusterIP: "x" },
+  { clusterIP: "x", clusterIPs: ["x"] },
+  { clusterIP: "192.0.2.1" },
+  { clusterIP: "fd00::1" },
+])("a Service that was stored with %j keeps no server from starting, and can be deleted", async (spec) => {
+  const store = createMemoryStore();
+  await store.create("/core/services/default/old", stored("old", spec));
+  const api = await TestApiServer.start({ store });
+  expect((await api.ok("GET", `${path}/old`)).spec).toMatchObject(spec);
+  expect((await api.call("DELETE", `${path}/old`)).status).toBe(200);
+  await api.stop();
+});
+
 test("what was taken for a Service that never came goes, but not within its first minute", async () => {
   const store = createMemoryStore();
   const api = await TestApiServer.start({ store });
@@ -97,6 +111,16 @@ test("an address that somebody deleted is taken again", async () => {
   expect(await namesOf(api)).toEqual([]);
   await api.clock.advance(passMs);
   expect(await namesOf(api)).toEqual([spec.clusterIP]);
+  await api.stop();
+});
+
+test.each(["", "x", "null", "{}"])("a port whose owner reads %j is nobody's", async (value) => {
+  const store = createMemoryStore();
+  await store.create(`${portsPrefix}30300`, new TextEncoder().encode(value));
+  const api = await TestApiServer.start({ store });
+  const asked = service("a", { type: "NodePort", ports: [{ port: 80, nodePort: 30_300 }] });
+  expect((await api.call("POST", path, { body: asked })).status).toBe(422);
+  expect((await api.call("POST", path, { body: service("a", { type: "NodePort" }) })).status).toBe(201);
   await api.stop();
 });
 

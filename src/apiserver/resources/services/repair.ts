@@ -23,6 +23,7 @@ import { copyJson, type Draft, parseTimeMs } from "../../../machinery/index.ts";
 import type { Allocator } from "../../registry/allocator.ts";
 import { conflictAttempts } from "../../registry/change.ts";
 import type { Served } from "../../registry/resource-registry.ts";
+import { statusErrorOf } from "../../registry/storage-errors.ts";
 import type { Writes } from "../../registry/writes.ts";
 import { ownerOf } from "./allocator.ts";
 import { type ClusterIps, type Owner, serverWriter, serviceOf } from "./cluster-ips.ts";
@@ -61,27 +62,42 @@ function servicesOf({ services }: RepairDependencies): readonly Service[] {
     .map(({ object }) => object as Service);
 }
 
-/** Those that were stored before addresses were given out. */
+/** Those that were stored before addresses were given out. One that cannot have what it says stays as it is. */
 async function completeServices(dependencies: RepairDependencies): Promise<void> {
-  const { writes, services, allocator } = dependencies;
+  const { writes, services, allocator, log } = dependencies;
   for (const service of servicesOf(dependencies)) {
     if (!needsClusterIp(service) || isHeadless(service) || clusterIpsOf(service).length > 0) continue;
-    await writes.modify(services(), ownerOf(service), {
-      writer: serverWriter,
-      attempts: conflictAttempts,
-      next: async (before) => {
-        const object = copyJson(before) as Draft<Service>;
-        if (object.spec.clusterIP) object.spec.clusterIPs ??= [object.spec.clusterIP];
-        return { object, allocation: await allocator.allocate(object, before, { isDryRun: false }) };
-      },
-    });
-    dependencies.log.info("a service was given its address", { service: nameOf(ownerOf(service)) });
+    const owner = ownerOf(service);
+    try {
+      await writes.modify(services(), owner, {
+        writer: serverWriter,
+        attempts: conflictAttempts,
+        next: async (before) => {
+          const object = copyJson(before) as Draft<Service>;
+          if (object.spec.clusterIP) object.spec.clusterIPs ??= [object.spec.clusterIP];
+          return { object, allocation: await allocator.allocate(object, before, { isDryRun: false }) };
+        },
+      });
+      log.info("a service was given its address", { service: nameOf(owner) });
+    } catch (error) {
+      if (isAway(error)) throw error;
+      log.warn("a service has no address, and cannot be given one", {
+        service: nameOf(owner),
+        error: String(error),
+      });
+    }
   }
+}
+
+/** The store did not answer, or too many wait: the next pass goes on. */
+function isAway(error: unknown): boolean {
+  const { code } = statusErrorOf(error).status;
+  return code === 429 || code === 503 || code === 504;
 }
 
 async function repairIps(dependencies: RepairDependencies, all: readonly Service[]): Promise<void> {
   const { addresses, ips, writes, clock, log } = dependencies;
-  const owners = ownersOf(all, (service) => clusterIpsOf(service).map((ip) => formatIp(parseIp(ip)!)), log);
+  const owners = ownersOf(all, canonicalIpsOf, log);
   for (const [ip, owner] of owners) {
     const state = addresses().cache.get(undefined, ip);
     const parent = state === undefined ? undefined : serviceOf(state.object as IPAddress);
@@ -126,6 +142,14 @@ async function repairPorts(
       service: nameOf(one),
     });
   }
+}
+
+/** Without what an older version has stored that is no address. */
+function canonicalIpsOf(service: Service): readonly string[] {
+  return clusterIpsOf(service).flatMap((text) => {
+    const ip = parseIp(text);
+    return ip === undefined ? [] : [formatIp(ip)];
+  });
 }
 
 /** Who has each thing by the stored Services: the first of two. */
