@@ -1,6 +1,6 @@
 /** Simulated nodes and pods on the real API server, by a simulated clock: what a user sees of them, second by second. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
+import { type Event, nodes as nodeResource, type Pod, pods as podResource } from "../api/index.ts";
 import { seededRandom, settleMicrotasks, silentLog } from "../base/index.ts";
 import {
   type Client,
@@ -185,6 +185,32 @@ test("a pull that fails backs off, and works when the annotation goes", async ()
   );
   await advance(11_000);
   expect(await ready()).toBe("True");
+});
+
+test("an image whose tag no image has cannot be pulled, and the kubelet's events say so", async () => {
+  await bind({}, "foo:non-existent");
+  await advance(2_000);
+  const full = "docker.io/library/foo:non-existent";
+  const why = `rpc error: code = NotFound desc = failed to pull and unpack image "${full}": failed to resolve reference "${full}": ${full}: not found`;
+  expect((await state())["waiting"]).toEqual({
+    reason: "ImagePullBackOff",
+    message: `Back-off pulling image "foo:non-existent": ErrImagePull: ${why}`,
+  });
+  const told = (await server.ok("GET", "/api/v1/namespaces/default/events"))["items"] as readonly Event[];
+  const ofPod = told.filter(({ involvedObject }) => involvedObject.name === "p");
+  expect(ofPod.map(({ type, reason, message }) => `${type} ${reason}: ${message}`).toSorted()).toEqual([
+    'Normal BackOff: Back-off pulling image "foo:non-existent"',
+    'Normal Pulling: Pulling image "foo:non-existent"',
+    "Warning Failed: Error: ErrImagePull",
+    "Warning Failed: Error: ImagePullBackOff",
+    `Warning Failed: Failed to pull image "foo:non-existent": ${why}`,
+  ]);
+});
+
+test("an annotation of the pod or its node names images that cannot be pulled", async () => {
+  await bind({ "lares.dev/missing-images": "other:*, web:*" });
+  await advance(2_000);
+  expect((await state())["waiting"]!.reason).toBe("ImagePullBackOff");
 });
 
 test("an image from a host that ends in .invalid cannot be pulled; editing it heals the pod", async () => {

@@ -26,6 +26,16 @@ test("the pod's annotations win over its node's, troubles of both count, nonsens
   expect([...troubles].sort()).toEqual(["crash-loop", "never-ready"]);
 });
 
+test("images that cannot be pulled are those that the pod names and those that its node names", () => {
+  const named = (text: string) => ({ metadata: { annotations: { [annotationKeys.missingImages]: text } } });
+  expect(podBehaviour(named("a:1, b:*"), named("c"), defaultTimings).missingImages).toEqual([
+    "a:1",
+    "b:*",
+    "c",
+  ]);
+  expect(podBehaviour({ metadata: {} }, undefined, defaultTimings).missingImages).toEqual([]);
+});
+
 test("a fleet drives the nodes that bear its name, marked by us or by kwok", () => {
   const node = (annotations: Record<string, string>) => ({ metadata: { annotations } });
   expect(isDrivenBy(node({ "lares.dev/simulated": "true" }), "")).toBe(true);

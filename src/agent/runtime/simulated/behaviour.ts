@@ -17,6 +17,8 @@ export const annotationKeys = {
   pullSeconds: "lares.dev/pull-seconds",
   startSeconds: "lares.dev/start-seconds",
   stopSeconds: "lares.dev/stop-seconds",
+  /** Images that cannot be pulled, separated by commas, see images.ts. */
+  missingImages: "lares.dev/missing-images",
 } as const;
 
 export type PodTrouble = "image-pull-fails" | "crash-loop" | "never-ready" | "ignores-termination" | "fails";
@@ -56,14 +58,16 @@ export interface SimulatedTimes {
 export interface PodBehaviour {
   readonly timings: Timings;
   readonly troubles: ReadonlySet<PodTrouble>;
+  /** Images that the registry is to lack. */
+  readonly missingImages: readonly string[];
 }
 
 /** Longest pull, start or stop that an annotation may ask for. */
 const simulatedSecondsMax: number = 24 * 3600;
 
-function words(object: KubeObject | undefined): readonly string[] {
-  const text = object?.metadata.annotations?.[annotationKeys.simulate];
-  return text === undefined ? [] : text.split(",").map((word) => word.trim());
+function words(object: KubeObject | undefined, key: string = annotationKeys.simulate): readonly string[] {
+  const text = object?.metadata.annotations?.[key];
+  return text === undefined ? noWords : text.split(",").map((word) => word.trim());
 }
 
 function secondsOf(key: string, objects: readonly (KubeObject | undefined)[]): number | undefined {
@@ -98,10 +102,12 @@ export function podBehaviour(pod: KubeObject, node: KubeObject | undefined, defa
       stopMs: secondsOf(annotationKeys.stopSeconds, from) ?? defaults.stopMs,
     },
     troubles,
+    missingImages: from.flatMap((object) => words(object, annotationKeys.missingImages)),
   };
 }
 
 const noTroubles: ReadonlySet<never> = new Set();
+const noWords: readonly never[] = [];
 
 export function nodeTroublesOf(node: KubeObject): ReadonlySet<NodeTrouble> {
   const all = words(node);

@@ -142,9 +142,10 @@ export class SimulatedRuntime implements PodRuntime {
   }
 
   async pullImage(image: string, pod: Pod): Promise<PulledImage> {
-    const { timings, troubles } = this.#behaviour(pod);
+    const { timings, troubles, missingImages } = this.#behaviour(pod);
     const refusal =
-      pullErrorOf(image) ?? (troubles.has("image-pull-fails") ? askedPullErrorOf(image) : undefined);
+      pullErrorOf(image, missingImages) ??
+      (troubles.has("image-pull-fails") ? askedPullErrorOf(image) : undefined);
     await this.#wait(this.#sandboxOf(pod.metadata.uid!), timings.pullMs);
     if (refusal !== undefined) throw new RuntimeError("failed", refusal);
     return { sizeBytes: imageBytes(image), tookMs: timings.pullMs };
