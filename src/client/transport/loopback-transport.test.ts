@@ -123,3 +123,24 @@ test("calls carry the user and the body as it is; bytes are read as JSON", async
     loopbackTransport(handler, { user }).send({ method: "GET", path: "/", query: [], signal: gone }),
   ).rejects.toThrow("gone");
 });
+
+test("many calls that wait with one signal print no warning", async () => {
+  const warnings: Error[] = [];
+  const noted = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", noted);
+  const { signal } = new AbortController();
+  const handler: ApiHandler = async (call) => {
+    call.signal.addEventListener("abort", () => {});
+    return {
+      status: 200,
+      contentType: "application/json",
+      body: { as: "object", object: {}, bytes: () => new Uint8Array() },
+    };
+  };
+  const transport = loopbackTransport(handler, { user });
+  for (let at = 0; at < 20; at++) await transport.send({ method: "GET", path: "/", query: [], signal });
+  // Node tells warnings in the next turn.
+  await new Promise((resolve) => void setImmediate(resolve));
+  process.off("warning", noted);
+  expect(warnings).toEqual([]);
+});

@@ -6,6 +6,7 @@
  *
  * Not here: authentication. A part of the process is whom it says to be, and the server may still refuse what it asks for.
  */
+import { setMaxListeners } from "node:events";
 import type {
   ApiHandler,
   ApiReply,
@@ -33,6 +34,8 @@ export function loopbackTransport(handler: ApiHandler, options: LoopbackOptions)
   const encoder = new TextEncoder();
   const reply = async (call: TransportCall): Promise<ApiReply> => {
     call.signal.throwIfAborted();
+    // One signal may be that of all calls of a part of this process, and Node warns of more than ten listeners.
+    setMaxListeners(0, call.signal);
     const { method, path, query, accept, contentType, body, signal } = call;
     return await handler({
       method,
