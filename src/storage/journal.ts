@@ -5,6 +5,9 @@
 import type { StorageError } from "./storage-error.ts";
 import type { Version } from "./mvcc.ts";
 
+/** So long, in ms, a version that may wait does so. */
+export const patienceMs = 100;
+
 export interface JournalListener {
   /** Every version up to this revision is as durable as it gets. Ascending. */
   committed(upTo: number): void;
@@ -15,8 +18,13 @@ export interface JournalListener {
 export interface Journal {
   /** Before the first `append`. */
   listen(listener: JournalListener): void;
-  /** Takes the next version; calls come in revision order. Never answers inside this call. */
-  append(version: Version): void;
+  /**
+   * Takes the next version; calls come in revision order. Never answers inside this call.
+   * @param mayWait whether it may wait up to `patienceMs` for others; those before the next one that may not wait no longer.
+   */
+  append(version: Version, mayWait: boolean): void;
+  /** What waits for others waits no longer. */
+  hurry(): void;
   /**
    * Removes rows and notes that history up to `to` is forgotten, in one step with respect to crashes.
    * `superseded` holds every revision at or below `to` that is no longer needed. Rejects after a failure.

@@ -18,6 +18,8 @@ class ManualJournal implements Journal {
     this.appended.push(version);
   }
 
+  hurry(): void {}
+
   async compact(): Promise<void> {}
 
   async close(): Promise<void> {

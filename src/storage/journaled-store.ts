@@ -19,6 +19,7 @@ import type {
   ListResult,
   StoreWatch,
   StoreWatcher,
+  UpdateOptions,
   WatchRequest,
 } from "./store.ts";
 
@@ -48,6 +49,7 @@ interface Waiter {
 }
 
 interface Answer {
+  readonly mayWait: boolean;
   readonly resolve: (revision: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -102,8 +104,9 @@ export class JournaledStore implements EmbeddedStore {
     return this.#write(key, () => this.#core.prepareCreate(key, value));
   }
 
-  update(key: string, value: Uint8Array, expected: number): Promise<number> {
-    return this.#write(key, () => this.#core.prepareUpdate(key, value, expected));
+  // oxlint-disable-next-line max-params -- three and the options, as the seam says (#2)
+  update(key: string, value: Uint8Array, expected: number, options?: UpdateOptions): Promise<number> {
+    return this.#write(key, () => this.#core.prepareUpdate(key, value, expected), options?.mayWait);
   }
 
   delete(key: string, expected: number): Promise<number> {
@@ -135,16 +138,16 @@ export class JournaledStore implements EmbeddedStore {
   }
 
   /** Prepares at once when there is room, so that revisions follow the order of calls; otherwise in turn. */
-  #write(key: string, prepare: () => Version): Promise<number> {
+  #write(key: string, prepare: () => Version, mayWait = false): Promise<number> {
     return new Promise((resolve, reject) => {
-      const go = (): void => this.#submit(key, prepare, { resolve, reject });
+      const go = (): void => this.#submit(key, prepare, { mayWait, resolve, reject });
       if (this.#refusal !== undefined || this.#closing !== undefined) reject(this.#refusal ?? closedError());
       else if (this.#turns.length > 0 || !this.#hasRoom()) this.#turns.push({ go, reject });
       else go();
     });
   }
 
-  #submit(key: string, prepare: () => Version, { resolve, reject }: Answer): void {
+  #submit(key: string, prepare: () => Version, { mayWait, resolve, reject }: Answer): void {
     let version: Version;
     try {
       version = prepare();
@@ -156,7 +159,7 @@ export class JournaledStore implements EmbeddedStore {
     const bytes = version.byteLength;
     this.#underWay.push({ revision, bytes, answer: () => resolve(revision), reject });
     this.#bytesUnderWay += bytes;
-    this.#options.journal.append(version);
+    this.#options.journal.append(version, mayWait);
   }
 
   /**
@@ -258,6 +261,7 @@ export class JournaledStore implements EmbeddedStore {
   async #close(): Promise<void> {
     this.#timer?.cancel();
     if (this.#underWay.length > this.#answered || this.#turns.length > 0) {
+      this.#options.journal.hurry();
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
     this.#refusal ??= closedError();

@@ -34,6 +34,8 @@ class NoJournal implements Journal {
     });
   }
 
+  hurry(): void {}
+
   async compact(): Promise<void> {}
 
   async close(): Promise<void> {}

@@ -5,8 +5,8 @@
  */
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Clock, Counter, Histogram, Metrics } from "../base/index.ts";
-import type { Journal, JournalListener } from "./journal.ts";
+import type { Clock, Counter, Histogram, Metrics, Timer } from "../base/index.ts";
+import { type Journal, type JournalListener, patienceMs } from "./journal.ts";
 import type { Version } from "./mvcc.ts";
 import type { FromWorker, Rows, ToWorker, WorkerData } from "./sqlite-protocol.ts";
 import { StorageError } from "./storage-error.ts";
@@ -15,6 +15,11 @@ import { StorageError } from "./storage-error.ts";
 const messageRowsMax = 1_024;
 /** The same in bytes: 4 MiB. */
 const messageBytesMax = 4 * 1024 * 1024;
+/**
+ * So many versions that may wait are company enough. Each of them has a place among the writes that a server carries out at
+ * once, and thousands of nodes must not take them all.
+ */
+const patientMax = 32;
 /** Young objects of the database thread, in MB. It keeps none, and without a bound it takes as much as the main thread may. */
 const workerYoungMb = 12;
 
@@ -45,8 +50,12 @@ export class SqliteJournal implements Journal {
   readonly #exited: Promise<void>;
   #opening: Opening | undefined;
   #listener: JournalListener | undefined;
-  /** Versions of this turn. */
+  /** Versions of this turn, and those before them that waited. */
   #collected: Version[] = [];
+  /** Whether they go at the end of this turn. */
+  #isDue = false;
+  /** Until those go that may wait. */
+  #patience: Timer | undefined;
   /** Last revision and time of each message that was not answered yet. */
   #posted: { readonly upTo: number; readonly rows: number; readonly atMs: number }[] = [];
   #compaction: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
@@ -93,10 +102,17 @@ export class SqliteJournal implements Journal {
     this.#listener = listener;
   }
 
-  append(version: Version): void {
-    // A whole turn at once: everything that the last answers have set off goes into the same transaction.
-    if (this.#collected.length === 0) this.#clock.soon(() => this.#flush());
+  append(version: Version, mayWait: boolean): void {
     this.#collected.push(version);
+    if (!mayWait || this.#collected.length >= patientMax) this.hurry();
+    else if (!this.#isDue) this.#patience ??= this.#clock.after(patienceMs, () => this.#flush());
+  }
+
+  /** A whole turn at once: everything that the last answers have set off goes into the same transaction. */
+  hurry(): void {
+    if (this.#isDue || this.#collected.length === 0) return;
+    this.#isDue = true;
+    this.#clock.soon(() => this.#flush());
   }
 
   compact(to: number, superseded: readonly number[]): Promise<void> {
@@ -121,6 +137,9 @@ export class SqliteJournal implements Journal {
   #flush(): void {
     const versions = this.#collected;
     this.#collected = [];
+    this.#isDue = false;
+    this.#patience?.cancel();
+    this.#patience = undefined;
     if (this.#failure) return;
     let from = 0;
     for (let bytes = 0, at = 0; at < versions.length; at++) {

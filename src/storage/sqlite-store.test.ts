@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { silentLog, SimulatedClock } from "../base/index.ts";
+import { silentLog, silentMetrics, SimulatedClock } from "../base/index.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 import { type StorageFailure, storageFailureOf } from "./storage-error.ts";
 import type { EmbeddedStore } from "./store.ts";
@@ -196,4 +196,53 @@ test("a full disk ends the store, keeps what was acknowledged, and after making 
   expect((await again.list({ prefix: "/" })).items.length).toBe(acked);
   expect(await again.create("/more", new Uint8Array(10_000))).toBe(acked + 1);
   await again.close();
+});
+
+test("updates that may wait share a commit, with each other and with the next one that may not", async () => {
+  const clock = new SimulatedClock();
+  let commits = 0;
+  const metrics = { ...silentMetrics, histogram: () => ({ observe: () => void commits++ }) };
+  const store = await open({ clock, metrics });
+  for (const key of ["/a", "/b", "/c"]) await store.create(key, new Uint8Array(1));
+  const answers: string[] = [];
+  const renew = async (key: string, revision: number): Promise<void> => {
+    await store.update(key, new Uint8Array(2), revision, { mayWait: true });
+    answers.push(key);
+  };
+  const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+  commits = 0;
+  const first = renew("/a", 1);
+  await turn();
+  const second = renew("/b", 2);
+  await turn();
+  expect([commits, answers]).toEqual([0, []]);
+  await clock.advance(99);
+  expect(commits).toBe(0);
+  await clock.advance(1);
+  await Promise.all([first, second]);
+  expect([commits, answers]).toEqual([1, ["/a", "/b"]]);
+
+  const patient = renew("/c", 3);
+  await turn();
+  await store.create("/d", new Uint8Array(1));
+  await patient;
+  expect([commits, answers.at(-1)]).toEqual([2, "/c"]);
+
+  // A store that closes waits for nobody.
+  const last = renew("/d", 7);
+  await turn();
+  await store.close();
+  await last;
+  expect(commits).toBe(3);
+});
+
+test("thirty-two updates that may wait are company enough", async () => {
+  const store = await open();
+  const keys = Array.from({ length: 32 }, (_, at) => `/k${at}`);
+  for (const key of keys) await store.create(key, new Uint8Array(1));
+  const update = (key: string, at: number): Promise<number> =>
+    store.update(key, new Uint8Array(2), at + 1, { mayWait: true });
+  await Promise.all(keys.map(update));
+  await store.close();
 });

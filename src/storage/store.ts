@@ -64,6 +64,11 @@ export interface WatchRequest {
   readonly after: number;
 }
 
+export interface UpdateOptions {
+  /** The caller is in no hurry. */
+  readonly mayWait?: boolean;
+}
+
 /** Receives what a watch sees. None of these is called within `watch` or `requestProgress`. */
 export interface StoreWatcher {
   /** Changes in order, all those of a revision in one batch. Must not throw and must not wait. */
@@ -117,12 +122,13 @@ export interface Store {
   create(key: string, value: Uint8Array): Promise<number>;
 
   /**
-   * Replaces the value at `key` if its modRevision is still `expected`.
+   * Replaces the value at `key` if its modRevision is still `expected`. With `mayWait` a store may answer a tenth of a second
+   * later, to carry out several such writes at once.
    * Atomic; durable when it resolves. Not promised: that watchers have seen it yet.
    * @returns the new revision, greater than all before.
    * @throws `conflict` (carries both revisions), `not-found`, `too-large`.
    */
-  update(key: string, value: Uint8Array, expected: number): Promise<number>;
+  update(key: string, value: Uint8Array, expected: number, options?: UpdateOptions): Promise<number>;
 
   /** Removes the key if its modRevision is `expected`. @returns the revision of the removal. @throws `conflict`, `not-found`. */
   delete(key: string, expected: number): Promise<number>;

@@ -9,6 +9,9 @@ import { ageColumn, ageOf, column, nameColumn, nameOf } from "../parts/columns.t
 import { defineKind } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
 
+/** Of the Leases by which nodes say that they live. */
+const nodeLeaseNamespace = "kube-node-lease";
+
 export const leases: Resource<Lease> = {
   group: "coordination.k8s.io",
   version: "v1",
@@ -22,7 +25,12 @@ export const leaseKind: Kind = defineKind({
   schema: "coordination.v1.Lease",
   needsResourceVersion: true,
   allowsCreateOnUpdate: true,
-  rules: { validate: validateLease, validateUpdate: validateLease },
+  rules: {
+    validate: validateLease,
+    validateUpdate: validateLease,
+    // Renewals of nodes: thousands in each second, and nobody waits for them.
+    mayWait: ({ metadata }) => metadata.namespace === nodeLeaseNamespace,
+  },
   table: {
     columns: [nameColumn, column("Holder", "Who holds the lease."), ageColumn],
     cells: (object, nowMs) => [nameOf(object), object.spec?.holderIdentity ?? "", ageOf(object, nowMs)],

@@ -49,6 +49,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   isHeldBack?(object: T): boolean;
   /** Texts for Warning headers on create and on updates that change the generation. */
   warnings?(object: T): readonly string[];
+  /** Whether an update may be answered a tenth of a second later, so that one commit carries many. */
+  mayWait?(object: T): boolean;
   /** The paths of field selectors, with their values. metadata.name and metadata.namespace need no entry. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
   /** The selectable field by which lists and watches are indexed (`spec.nodeName` of pods). */

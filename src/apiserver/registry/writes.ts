@@ -446,9 +446,9 @@ export class Writes {
       return state;
     }
     const { name } = served.cache.addressOf(before.key);
-    state.stamp(
-      await this.#stored(served, name, this.#deps.store.update(before.key, value, before.revision)),
-    );
+    const mayWait = served.storage.rules.mayWait?.(change.next) ?? false;
+    const update = this.#deps.store.update(before.key, value, before.revision, { mayWait });
+    state.stamp(await this.#stored(served, name, update));
     return state;
   }
 
