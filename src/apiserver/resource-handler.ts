@@ -10,13 +10,15 @@ import {
   badRequest,
   goQuote,
   methodNotAllowed,
+  methodNotServed,
   pathNotFound,
   type RequestInfo,
   type ResourceVerb,
+  type StatusError,
 } from "../machinery/index.ts";
 import { deleteOptionsOf } from "./registry/delete-options.ts";
 import { deleteEach, deleteObject } from "./registry/deletion.ts";
-import { plainForm, replyForm } from "./registry/negotiate.ts";
+import { checkAccept, patchForm, plainForm, replyForm } from "./registry/negotiate.ts";
 import { patchObject } from "./registry/patches.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
@@ -69,18 +71,20 @@ export class ResourceHandler {
     const isCollection = info.parts.length === 1;
     if (namespaced ? !info.isInNamespace && !isCollection : info.isInNamespace) throw pathNotFound();
     const verb = verbOf(info);
-    if (verb === undefined) throw methodNotAllowed(kind.resource, call.method.toLowerCase());
+    if (verb === undefined || call.method === "HEAD") throw methodNotServed();
     const namespace = info.isInNamespace ? info.namespace : undefined;
     if (info.subresource !== "") {
       const subresource = kind.subresources.find((candidate) => candidate.name === info.subresource);
       if (subresource === undefined) throw pathNotFound();
-      if (!subresource.verbs.includes(verb)) throw methodNotAllowed(kind.resource, verb);
+      if (!subresource.verbs.includes(verb)) throw verbRefused(served, verb);
+      checkTypes(call, verb);
       return { call, info, verb, kind, served, namespace };
     }
     const needsNamespace = verb === "create" || verb === "deletecollection";
     if (!kind.verbs.includes(verb) || (namespaced && needsNamespace && namespace === undefined)) {
-      throw methodNotAllowed(kind.resource, verb);
+      throw methodNotServed();
     }
+    checkTypes(call, verb);
     return { call, info, verb, kind, served, namespace };
   }
 
@@ -123,7 +127,7 @@ export class ResourceHandler {
     const { call, info, verb, kind, namespace } = request;
     const { writes } = this.#deps;
     const does = connector.verbs[verb];
-    if (does === undefined) throw methodNotAllowed(kind.resource, verb);
+    if (does === undefined) throw methodNotServed();
     const name = info.parts.length > 1 ? targetOf(request).name : "";
     const asked = { call, namespace, name, objects: this.#objects };
     if (does.operation === undefined) return does.serve(asked);
@@ -193,6 +197,17 @@ export class ResourceHandler {
     const { includeObject } = readOptions(request.call.query.filter(([name]) => name === "includeObject"));
     return { form: replyForm(request.call.accept), includeObject, nowMs: this.#deps.clock.nowMs() };
   }
+}
+
+/** Kinds that are learnt at run time have no routes of their own at upstream, but a handler that knows the resource. */
+function verbRefused({ kind, definition }: ServedResource, verb: ResourceVerb): StatusError {
+  return definition.schemas === undefined ? methodNotServed() : methodNotAllowed(kind.resource, verb);
+}
+
+/** @throws StatusError 415, 406, as upstream's router, before anything is looked up. */
+function checkTypes(call: ApiRequest, verb: ResourceVerb): void {
+  if (verb === "patch") patchForm(call.contentType);
+  checkAccept(call.accept, verb === "list" || verb === "watch");
 }
 
 /** Undefined when the method does nothing with what the path names: an object is not created, a collection not replaced. */

@@ -137,6 +137,8 @@ export {
   isServerTimeout,
   isTimeout,
   methodNotAllowed,
+  methodNotServed,
+  noRepresentation,
   notAcceptable,
   notFound,
   pathNotFound,
@@ -155,7 +157,9 @@ export {
   timeout,
   tooManyRequests,
   unauthorized,
+  typeNotServed,
   unsupportedMediaType,
+  wrongForm,
 } from "./status.ts";
 export { formatMicroTime, formatTime, humanDuration, parseTimeMs } from "./time.ts";
 export { strategicMergePatch } from "./strategic-merge-patch.ts";

@@ -111,6 +111,28 @@ export function methodNotAllowed(resource: GroupResource, action: string): Statu
   return failure("MethodNotAllowed", message, detailsOf(resource, ""));
 }
 
+/** For paths whose methods are known, and another one. */
+export function methodNotServed(): StatusError {
+  return failure("MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+}
+
+/** For answers that no form is made of. */
+export function noRepresentation(available: readonly string[]): StatusError {
+  const text = `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`;
+  return failure("NotAcceptable", text, {});
+}
+
+/** The form that is asked for is not one of what is answered. `goType` is upstream's name for that. */
+export function wrongForm(asked: string, goType: string, isList: boolean): StatusError {
+  const what = isList ? "a list" : "not a list";
+  return failure("NotAcceptable", `you requested ${asked}, but the requested object is ${what} (${goType})`);
+}
+
+/** For bodies of a method that takes only types of its own. */
+export function typeNotServed(): StatusError {
+  return failure("UnsupportedMediaType", "415: Unsupported Media Type", {});
+}
+
 export function notAcceptable(accepted: readonly string[]): StatusError {
   return failure("NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
 }

@@ -17,6 +17,7 @@ import {
   type Endpoint,
   type ServedKinds,
 } from "./document.ts";
+import { mediaTypes } from "../registry/negotiate.ts";
 import { statusReply } from "../registry/replies.ts";
 
 export interface DiscoveryOptions {
@@ -119,7 +120,7 @@ function rootReply(call: CallHead, context: RootContext): ApiReply {
       ),
     );
   }
-  return statusReply(notAcceptable([json]));
+  return statusReply(notAcceptable(mediaTypes));
 }
 
 function withVary(reply: ApiReply): ApiReply {
@@ -130,7 +131,7 @@ function plain(call: CallHead, document: Document): ApiReply {
   const isAcceptable = parseAccept(call.accept).some(
     (clause) => allows(clause, json) && clause.parameters["as"] === undefined,
   );
-  if (!isAcceptable) return statusReply(notAcceptable([json]));
+  if (!isAcceptable) return statusReply(notAcceptable(mediaTypes));
   return documentReply(call, document);
 }
 

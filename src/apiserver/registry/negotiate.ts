@@ -2,18 +2,44 @@
  * Which form a client wants its answer in, by Accept; which kinds of bodies are understood.
  * Not here: making the forms (tables.ts), discovery's own forms (discovery.ts).
  */
-import { notAcceptable, unsupportedMediaType } from "../../machinery/index.ts";
+import {
+  noRepresentation,
+  notAcceptable,
+  typeNotServed,
+  unsupportedMediaType,
+} from "../../machinery/index.ts";
 import { type AcceptClause, allows, parseAccept } from "./accept.ts";
 
 export type ReplyForm =
   | { readonly as: "object" }
   | { readonly as: "Table"; readonly version: "v1" | "v1beta1" }
-  | { readonly as: "PartialObjectMetadata"; readonly version: "v1" | "v1beta1" };
+  | {
+      readonly as: "PartialObjectMetadata";
+      readonly version: "v1" | "v1beta1";
+      /** The list of them was asked for. */
+      readonly isList: boolean;
+    };
 
 export const plainForm: ReplyForm = { as: "object" };
 
-const mediaTypes = ["application/json"];
-const bodyTypes = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+/** Upstream's: of requests and of answers. */
+export const mediaTypes: readonly string[] = [
+  "application/json",
+  "application/yaml",
+  "application/vnd.kubernetes.protobuf",
+];
+const watchTypes = ["application/json;stream=watch", "application/vnd.kubernetes.protobuf;stream=watch"];
+
+/**
+ * What upstream's router looks at before anybody reads the request: a type by its very name, or all.
+ * @throws StatusError 406 when the client accepts none of them.
+ */
+export function checkAccept(accept: string | undefined, isList: boolean): void {
+  if (accept === undefined || accept === "" || accept === "application/json") return;
+  const types = accept.split(",").map((clause) => clause.split(";", 1)[0]!.trim());
+  if (!types.some((type) => type === "*/*" || mediaTypes.includes(type)))
+    throw noRepresentation(isList ? [...mediaTypes, ...watchTypes] : mediaTypes);
+}
 
 /**
  * The first clause that can be served, by quality and then order; clauses with a conversion that does not exist are skipped.
@@ -34,7 +60,7 @@ function formOf(clause: AcceptClause): ReplyForm | undefined {
   if (g !== "meta.k8s.io" || (v !== "v1" && v !== "v1beta1")) return undefined;
   if (as === "Table") return { as, version: v };
   if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
-    return { as: "PartialObjectMetadata", version: v };
+    return { as: "PartialObjectMetadata", version: v, isList: as === "PartialObjectMetadataList" };
   return undefined;
 }
 
@@ -51,7 +77,7 @@ export function bodyForm(contentType: string | undefined): "json" | "yaml" | "pr
   if (type === "application/json") return "json";
   if (type === "application/yaml") return "yaml";
   if (type === "application/vnd.kubernetes.protobuf") return "protobuf";
-  throw unsupportedMediaType(bodyTypes);
+  throw unsupportedMediaType(mediaTypes);
 }
 
 export type PatchForm = "merge" | "strategic" | "json";
@@ -62,9 +88,9 @@ const patchForms: ReadonlyMap<string, PatchForm> = new Map([
   ["application/strategic-merge-patch+json", "strategic"],
 ]);
 
-/** @throws StatusError 415 that lists the known types. */
+/** By its very name, as upstream's router looks at it. @throws StatusError 415. */
 export function patchForm(contentType: string | undefined): PatchForm {
-  const form = patchForms.get(mediaTypeOf(contentType));
-  if (form === undefined) throw unsupportedMediaType([...patchForms.keys()]);
+  const form = patchForms.get((contentType ?? "").split(";", 1)[0]!.trim());
+  if (form === undefined) throw typeNotServed();
   return form;
 }

@@ -22,13 +22,14 @@ import {
   parseFieldSelector,
   parseLabelSelector,
   type WatchSink,
+  wrongForm,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf } from "../../storage/index.ts";
 import type { Cacher, Scope } from "../watch-cache/cacher.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
 import { type ReadOptions, revisionOf } from "./query.ts";
-import { objectReply, type ShownAs, stateReply } from "./replies.ts";
+import { goTypeOf, objectReply, type ShownAs, stateReply } from "./replies.ts";
 import { newestOf, type Served, successorOf } from "./resource-registry.ts";
 import { frameFormat, partialOf, tableOf } from "./tables.ts";
 import { isWanted, type WatchSpec } from "../watch-cache/watchers.ts";
@@ -356,6 +357,7 @@ export function listReply(
     );
   }
   if (form.as === "PartialObjectMetadata") {
+    if (!form.isList) throw wrongForm("PartialObjectMetadata", goTypeOf(served, "List"), true);
     const items = objects().map((object) => partialOf(object, form.version));
     return objectReply(200, {
       kind: "PartialObjectMetadataList",

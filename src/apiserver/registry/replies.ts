@@ -8,6 +8,7 @@ import {
   type Status,
   statusOf,
   successStatus,
+  wrongForm,
 } from "../../machinery/index.ts";
 import type { StoredObject } from "../watch-cache/encode.ts";
 import type { ReplyForm } from "./negotiate.ts";
@@ -23,6 +24,13 @@ export function objectReply(status: number, object: object): ApiReply {
     contentType: json,
     body: { as: "object", object, bytes: () => Buffer.from(encodeJson(object)) },
   };
+}
+
+/** Upstream's type of an object, or of a list of them. */
+export function goTypeOf({ kind, definition, storage }: Served, suffix: "" | "List"): string {
+  if (definition.schemas !== undefined) return `*unstructured.Unstructured${suffix}`;
+  const { group } = storage.resource;
+  return `*${group === "" ? "core" : group.split(".", 1)[0]!}.${kind.resource.kind}${suffix}`;
 }
 
 export interface ShownAs {
@@ -62,6 +70,7 @@ function shown(served: Served, stored: KubeObject, shownAs: ShownAs): object {
     case "object":
       return object;
     case "PartialObjectMetadata":
+      if (form.isList) throw wrongForm("PartialObjectMetadataList", goTypeOf(served, ""), false);
       return partialOf(object, form.version);
     case "Table": {
       const { resourceVersion } = object.metadata;
