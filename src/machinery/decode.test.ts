@@ -134,11 +134,11 @@ describe("decodeObject", () => {
   it.each([
     [
       { containers: {} },
-      "json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []Container",
+      "json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []v1.Container",
     ],
     [
       { containers: [{ ports: [{ containerPort: "80" }] }] },
-      "json: cannot unmarshal string into Go struct field Port.spec.containers[0].ports[0].containerPort of type int32",
+      "json: cannot unmarshal string into Go struct field Port.spec.containers.ports.containerPort of type int32",
     ],
     [
       { priority: 1.5 },
@@ -146,7 +146,7 @@ describe("decodeObject", () => {
     ],
     [
       { priority: 2 ** 31 },
-      "json: cannot unmarshal number into Go struct field PodSpec.spec.priority of type int32",
+      "json: cannot unmarshal number 2147483648 into Go struct field PodSpec.spec.priority of type int32",
     ],
     [
       { hostNetwork: "yes" },
@@ -155,7 +155,7 @@ describe("decodeObject", () => {
     [{ weight: [] }, "json: cannot unmarshal array into Go struct field PodSpec.spec.weight of type float64"],
     [
       { nodeSelector: { a: 1 } },
-      "json: cannot unmarshal number into Go struct field PodSpec.spec.nodeSelector.a of type string",
+      "json: cannot unmarshal number into Go struct field PodSpec.spec.nodeSelector of type string",
     ],
     [
       { nodeSelector: [] },
@@ -163,28 +163,45 @@ describe("decodeObject", () => {
     ],
     [
       { reference: "x" },
-      "json: cannot unmarshal string into Go struct field Reference.spec.reference of type Reference",
+      "json: cannot unmarshal string into Go struct field PodSpec.spec.reference of type v1.Reference",
+    ],
+    [
+      { containers: ["x"] },
+      "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type v1.Container",
     ],
     [
       { reference: { target: true } },
       "json: cannot unmarshal bool into Go struct field Reference.spec.reference.target of type int32",
     ],
-    [{ reference: { token: "a" } }, "spec.reference.token: illegal base64 data at input byte 1"],
+    [{ reference: { token: "a" } }, "illegal base64 data at input byte 1"],
     [
       { overhead: { limits: { cpu: "x" } } },
-      "spec.overhead.limits.cpu: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ],
     [
       { renewTime: "now" },
-      'spec.renewTime: parsing time "now" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it',
+      'parsing time "now" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "now" as "2006"',
     ],
   ])("refuses %j", (value, error) => {
     expect(decodeSpec(value).errors).toEqual([error]);
   });
 
+  it.each([
+    [{ containers: {} }, "cannot restore slice from map"],
+    [{ nodeSelector: [] }, "cannot restore map from slice"],
+    [{ reference: "x" }, "cannot restore struct from: string"],
+    [{ nodeSelector: { a: 1 } }, "cannot convert int64 to string"],
+    [{ nodeSelector: { a: true } }, "unrecognized type: string"],
+    [{ priority: "1" }, "unrecognized type: int32"],
+    [{ hostNetwork: "yes" }, "unrecognized type: bool"],
+  ])("refuses %j in the converter's words", (value, error) => {
+    const type = { table: sampleTable, name: "v1.PodSpec" };
+    expect(decodeObject(type, value, { path: "spec", words: "converter" }).errors).toEqual([error]);
+  });
+
   it("refuses a value that is no object", () => {
     expect(decodeObject({ table: sampleTable, name: "v1.Pod" }, [1]).errors).toEqual([
-      "json: cannot unmarshal array into Go value of type Pod",
+      "json: cannot unmarshal array into Go value of type v1.Pod",
     ]);
   });
 

@@ -4,7 +4,7 @@
  */
 import { type IntOrString } from "./int-or-string.ts";
 import { encodeJson, RawJson } from "./go-json.ts";
-import { copyJson, getOwn, isObject, type JsonObject, setOwn, unwrapRaw } from "./objects.ts";
+import { copyJson, getOwn, isObject, type JsonObject, jsonTypeOf, setOwn, unwrapRaw } from "./objects.ts";
 import { canonicalQuantity, quantityFormatMessage } from "./quantity.ts";
 import {
   type ObjectSchema,
@@ -14,7 +14,7 @@ import {
   type SchemaTable,
   type SchemaType,
 } from "./schema.ts";
-import { formatMicroTime, formatTime, parseTimeMs } from "./time.ts";
+import { formatMicroTime, formatTime, parseTimeMs, timeFault } from "./time.ts";
 
 export interface Decoded<T = JsonObject> {
   /** A fresh graph, which shares immutable RawJson and members of `known` with the input. Complete only when `errors` is empty. */
@@ -28,6 +28,8 @@ export interface Decoded<T = JsonObject> {
 export interface DecodeOptions {
   /** Path of the value inside its object; absent means the root. */
   readonly path?: string;
+  /** Whose words errors have: those of Go's JSON, or of the converter that a strategic patch goes through. */
+  readonly words?: "json" | "converter";
   /** An object that was decoded as this type. Its members are reused undecoded where the value holds the same objects. */
   readonly known?: object;
 }
@@ -42,10 +44,10 @@ export function decodeObject<T = JsonObject>(
   value: unknown,
   options: DecodeOptions = {},
 ): Decoded<T> {
-  const decoder = new Decoder(type.table, options.known);
+  const decoder = new Decoder(type.table, options);
   const path = options.path ?? "";
   const schema: Schema = { type: "ref", name: type.name };
-  const object = decoder.decode({ schema, value, path, owner: typeNameOf(type.name) });
+  const object = decoder.decode({ schema, value, path, field: path, owner: structNameOf(type.name) });
   return { object: object as T, unknown: decoder.unknown, errors: decoder.errors };
 }
 
@@ -70,8 +72,12 @@ interface Place {
   readonly schema: Schema;
   readonly value: unknown;
   readonly path: string;
-  /** Go's name of the struct that holds the field, for errors. */
+  /** The path as Go tells it in errors: without indices and keys of maps. */
+  readonly field: string;
+  /** Go's name of the struct that holds the field, for errors; of an object, its own. */
   readonly owner: string;
+  /** Of an object: that of the struct that holds it. */
+  readonly holder?: string;
 }
 
 class Decoder {
@@ -79,22 +85,32 @@ class Decoder {
   readonly errors: string[] = [];
   readonly #table: SchemaTable;
   readonly #known: JsonObject | undefined;
+  readonly #words: "json" | "converter";
 
-  constructor(table: SchemaTable, known: object | undefined) {
+  constructor(table: SchemaTable, { known, words = "json" }: DecodeOptions) {
     this.#table = table;
     this.#known = known as JsonObject | undefined;
+    this.#words = words;
   }
 
   decode(place: Place): unknown {
-    const { schema, value, path } = place;
+    const { schema, value, path, field, owner } = place;
     switch (schema.type) {
       case "ref": {
         const target = resolveSchema(this.#table, schema);
-        const owner = target.type === "object" ? typeNameOf(schema.name) : place.owner;
-        return this.decode({ schema: target, value, path, owner });
+        if (target.type !== "object") return this.decode({ schema: target, value, path, field, owner });
+        const struct = {
+          schema: target,
+          value,
+          path,
+          field,
+          owner: structNameOf(schema.name),
+          holder: owner,
+        };
+        return this.#object(target, struct, schema.name);
       }
       case "object":
-        return this.#object(schema, place);
+        return this.#object(schema, place, "struct");
       case "map":
         return this.#map(schema.of, place);
       case "array":
@@ -104,10 +120,10 @@ class Decoder {
     }
   }
 
-  #object(schema: ObjectSchema, place: Place): unknown {
+  #object(schema: ObjectSchema, place: Place, name: string): unknown {
     const { fields } = schema;
     const value = unwrapRaw(place.value);
-    if (!isObject(value)) return this.#mismatch(place, place.owner);
+    if (!isObject(value)) return this.#mismatch(place, typeNameOf(name));
     const { path, owner } = place;
     const object: JsonObject = {};
     const known = path === "" ? this.#known : undefined;
@@ -124,6 +140,7 @@ class Decoder {
           schema: field.schema,
           value: member,
           path: childPath(path, key),
+          field: childPath(place.field, key),
           owner,
         });
         const keepsZero = field.required === true || field.pointer === true;
@@ -210,6 +227,7 @@ class Decoder {
                 schema: of,
                 value: member,
                 path: `${place.path}.${key}`,
+                field: place.field,
                 owner: place.owner,
               });
       if (decoded !== undefined) setOwn(map, key, decoded);
@@ -218,12 +236,12 @@ class Decoder {
   }
 
   #array(of: Schema, place: Place): unknown {
-    const { value, owner } = place;
+    const { value, field, owner } = place;
     if (!Array.isArray(value)) return this.#mismatch(place, `[]${this.#goType(of)}`);
     return (value as unknown[]).map((element, index) =>
       element === null || element === undefined
         ? this.#zero(of, true)
-        : this.decode({ schema: of, value: element, path: `${place.path}[${index}]`, owner }),
+        : this.decode({ schema: of, value: element, path: `${place.path}[${index}]`, field, owner }),
     );
   }
 
@@ -261,7 +279,7 @@ class Decoder {
     const limit = schema.bits === 32 ? 2 ** 31 : 2 ** 63;
     const fits =
       Number.isInteger(value) && value >= -limit && (schema.bits === 32 ? value < limit : value <= limit);
-    return fits ? value : this.#mismatch(place, goType);
+    return fits ? value : this.#mismatch(place, goType, `number ${value}`);
   }
 
   #intOrString(place: Place): IntOrString | undefined {
@@ -277,15 +295,14 @@ class Decoder {
     const plain = value.replace(/[\r\n]/g, "");
     if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) return plain;
     const valid = /^[A-Za-z0-9+/]*/.exec(plain)?.[0].length ?? 0;
-    return this.#fail(`illegal base64 data at input byte ${valid}`, place.path);
+    return this.#fail(`illegal base64 data at input byte ${valid}`);
   }
 
   #quantity(place: Place): unknown {
     const { value } = place;
-    if (typeof value !== "string" && typeof value !== "number")
-      return this.#fail(quantityFormatMessage, place.path);
+    if (typeof value !== "string" && typeof value !== "number") return this.#fail(quantityFormatMessage);
     const text = canonicalQuantity(String(value).trim());
-    return text ?? this.#fail(quantityFormatMessage, place.path);
+    return text ?? this.#fail(quantityFormatMessage);
   }
 
   #time(type: "time" | "microTime", place: Place): unknown {
@@ -295,21 +312,19 @@ class Decoder {
     const ms = parseTimeMs(value);
     if (ms !== undefined) return type === "time" ? formatTime(ms) : formatMicroTime(ms);
     const layout = type === "time" ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
-    return this.#fail(
-      `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: cannot parse it`,
-      place.path,
-    );
+    return this.#fail(timeFault(value, layout));
   }
 
-  #mismatch(place: Place, goType: string): undefined {
-    const found = nameOfType(unwrapRaw(place.value));
-    const field = place.path === "" ? "value" : `struct field ${place.owner}.${place.path}`;
-    this.errors.push(`json: cannot unmarshal ${found} into Go ${field} of type ${goType}`);
-    return undefined;
+  #mismatch(place: Place, goType: string, found: string = jsonTypeOf(unwrapRaw(place.value))): undefined {
+    const { field, schema, holder = place.owner } = place;
+    if (this.#words === "converter")
+      return this.#fail(converterFault(unwrapRaw(place.value), schema, goType));
+    const target = field === "" ? "value" : `struct field ${holder}.${field}`;
+    return this.#fail(`json: cannot unmarshal ${found} into Go ${target} of type ${goType}`);
   }
 
-  #fail(text: string, path: string): undefined {
-    this.errors.push(path === "" ? text : `${path}: ${text}`);
+  #fail(text: string): undefined {
+    this.errors.push(text);
     return undefined;
   }
 
@@ -356,16 +371,30 @@ function childPath(path: string, key: string): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
-/** `core.v1.PodSpec` → `v1.PodSpec`, as Go prints it; the last part alone names the struct of a field. */
+/** `core.v1.PodSpec` → `v1.PodSpec`, as Go prints the type. */
 function typeNameOf(schemaName: string): string {
+  return schemaName.split(".").slice(-2).join(".");
+}
+
+/** `core.v1.PodSpec` → `PodSpec`, as Go names the struct that holds a field. */
+function structNameOf(schemaName: string): string {
   return schemaName.slice(schemaName.lastIndexOf(".") + 1);
 }
 
-function nameOfType(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "number") return Number.isInteger(value) ? "number" : `number ${value}`;
-  return typeof value;
+/** What the converter from a map says of a value that does not fit. */
+function converterFault(value: unknown, schema: Schema, goType: string): string {
+  const kind = Array.isArray(value) ? "slice" : isObject(value) ? "map" : goKindOf(value);
+  if (schema.type === "array" || schema.type === "map")
+    return `cannot restore ${schema.type === "array" ? "slice" : "map"} from ${kind}`;
+  if (schema.type === "object") return `cannot restore struct from: ${kind}`;
+  // Go converts numbers to texts, one as the other; JSON does not.
+  if (schema.type === "string" && kind === "int64") return "cannot convert int64 to string";
+  return `unrecognized type: ${goType === "[]uint8" ? "slice" : goType}`;
+}
+
+function goKindOf(value: unknown): string {
+  if (typeof value !== "number") return typeof value === "boolean" ? "bool" : typeof value;
+  return Number.isInteger(value) ? "int64" : "float64";
 }
 
 function isEmptyObject(object: Readonly<JsonObject>): boolean {

@@ -78,7 +78,7 @@ export {
   portNumberErrors,
   qualifiedNameErrors,
 } from "./names.ts";
-export { copyJson } from "./objects.ts";
+export { copyJson, isObject, jsonTypeOf } from "./objects.ts";
 export { decodeProtobuf, type Envelope, readEnvelope } from "./protobuf.ts";
 export {
   addQuantities,

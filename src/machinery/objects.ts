@@ -38,6 +38,12 @@ function copyAny(value: unknown): unknown {
   return copy;
 }
 
+/** As Go's JSON names what a text holds. */
+export function jsonTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
 /** The value as tree: a RawJson is parsed. */
 export function unwrapRaw(value: unknown): unknown {
   return value instanceof RawJson ? value.value() : value;

@@ -1,6 +1,6 @@
 /** Times and ages: texts, parsing, what is refused. */
 import { describe, expect, it } from "vitest";
-import { formatMicroTime, formatTime, humanDuration, parseTimeMs } from "./time.ts";
+import { formatMicroTime, formatTime, humanDuration, parseTimeMs, timeFault } from "./time.ts";
 
 describe("times", () => {
   it("writes whole seconds and six digits", () => {
@@ -74,4 +74,28 @@ describe("humanDuration", () => {
   ])("%d seconds are %s", (seconds, text) => {
     expect(humanDuration(seconds)).toBe(text);
   });
+});
+
+const layout = "2006-01-02T15:04:05Z07:00";
+const microLayout = "2006-01-02T15:04:05.000000Z07:00";
+
+it.each([
+  ["now", layout, ' as "2006-01-02T15:04:05Z07:00": cannot parse "now" as "2006"'],
+  ["2026-1-1T00:00:00Z", layout, ' as "2006-01-02T15:04:05Z07:00": cannot parse "1-1T00:00:00Z" as "01"'],
+  ["2026-11-20", layout, ' as "2006-01-02T15:04:05Z07:00": cannot parse "" as "T"'],
+  ["2026-11-20T00:00:00", layout, ' as "2006-01-02T15:04:05Z07:00": cannot parse "" as "Z07:00"'],
+  ["2026-11-20T00:00:00.5x", layout, ' as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "Z07:00"'],
+  [
+    "2026-11-20T00:00:00Z",
+    microLayout,
+    ' as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',
+  ],
+  ["2026-11-20T00:00:00Zx", layout, ': extra text: "x"'],
+  ["2026-13-20T00:00:00Z", layout, ": month out of range"],
+  ["2026-02-30T00:00:00Z", layout, ": day out of range"],
+  ["2026-11-20T24:00:00Z", layout, ": hour out of range"],
+  ["2026-11-20T00:60:00Z", layout, ": minute out of range"],
+  ["2026-11-20T00:00:60Z", layout, ": second out of range"],
+])("Go says why %j is no time of %s", (text, expected, fault) => {
+  expect(timeFault(text, expected)).toBe(`parsing time ${JSON.stringify(text)}${fault}`);
 });

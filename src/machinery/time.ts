@@ -42,6 +42,49 @@ export function parseTimeMs(text: string): number | undefined {
   return whole.getTime() + micros / 1000;
 }
 
+/** What a layout's elements look like. */
+const layoutElements: readonly (readonly [element: string, pattern: RegExp])[] = [
+  ["2006", /^\d{4}/],
+  ["-", /^-/],
+  ["01", /^\d\d/],
+  ["-", /^-/],
+  ["02", /^\d\d/],
+  ["T", /^T/],
+  ["15", /^\d\d/],
+  [":", /^:/],
+  ["04", /^\d\d/],
+  [":", /^:/],
+  ["05", /^\d\d/],
+  [".000000", /^\.\d{6}/],
+  ["Z07:00", /^(?:Z|[+-]\d\d:\d\d)/],
+];
+
+/** Go's words for a text that is no time of the layout, RFC 3339 with or without microseconds. */
+export function timeFault(text: string, layout: string): string {
+  const head = `parsing time ${JSON.stringify(text)}`;
+  const hasMicros = layout.includes(".000000");
+  let rest = text;
+  for (const [element, pattern] of layoutElements) {
+    if (element === ".000000" && !hasMicros) {
+      rest = rest.replace(/^[.,]\d+/, "");
+      continue;
+    }
+    const found = pattern.exec(rest);
+    if (found === null) {
+      const [part, whole] = [JSON.stringify(rest), JSON.stringify(layout)];
+      return `${head} as ${whole}: cannot parse ${part} as ${JSON.stringify(element)}`;
+    }
+    rest = rest.slice(found[0].length);
+  }
+  if (rest !== "") return `${head}: extra text: ${JSON.stringify(rest)}`;
+  const [, month, day, hour, minute] = text.split(/[-T:Z+]/);
+  const isWrong = (value: string | undefined, most: number): boolean => Number(value) > most;
+  if (month === "00" || isWrong(month, 12)) return `${head}: month out of range`;
+  if (isWrong(hour, 23)) return `${head}: hour out of range`;
+  if (isWrong(minute, 59)) return `${head}: minute out of range`;
+  return day === "00" || isWrong(day, 28) ? `${head}: day out of range` : `${head}: second out of range`;
+}
+
 function daysInMonth(year: number, month: number): number {
   if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;

@@ -68,3 +68,61 @@ describe("YAML", () => {
     });
   });
 });
+
+describe("a body that is none", () => {
+  const path = "/api/v1/namespaces/default/configmaps";
+  const noVersion = "couldn't get version/kind; json parse error: ";
+  const meta =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const noMeta = (what: string): string => `json: cannot unmarshal ${what} into Go value of type ${meta}`;
+
+  it.each([
+    ["", "unexpected end of JSON input", "<empty>"],
+    ["{", "unexpected end of JSON input", "{"],
+    ["[]", noMeta("array"), "5b5d"],
+    ["true", noMeta("bool"), "74727565"],
+    ['{"kind":"ConfigMap"} x', "invalid character 'x' after top-level value", '{"kind":"ConfigMap"} x'],
+  ])("%j is told with its beginning", async (body, fault, shown) => {
+    const text = `the object provided is unrecognized (must be of type ConfigMap): ${noVersion}${fault} (${shown})`;
+    for (const [method, target] of [
+      ["POST", path],
+      ["PUT", `${path}/a`],
+    ] as const)
+      expect((await api.call(method, target, { body })).object).toMatchObject({ code: 400, message: text });
+  });
+
+  it("of a deletion is told without", async () => {
+    const { object } = await api.call("DELETE", `${path}/a`, { body: "{" });
+    expect(object).toMatchObject({ code: 400, message: `${noVersion}unexpected end of JSON input` });
+  });
+
+  it("is an object without members when it is null", async () => {
+    const { object } = await api.call("POST", path, { body: "null" });
+    expect(object.message).toBe(
+      'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+    );
+  });
+
+  it("of a patch is told by its type, after what is missing", async () => {
+    const patch = (name: string, contentType: string, body: string) =>
+      api.call("PATCH", `${path}/${name}`, { contentType, body });
+    expect((await patch("none", merge, "{")).status).toBe(404);
+    await api.ok("POST", path, { body: { metadata: { name: "a" } } });
+    const strategic = "application/strategic-merge-patch+json";
+    const noMap = "json: cannot unmarshal array into Go value of type map[string]interface {}";
+    for (const [contentType, body, message] of [
+      [merge, "{", "error decoding patch: unexpected end of JSON input"],
+      [merge, "", "error decoding patch: unexpected end of JSON input"],
+      [merge, "[]", `error decoding patch: ${noMap}`],
+      [merge, "null", "Invalid JSON Patch"],
+      [strategic, "a", "invalid character 'a' looking for beginning of value"],
+      [strategic, "[]", noMap],
+    ] as const)
+      expect((await patch("a", contentType, body)).object).toMatchObject({ code: 400, message });
+    expect((await patch("a", strategic, "null")).status).toBe(200);
+    const wrong = await patch("a", strategic, '{"data":{"a":5}}');
+    expect(wrong.object.message).toBe(
+      ' "" is invalid: patch: Invalid value: "map[data:map[a:5]]": cannot convert int64 to string',
+    );
+  });
+});

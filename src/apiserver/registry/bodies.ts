@@ -10,6 +10,8 @@ import {
   decodeObject,
   decodeProtobuf,
   type Draft,
+  isObject,
+  jsonTypeOf,
   JsonError,
   type KubeObject,
   parseJson,
@@ -37,6 +39,8 @@ export interface ParseBodyOptions {
   readonly tellsDuplicates?: boolean;
   /** What the body must say if it says one; absent means any. */
   readonly apiVersion?: string;
+  /** What is said of a body that is none; absent means that the object is unrecognized. */
+  readonly refuseBody?: (fault: string) => string;
   /** What is said of another kind; absent means that it cannot be handled as this one. */
   readonly refuseKind?: (kind: string, apiVersion: string) => string;
 }
@@ -48,27 +52,46 @@ export interface ParseBodyOptions {
  */
 export function parseBody(call: ApiRequest, type: SchemaType, options: ParseBodyOptions = {}): ParsedBody {
   const form = bodyForm(call.contentType);
-  const body = presentBody(call);
+  const body = call.body ?? noBytes;
+  const refuse = (fault: string): string =>
+    options.refuseBody?.(fault) ?? unrecognized(bytesOf(body), type, fault);
   const check = (value: unknown): void => checkKind(type, options, value);
   if (form === "protobuf" && body instanceof Uint8Array) {
     return { value: parseProtobuf(body, type, check), duplicates: [] };
   }
   const parsed =
     form === "yaml" && body instanceof Uint8Array
-      ? parseYamlBody(body, type)
-      : parseJsonBody(body, {
-          rawPaths: () => rawTextPaths(type.table, type.name),
-          tellsDuplicates: options.tellsDuplicates === true,
-        });
-  check(parsed.value);
-  return parsed;
+      ? parseYamlBody(body, refuse)
+      : parseJsonBody(
+          body,
+          {
+            rawPaths: () => rawTextPaths(type.table, type.name),
+            tellsDuplicates: options.tellsDuplicates === true,
+          },
+          (fault) => refuse(`${noVersion}${fault}`),
+        );
+  // Go reads null as an object without members.
+  const value = parsed.value ?? {};
+  if (!isObject(value)) {
+    const fault = `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type ${metaFactory}`;
+    throw badRequest(refuse(`${noVersion}${fault}`));
+  }
+  check(value);
+  return { ...parsed, value };
 }
 
-function parseYamlBody(body: Uint8Array, type: SchemaType): ParsedBody {
-  const { value, doubled } = understood(
-    () => parseYaml(body),
-    (fault) => unrecognized(body, type, fault),
-  );
+const noBytes = new Uint8Array(0);
+const noVersion = "couldn't get version/kind; json parse error: ";
+/** Into which upstream reads what a body says that it is. */
+const metaFactory =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+function bytesOf(body: Uint8Array | object): Uint8Array {
+  return body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+}
+
+function parseYamlBody(body: Uint8Array, refuse: (fault: string) => string): ParsedBody {
+  const { value, doubled } = understood(() => parseYaml(body), refuse);
   return { value, duplicates: [], yamlProblems: doubled };
 }
 
@@ -79,23 +102,28 @@ export interface ParsePatchOptions {
 }
 
 /** A patch: JSON under media types of its own. @throws StatusError 400. */
-export function parsePatch(call: ApiRequest, options: ParsePatchOptions): ParsedBody {
-  return parseJsonBody(presentBody(call), options);
+export function parsePatch(
+  call: ApiRequest,
+  options: ParsePatchOptions,
+  refuse: (fault: string) => string,
+): ParsedBody {
+  return parseJsonBody(call.body ?? noBytes, options, refuse);
 }
 
-function presentBody(call: ApiRequest): Uint8Array | object {
-  if (call.body === undefined) throw badRequest("the request has no body");
-  return call.body;
-}
-
-function parseJsonBody(body: Uint8Array | object, options: ParsePatchOptions): ParsedBody {
+function parseJsonBody(
+  body: Uint8Array | object,
+  options: ParsePatchOptions,
+  refuse: (fault: string) => string,
+): ParsedBody {
   const duplicates: string[] = [];
   if (!(body instanceof Uint8Array)) return { value: body, duplicates };
-  const value = understood(() =>
-    parseJson(body, {
-      rawPaths: options.rawPaths(),
-      ...(options.tellsDuplicates ? { onDuplicateKey: (path: string) => duplicates.push(path) } : {}),
-    }),
+  const value = understood(
+    () =>
+      parseJson(body, {
+        rawPaths: options.rawPaths(),
+        ...(options.tellsDuplicates ? { onDuplicateKey: (path: string) => duplicates.push(path) } : {}),
+      }),
+    (fault) => refuse(fault.replace(/ at offset \d+$/, "")),
   );
   return { value, duplicates };
 }
@@ -114,7 +142,7 @@ function parseProtobuf(bytes: Uint8Array, type: SchemaType, check: (value: unkno
 }
 
 /** Faults of the bytes become 400. */
-function understood<T>(read: () => T, tell: (fault: string) => string = (fault) => fault): T {
+function understood<T>(read: () => T, tell: (fault: string) => string): T {
   try {
     return read();
   } catch (error) {
@@ -220,9 +248,6 @@ export function notRegistered(kind: string, apiVersion: string): string {
 
 function checkKind(type: SchemaType, options: ParseBodyOptions, value: unknown): void {
   const { apiVersion: expected, refuseKind } = options;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badRequest(`${cannotBeHandled(type)}: json: cannot unmarshal ${typeof value} into an object`);
-  }
   const { apiVersion = "", kind = "" } = value as { readonly apiVersion?: unknown; readonly kind?: unknown };
   if (expected !== undefined && apiVersion !== "" && apiVersion !== expected) {
     throw badRequest(

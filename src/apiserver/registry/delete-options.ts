@@ -64,7 +64,10 @@ interface RawOptions {
 const optionsType: SchemaType = { table: schemas, name: "meta.v1.DeleteOptions" };
 
 function optionsFromBody(call: ApiRequest): DeleteOptions {
-  const { value } = parseBody(call, optionsType, { refuseKind: notRegistered });
+  const { value } = parseBody(call, optionsType, {
+    refuseKind: notRegistered,
+    refuseBody: (fault) => fault,
+  });
   const { object, errors } = decodeObject<RawOptions>(optionsType, value);
   if (errors.length > 0) throw badRequest(errors[0]!);
   const { dryRun = [] } = object;

@@ -13,6 +13,8 @@ import {
   goPrint,
   goQuote,
   invalid,
+  isObject,
+  jsonTypeOf,
   type FieldError,
   jsonMergePatch,
   type KubeObject,
@@ -44,17 +46,21 @@ export async function patchObject(
   const validation = options.fieldValidation;
   const rawPaths = (): readonly string[] =>
     form === "json" ? [] : rawTextPaths(served.type.table, served.type.name);
-  const patch: Patch = {
+  const read = (): Patch => ({
     type: served.type,
     form,
-    body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }),
+    body: parsePatch(call, { rawPaths, tellsDuplicates: validation !== "Ignore" }, (fault) =>
+      form === "merge" ? `error decoding patch: ${fault}` : fault,
+    ),
     validation,
-  };
+  });
+  // What is missing is told before what cannot be read.
+  let patch: Patch | undefined;
   return writes.modify(served, target, {
     writer: writerOf(request),
     attempts: conflictAttempts,
     next: (before) => {
-      const patched = apply(served, patch, before);
+      const patched = apply(served, (patch ??= read()), before);
       if (validation === "Warn") for (const text of patched.problems) call.warn(text);
       checkAddress(served, patched.object, target);
       const draft =
@@ -73,7 +79,9 @@ function apply(
   before: KubeObject,
 ): { readonly object: Draft<KubeObject>; readonly problems: readonly string[] } {
   const live = served.shape === undefined ? before : served.shape.shown(before);
-  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(patch.type, patchedTree(patch, live));
+  const { object, unknown, errors } = decodeObject<Draft<KubeObject>>(patch.type, patchedTree(patch, live), {
+    words: patch.form === "strategic" ? "converter" : "json",
+  });
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
   checkType(served.kind, patch, object);
   const problems = fieldProblems(unknown, patch.body.duplicates);
@@ -101,12 +109,17 @@ function patchedTree(patch: Patch, live: KubeObject): unknown {
     case "json":
       return applyJsonPatch(live, value);
     case "merge":
-      if (typeof value !== "object" || value === null || Array.isArray(value))
-        throw badRequest("error decoding patch: a merge patch must be an object");
+      if (value === null) throw badRequest("Invalid JSON Patch");
+      if (!isObject(value)) throw badRequest(`error decoding patch: ${noMap(value)}`);
       return jsonMergePatch(live, value);
     case "strategic":
-      return strategicMergePatch(patch.type, live, value);
+      if (value !== null && !isObject(value)) throw badRequest(noMap(value));
+      return strategicMergePatch(patch.type, live, value ?? {});
   }
+}
+
+function noMap(value: unknown): string {
+  return `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type map[string]interface {}`;
 }
 
 /** Characters of the patch that are quoted back. */

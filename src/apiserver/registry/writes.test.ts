@@ -88,7 +88,7 @@ describe("create refuses", () => {
   const wrong: readonly (readonly [what: string, body: object | string, code: number, text: string])[] = [
     ["what is no JSON", "{", 400, ""],
     ["an empty body", "", 400, ""],
-    ["a list", "[]", 400, "cannot be handled"],
+    ["a list", "[]", 400, "json: cannot unmarshal array into Go value of type struct"],
     [
       "another version",
       { apiVersion: "apps/v2", kind: "DaemonSet" },

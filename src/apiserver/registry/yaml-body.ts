@@ -40,11 +40,19 @@ function jsonOf(text: string): { readonly json: string; readonly doubled: readon
     const faults = [...document.errors, ...document.warnings];
     const fault = faults.find(({ code }) => code !== "MULTIPLE_DOCS");
     if (fault !== undefined) throw fault;
-    const json = JSON.stringify(document.toJS({ maxAliasCount: aliasesMax })) ?? "null";
+    const json = JSON.stringify(sorted(document.toJS({ maxAliasCount: aliasesMax }))) ?? "null";
     return { json, doubled: doubledKeys(document, lineCounter) };
   } catch (error) {
     throw new JsonError(`yaml: ${wordsOf(error)}`, error instanceof YAMLError ? error.pos[0] : 0);
   }
+}
+
+/** With the keys of each map in order, as upstream turns YAML into JSON: the first fault of a body is the first in that order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
 }
 
 /** Upstream's parser has words of its own. */
