@@ -18,7 +18,7 @@ import {
 } from "../machinery/index.ts";
 import { deleteOptionsOf } from "./registry/delete-options.ts";
 import { deleteEach, deleteObject } from "./registry/deletion.ts";
-import { checkAccept, patchForm, plainForm, replyForm } from "./registry/negotiate.ts";
+import { checkAccept, checkPatchType, plainForm, replyForm } from "./registry/negotiate.ts";
 import { patchObject } from "./registry/patches.ts";
 import { readOptions, writeOptions, type WriteOptionsKind } from "./registry/query.ts";
 import { listReply, type ReadRequest, type Reads, selectionOf } from "./registry/reads.ts";
@@ -206,7 +206,7 @@ function verbRefused({ kind, definition }: ServedResource, verb: ResourceVerb): 
 
 /** @throws StatusError 415, 406, as upstream's router, before anything is looked up. */
 function checkTypes(call: ApiRequest, verb: ResourceVerb): void {
-  if (verb === "patch") patchForm(call.contentType);
+  if (verb === "patch") checkPatchType(call.contentType);
   checkAccept(call.accept, verb === "list" || verb === "watch");
 }
 

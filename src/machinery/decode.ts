@@ -286,7 +286,8 @@ class Decoder {
     const { value } = place;
     if (typeof value === "string") return value;
     const fits = typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 2 ** 31;
-    return fits ? value : (this.#mismatch(place, "int32") as undefined);
+    if (fits) return value;
+    return this.#mismatch(place, "int32", typeof value === "number" ? `number ${value}` : jsonTypeOf(value));
   }
 
   #bytes(place: Place): unknown {

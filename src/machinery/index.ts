@@ -142,6 +142,7 @@ export {
   notAcceptable,
   notFound,
   pathNotFound,
+  plainFailure,
   requestEntityTooLarge,
   resourceVersionTooLarge,
   type RetryOptions,

@@ -78,7 +78,7 @@ describe("parseJson", () => {
     ["nul", "invalid character 'n' looking for beginning of value at offset 0", 0],
     ['"a\\x"', "invalid character or escape in string literal at offset 0", 0],
     ['"a\nb"', "invalid character or escape in string literal at offset 0", 0],
-    ["\ufeff{}", "invalid character '\ufeff' looking for beginning of value at offset 0", 0],
+    ["\ufeff{}", "invalid character '\\ufeff' looking for beginning of value at offset 0", 0],
     ["kind: Pod", "invalid character 'k' looking for beginning of value at offset 0", 0],
   ])("refuses %j", (text, message, offset) => {
     for (const options of [{}, slow]) {

@@ -3,6 +3,7 @@
  * Ordinary bodies take the built-in parser after a cheap scan of their depth. The parser below runs only to find
  * duplicate keys, to keep raw parts, and to explain an error. Not here: encoding (go-json.ts).
  */
+import { goQuote } from "./field-error.ts";
 import { endOfString, RawJson } from "./go-json.ts";
 import { type JsonObject, setOwn } from "./objects.ts";
 
@@ -18,6 +19,13 @@ export class JsonError extends Error {
     this.name = "JsonError";
     this.offset = offset;
   }
+}
+
+/** As Go quotes it: what cannot be printed by its number. */
+function shownCharacter(code: number): string {
+  if (code === 0x27) return "\\'";
+  const quoted = goQuote(String.fromCodePoint(code));
+  return code === 0x22 ? '"' : quoted.slice(1, -1);
 }
 
 export interface ParseJsonOptions {
@@ -225,7 +233,7 @@ class Parser {
   #unexpected(where: string): JsonError {
     const code = this.#text.codePointAt(this.#at);
     if (code === undefined) return new JsonError("unexpected end of JSON input", this.#at);
-    const shown = code === 0x27 ? "\\'" : String.fromCodePoint(code);
+    const shown = shownCharacter(code);
     return new JsonError(`invalid character '${shown}' ${where} at offset ${this.#at}`, this.#at);
   }
 }

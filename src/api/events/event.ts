@@ -22,6 +22,20 @@ export const eventsV1Kind: Kind = defineKind({
   shortNames: ["ev"],
   allowsCreateOnUpdate: true,
   storedAs: events,
+  rules: {
+    selectableFields: {
+      "regarding.kind": ({ regarding }) => regarding?.kind ?? "",
+      "regarding.namespace": ({ regarding }) => regarding?.namespace ?? "",
+      "regarding.name": ({ regarding }) => regarding?.name ?? "",
+      "regarding.uid": ({ regarding }) => regarding?.uid ?? "",
+      "regarding.apiVersion": ({ regarding }) => regarding?.apiVersion ?? "",
+      "regarding.resourceVersion": ({ regarding }) => regarding?.resourceVersion ?? "",
+      "regarding.fieldPath": ({ regarding }) => regarding?.fieldPath ?? "",
+      reason: (event) => event.reason ?? "",
+      reportingController: (event) => event.reportingController ?? "",
+      type: (event) => event.type ?? "",
+    },
+  },
   table: {
     columns: eventTable.columns,
     cells: (event, nowMs) => eventTable.cells(asCoreEvent(event), nowMs),

@@ -58,7 +58,7 @@ it("of groups alone is a mistake", async () => {
   const { handler } = handlerWith();
   const request = requestOf(connectionCall("GET /api", wish(undefined, "a")), root);
   await expect(handler(request)).rejects.toMatchObject({
-    status: { code: 400, message: "groups cannot be impersonated without a user" },
+    status: { code: 400, message: "requested [{Group  a    }] without impersonating a user" },
   });
 });
 

@@ -31,7 +31,10 @@ export function withImpersonation(next: RequestHandler, options: ImpersonationOp
 
   async function impersonate(request: ServerRequest, wanted: Impersonation): ReturnType<RequestHandler> {
     const { user: name, groups } = wanted;
-    if (name === undefined) throw badRequest("groups cannot be impersonated without a user");
+    if (name === undefined) {
+      const asked = groups.map((group) => `{Group  ${group}    }`);
+      throw badRequest(`requested [${asked.join(" ")}] without impersonating a user`);
+    }
     const asked = [asking("users", name), ...groups.map((group) => asking("groups", group))];
     for (const attributes of asked) {
       const decision = await options.authorizer.authorize(request.user, attributes);

@@ -126,3 +126,24 @@ describe("a body that is none", () => {
     );
   });
 });
+
+describe("an object that is another", () => {
+  const path = "/api/v1/namespaces/default/configmaps";
+  it("is told by a PUT as upstream's store does, and by a create while it goes", async () => {
+    const metadata = { name: "a", finalizers: ["example.com/hold"] };
+    const { metadata: made } = await api.ok("POST", path, { body: { metadata } });
+    const put = await api.call("PUT", `${path}/a`, { body: { metadata: { ...metadata, uid: "other" } } });
+    expect(put.object).toMatchObject({
+      code: 409,
+      message:
+        'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: ' +
+        "/registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: " +
+        `UID in precondition: other, UID in object meta: ${made.uid}`,
+    });
+    const create = async (): Promise<string> =>
+      (await api.call("POST", path, { body: { metadata } })).object.message;
+    expect(await create()).toBe('configmaps "a" already exists');
+    await api.ok("DELETE", `${path}/a`);
+    expect(await create()).toBe('object is being deleted: configmaps "a" already exists');
+  });
+});

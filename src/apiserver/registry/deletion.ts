@@ -25,7 +25,8 @@ import { checkResourceVersion, checkUid, ordered } from "./metadata.ts";
 import type { Writer } from "./admitted-write.ts";
 import { conflictAttempts, type Target } from "./change.ts";
 import type { DeleteOptions, Preconditions } from "./delete-options.ts";
-import { isFinished, type Writes } from "./writes.ts";
+import { isFinished } from "./write-checks.ts";
+import type { Writes } from "./writes.ts";
 import type { Served } from "./resource-registry.ts";
 
 export interface Deleted {

@@ -112,11 +112,15 @@ export function carriedMetadata(submitted: ObjectMeta, { metadata: stored }: Kub
   });
 }
 
+/** How upstream words it that another object is meant. */
+export function uidFault(uid: string, stored: ObjectMeta): string {
+  return `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.uid ?? ""}`;
+}
+
 /** @throws StatusError 409 unless `uid` is absent or the object's. */
 export function checkUid(resource: Resource, uid: string | undefined, stored: ObjectMeta): void {
   if (uid === undefined || uid === "" || uid === stored.uid) return;
-  const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored.uid ?? ""}`;
-  throw conflict(resource, stored.name ?? "", detail);
+  throw conflict(resource, stored.name ?? "", uidFault(uid, stored));
 }
 
 /** Whether an update says which state it is about. "0" means any. */

@@ -88,6 +88,11 @@ const patchForms: ReadonlyMap<string, PatchForm> = new Map([
   ["application/strategic-merge-patch+json", "strategic"],
 ]);
 
+/** What upstream's router lets through. @throws StatusError 415. */
+export function checkPatchType(contentType: string | undefined): void {
+  if (!contentType?.startsWith("application/apply-patch+yaml")) patchForm(contentType);
+}
+
 /** By its very name, as upstream's router looks at it. @throws StatusError 415. */
 export function patchForm(contentType: string | undefined): PatchForm {
   const form = patchForms.get((contentType ?? "").split(";", 1)[0]!.trim());

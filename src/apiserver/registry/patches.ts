@@ -25,7 +25,8 @@ import {
 import { complete, fieldProblems, type ParsedBody, parsePatch } from "./bodies.ts";
 import { patchForm, type PatchForm } from "./negotiate.ts";
 import { conflictAttempts, type Target, type WriteRequest, writerOf, type Written } from "./change.ts";
-import { checkAddress, type Writes } from "./writes.ts";
+import { checkAddress } from "./write-checks.ts";
+import type { Writes } from "./writes.ts";
 import type { Served } from "./resource-registry.ts";
 
 interface Patch {

@@ -7,6 +7,7 @@ import {
   badRequest,
   type FieldError,
   forbiddenField,
+  goQuote,
   invalid,
   invalidValue,
   isFlagSet,
@@ -153,14 +154,17 @@ function watchErrors(options: ReadOptions, match: string, hasInitial: boolean): 
   return errors;
 }
 
-/** Undefined for "" (no wish); 0 means any. @throws StatusError 400. */
-export function revisionOf(resourceVersion: string): number | undefined {
+/** Undefined for "" (no wish); 0 means any. @throws what `refuse` makes of the fault; StatusError 400 by default. */
+export function revisionOf(
+  resourceVersion: string,
+  refuse: (fault: string) => StatusError = (fault) => badRequest(`invalid resource version: ${fault}`),
+): number | undefined {
   if (resourceVersion === "") return undefined;
   const revision = Number(resourceVersion);
-  if (!/^\d+$/.test(resourceVersion) || !Number.isSafeInteger(revision)) {
-    throw badRequest(`invalid resource version ${JSON.stringify(resourceVersion)}`);
-  }
-  return revision;
+  if (/^\d+$/.test(resourceVersion) && Number.isSafeInteger(revision)) return revision;
+  const why = /^\d+$/.test(resourceVersion) ? "value out of range" : "invalid syntax";
+  const shown = goQuote(resourceVersion);
+  throw refuse(`resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: ${why}`);
 }
 
 /** Longest manager name; upstream's bound. */

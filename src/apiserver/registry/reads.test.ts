@@ -275,3 +275,89 @@ it("what was written before a restart is served after it, from bytes", async () 
   expect(namesOf(await after.ok("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1"))).toEqual(["p"]);
   await after.stop();
 });
+
+describe("a list is refused", () => {
+  const maps = "/api/v1/namespaces/default/configmaps";
+  const token = (value: object | string): string =>
+    Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+  const notValid = "invalid continue token: continue key is not valid: ";
+  const unknown = (field: string): string =>
+    `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  const version = (text: string): string =>
+    `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": `;
+
+  it.each([
+    [`${maps}?fieldSelector=data.a%3Db`, 400, unknown("data.a")],
+    [`${maps}?watch=1&fieldSelector=%3Db`, 400, unknown("")],
+    ["/apis/scheduling.k8s.io/v1/priorityclasses?fieldSelector=value%3D1", 400, unknown("value")],
+    [`${pods}?fieldSelector=spec.x%3D1`, 400, "field label not supported: spec.x"],
+    [
+      "/api/v1/nodes?fieldSelector=metadata.namespace%3D1",
+      400,
+      "field label not supported: metadata.namespace",
+    ],
+    [`${maps}?resourceVersion=x`, 400, `invalid resource version: ${version("x")}invalid syntax`],
+    [
+      `${maps}?resourceVersion=99999999999999999999`,
+      400,
+      `invalid resource version: ${version("99999999999999999999")}value out of range`,
+    ],
+    [`${maps}?watch=1&resourceVersion=-1`, 500, `${version("-1")}invalid syntax`],
+    [
+      `${maps}?continue=${token("\u009e")}`,
+      400,
+      `${notValid}invalid character 'Â' looking for beginning of value`,
+    ],
+    [`${maps}?continue=${token("{}")}`, 400, `${notValid}server does not recognize this encoded version `],
+    [
+      `${maps}?continue=${token({ v: "v9" })}`,
+      400,
+      `${notValid}server does not recognize this encoded version v9`,
+    ],
+    [
+      `${maps}?continue=${token({ v: "meta.k8s.io/v1", rv: 0 })}`,
+      400,
+      `${notValid}incorrect encoded start resourceVersion (version meta.k8s.io/v1)`,
+    ],
+    [
+      `${maps}?continue=${token({ v: "meta.k8s.io/v1", rv: 1, start: "" })}`,
+      400,
+      `${notValid}encoded start key empty (version meta.k8s.io/v1)`,
+    ],
+  ])("%s: %i", async (target, code, message) => {
+    expect((await api.call("GET", target)).object).toMatchObject({ code, message });
+  });
+
+  it("not for the namespace of a kind without: nothing has it", async () => {
+    const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    const count = async (selector: string): Promise<number> =>
+      (await api.ok("GET", `${classes}?fieldSelector=${encodeURIComponent(selector)}`)).items.length;
+    expect(await count("metadata.namespace=a")).toBe(0);
+    expect(await count("metadata.namespace=")).toBe((await api.ok("GET", classes)).items.length);
+  });
+});
+
+it("events of events.k8s.io are selected by their own fields, not by the core ones", async () => {
+  const path = "/apis/events.k8s.io/v1/namespaces/default/events";
+  const regarding = { kind: "Pod", namespace: "default", name: "p" };
+  const common = {
+    eventTime: "2026-01-01T00:00:00.000000Z",
+    reportingInstance: "c",
+    action: "d",
+    type: "Normal",
+  };
+  const body = { metadata: { name: "e" }, regarding, reason: "Odd", reportingController: "a/b", ...common };
+  await api.ok("POST", path, { body });
+  const count = async (selector: string): Promise<number> =>
+    (await api.ok("GET", `${path}?fieldSelector=${encodeURIComponent(selector)}`)).items.length;
+  for (const field of [
+    "regarding.name=p",
+    "regarding.kind=Pod",
+    "reason=Odd",
+    "reportingController=a/b",
+    "type=Normal",
+  ])
+    expect([await count(field), await count(field.replace("=", "!="))]).toEqual([1, 0]);
+  const core = await api.call("GET", `${path}?fieldSelector=involvedObject.name%3Dp`);
+  expect(core.object.message).toBe("field label not supported: involvedObject.name");
+});

@@ -15,12 +15,15 @@ import {
   encodeJson,
   expired,
   type FieldRequirement,
+  goQuote,
   type KubeList,
   type KubeObject,
   type ListMeta,
   notFound,
   parseFieldSelector,
+  parseJson,
   parseLabelSelector,
+  plainFailure,
   type WatchSink,
   wrongForm,
 } from "../../machinery/index.ts";
@@ -119,7 +122,7 @@ export class Reads {
   async watch(served: Served, namespace: string | undefined, request: ReadRequest): Promise<ApiReply> {
     const { options, signal } = request;
     const selection = selectionOf(served, namespace, options);
-    const after = revisionOf(options.resourceVersion);
+    const after = revisionOf(options.resourceVersion, plainFailure);
     await this.#atLeast(served, options.resourceVersion);
     const { clock, random } = this.#deps;
     const seconds = options.timeoutSeconds ?? 0;
@@ -314,17 +317,23 @@ export function selectionOf(
 }
 
 function fieldReader(served: Served, requirement: FieldRequirement): (state: StoredObject) => string {
-  const { kind, shape, cache } = served;
-  if (requirement.field === "metadata.name") return (state) => cache.addressOf(state.key).name;
-  if (requirement.field === "metadata.namespace" && kind.resource.namespaced) {
-    return (state) => cache.addressOf(state.key).namespace;
-  }
+  const { kind, shape, cache, definition } = served;
   const own = kind.rules.selectableFields;
+  const hasOwn = own !== undefined || definition.schemas !== undefined;
+  if (requirement.field === "metadata.name") return (state) => cache.addressOf(state.key).name;
+  if (requirement.field === "metadata.namespace") {
+    if (kind.resource.namespaced) return (state) => cache.addressOf(state.key).namespace;
+    if (!hasOwn) return () => "";
+  }
   if (own !== undefined && Object.hasOwn(own, requirement.field)) {
     const read = own[requirement.field]!;
     return (state) => read(shape === undefined ? state.object : shape.shown(state.object));
   }
-  throw badRequest(`field label not supported: ${requirement.field}`);
+  throw badRequest(
+    hasOwn
+      ? `field label not supported: ${requirement.field}`
+      : `${goQuote(requirement.field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
 }
 
 /** Upstream's empty object of the kind, with all that Go always writes; no defaults. */
@@ -437,16 +446,21 @@ const tokenCharactersMax = 4096;
 function parseContinueToken(text: string): { readonly revision: number; readonly start: string } {
   try {
     if (text.length > tokenCharactersMax) throw new Error("it is too long");
-    const token = JSON.parse(Buffer.from(text, "base64url").toString()) as Record<string, unknown> | null;
-    if (token?.["v"] !== "meta.k8s.io/v1") throw new Error("its version is unknown");
-    const { rv, start } = token;
-    if (!Number.isSafeInteger(rv) || rv === 0 || typeof start !== "string" || start === "")
-      throw new Error("it lacks a part");
+    // Byte by byte, as Go's reader tells what it does not understand.
+    const token = parseJson(Buffer.from(text, "base64url").toString("latin1"));
+    const { v = "", rv, start } = (token ?? {}) as Readonly<Record<string, unknown>>;
+    if (v !== "meta.k8s.io/v1")
+      throw new Error(`server does not recognize this encoded version ${String(v)}`);
+    if (!Number.isSafeInteger(rv) || rv === 0)
+      throw new Error("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    if (typeof start !== "string" || start === "")
+      throw new Error("encoded start key empty (version meta.k8s.io/v1)");
     if (start.split("/").some((part) => part === "" || part === "." || part === ".."))
-      throw new Error("its start is no key");
+      throw new Error(`invalid start key: ${start}`);
     return { revision: rv as number, start };
   } catch (error) {
-    throw badRequest(`invalid continue token: ${error instanceof Error ? error.message : String(error)}`);
+    const fault = (error as Error).message.replace(/ at offset \d+$/, "");
+    throw badRequest(`invalid continue token: continue key is not valid: ${fault}`);
   }
 }
 

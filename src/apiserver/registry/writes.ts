@@ -6,7 +6,7 @@
  *
  * Not here: deletion (deletion.ts), patching (patches.ts), reading (reads.ts), what single subresources do (resources/).
  */
-import type { Kind, WriteContext } from "../../api/index.ts";
+import type { WriteContext } from "../../api/index.ts";
 import { assert, type Clock, nameSuffix, type Random, withMembers } from "../../base/index.ts";
 import {
   alreadyExists,
@@ -20,12 +20,11 @@ import {
   invalidValue,
   isAlreadyExists,
   isConflict,
-  isNotFound,
   type KubeObject,
   notFound,
+  type ObjectMeta,
   requestEntityTooLarge,
   semanticEqual,
-  statusOf,
 } from "../../machinery/index.ts";
 import { type Store, storageFailureOf, valueBytesMax } from "../../storage/index.ts";
 import type { AdmissionChain } from "../admission/chain.ts";
@@ -61,6 +60,15 @@ import { KeyTurns } from "./key-turns.ts";
 import { newestOf, type Served } from "./resource-registry.ts";
 import { copyMember } from "./status-view.ts";
 import { statusErrorOf } from "./storage-errors.ts";
+import {
+  checkAddress,
+  checkNamespace,
+  checkReplaced,
+  isFinished,
+  isMissing,
+  isTaken,
+  takenError,
+} from "./write-checks.ts";
 
 export interface WritesDependencies {
   readonly store: Store;
@@ -170,7 +178,8 @@ export class Writes {
       } catch (error) {
         await revertAfter(error, allocation);
         const name = object.metadata.name!;
-        if (prefix === undefined || !isTaken(error, served, name)) throw error;
+        if (!isTaken(error, served, name)) throw error;
+        if (prefix === undefined) throw takenError(error, await this.find(served, targetOf(object.metadata)));
         if (attempt === generateNameAttempts) throw generateNameConflict(served.kind.resource, name);
       }
     }
@@ -310,7 +319,8 @@ export class Writes {
     const { draft, before, request, target } = input;
     const { resource } = served.kind;
     const isMain = target.subresource === undefined;
-    checkUid(resource, draft.metadata.uid, before.metadata);
+    if (request.call.method === "PUT") checkReplaced(served, target, { uid: draft.metadata.uid, before });
+    else checkUid(resource, draft.metadata.uid, before.metadata);
     if (isMain) served.storage.rules.setDefaults?.(draft);
     const admitted = this.admission({
       operation: "UPDATE",
@@ -525,45 +535,13 @@ function bodyRequest(request: WriteRequest): BodyRequest {
   return { call: request.call, fieldValidation: request.options.fieldValidation };
 }
 
-/** @throws StatusError 400 when the object says another place than the path. */
-export function checkAddress(served: Served, object: KubeObject, target: Target): void {
-  const { name, namespace } = object.metadata;
-  if (name !== undefined && name !== "" && name !== target.name) {
-    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
-  }
-  checkNamespace(served, namespace, target.namespace);
-}
-
-function checkNamespace(served: Served, namespace: string | undefined, wanted: string | undefined): void {
-  if (!served.kind.resource.namespaced || !namespace || namespace === wanted) return;
-  throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-}
-
-/** Whether it is the target that was not found; a plug-in may have found something else missing. */
-function isMissing(error: unknown, { kind }: Served, { name }: Target): boolean {
-  if (!isNotFound(error)) return false;
-  const { details } = statusOf(error);
-  return details?.kind === kind.resource.resource && details.name === name;
-}
-
-/** Whether `error` says that there is an object of this name already. */
-function isTaken(error: unknown, { kind }: Served, name: string): boolean {
-  if (!isAlreadyExists(error)) return false;
-  const { details } = statusOf(error);
-  return details?.kind === kind.resource.resource && details.name === name;
-}
-
-/** True when nothing holds an object back any more that is being deleted. */
-export function isFinished(kind: Kind, object: KubeObject): boolean {
-  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
-  if (deletionTimestamp === undefined || (finalizers !== undefined && finalizers.length > 0)) return false;
-  if (deletionGracePeriodSeconds !== undefined && deletionGracePeriodSeconds > 0) return false;
-  return kind.rules.isHeldBack?.(object) !== true;
-}
-
 /** Whether somebody has changed what an object asks for: its specification, or what annotations add to it. */
 function isSpecified({ metadata: next }: KubeObject, { metadata: before }: KubeObject): boolean {
   return next.generation !== before.generation || !semanticEqual(next.annotations, before.annotations);
+}
+
+function targetOf({ name, namespace }: ObjectMeta): Target {
+  return { name: name!, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 function withoutVersion(object: KubeObject): KubeObject {
