@@ -1,16 +1,11 @@
 /**
  * What is right, said anew and simply: no code of the controller, no counts kept, every question answered by a look at
- * the whole state. Only the placement predicate of `api` is shared.
+ * the whole state. Where a pod should run is said anew too (eligibility.ts).
  * Upstream's rules: docs/spec/daemonset-controller.md#7, #9, #11, #15.
  */
-import {
-  type ControllerRevision,
-  type DaemonSet,
-  type Node,
-  nodeShouldRunDaemonPod,
-  type Pod,
-} from "../../src/api/index.ts";
+import { type ControllerRevision, type DaemonSet, type Node, type Pod } from "../../src/api/index.ts";
 import { type KubeObject, RawJson, selectorFromLabelSelector } from "../../src/machinery/index.ts";
+import { eligibility } from "./eligibility.ts";
 import type { ClusterState } from "./state.ts";
 
 export const hashLabel = "controller-revision-hash";
@@ -62,13 +57,9 @@ export function podsOn(state: ClusterState, uid: string, node: string): Pod[] {
   return podsOf(state, uid).filter((pod) => nodeOf(pod) === node);
 }
 
-export function placement(daemonSet: DaemonSet, node: Node): { shouldRun: boolean; shouldContinue: boolean } {
-  return nodeShouldRunDaemonPod(daemonSet.spec.template.spec!, node);
-}
-
 export function desiredNodes(state: ClusterState, daemonSet: DaemonSet): string[] {
   return [...state.nodes.values()]
-    .filter((node) => placement(daemonSet, node).shouldRun)
+    .filter((node) => eligibility(daemonSet, node).shouldRun)
     .map((node) => node.metadata.name!);
 }
 
@@ -210,8 +201,8 @@ export function deleteReasons(
   const node = nodeName === undefined ? undefined : state.nodes.get(nodeName);
   if (node === undefined) {
     if (!pod.spec.nodeName) reasons.push("stray");
-  } else if (!placement(daemonSet, node).shouldContinue) reasons.push("ineligible");
-  else if (!placement(daemonSet, node).shouldRun && isWaiting(pod)) reasons.push("waiting");
+  } else if (!eligibility(daemonSet, node).shouldContinue) reasons.push("ineligible");
+  else if (!eligibility(daemonSet, node).shouldRun && isWaiting(pod)) reasons.push("waiting");
   if (pod.status?.phase === "Failed") reasons.push("failed");
   if (pod.status?.phase === "Succeeded") reasons.push("succeeded");
   const beside = podsOn(state, daemonSet.metadata.uid!, nodeName ?? "").filter(
@@ -229,7 +220,7 @@ export function deleteReasons(
   if (isNew) return reasons;
   if (newer.length > 0 && !isReady(pod)) reasons.push("not-ready");
   if (newer.some((other) => isAvailable(other, daemonSet, nowMs))) reasons.push("replaced");
-  if (node !== undefined && !placement(daemonSet, node).shouldRun) {
+  if (node !== undefined && !eligibility(daemonSet, node).shouldRun) {
     const served = podsOf(state, daemonSet.metadata.uid!).filter(
       (other) => isLive(other) && isAvailable(other, daemonSet, nowMs),
     );
@@ -252,7 +243,7 @@ export function recount(state: ClusterState, daemonSet: DaemonSet, nowMs: number
       .filter((pod) => !(isTerminating(pod) && isFinished(pod)))
       .sort(firstSpeaks);
     const first = pods[0];
-    if (!placement(daemonSet, node).shouldRun) {
+    if (!eligibility(daemonSet, node).shouldRun) {
       if (first !== undefined) counts.misscheduled++;
       continue;
     }

@@ -16,6 +16,7 @@ import {
 import type { Explained, TransportObserver } from "../../src/testing/faulty-transport.ts";
 import { verdictTroubles } from "../../src/testing/verdict-rules.ts";
 import type { DeleteOptions, TransportCall, TransportReply, WatchEvent } from "../../src/client/index.ts";
+import { eligibility } from "./eligibility.ts";
 import type { RevisionLog } from "./log.ts";
 import {
   countedNodes,
@@ -36,7 +37,6 @@ import {
   nodeOf,
   ownerUid,
   passedOver,
-  placement,
   podsOf,
   podsOn,
 } from "./model.ts";
@@ -286,7 +286,7 @@ export class ProcessRules implements TransportObserver {
     const isWanted = pictures.some((state) =>
       sets.some((daemonSet) => {
         const at = state.nodes.get(node);
-        return daemonSet !== undefined && at !== undefined && placement(daemonSet, at).shouldRun;
+        return daemonSet !== undefined && at !== undefined && eligibility(daemonSet, at).shouldRun;
       }),
     );
     if (!isWanted) this.#report("I4", `a pod was created for ${node}, where none should run`);
