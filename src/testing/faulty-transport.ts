@@ -22,6 +22,7 @@ import {
   internalError,
   type KubeList,
   type KubeObject,
+  requestInfoOf,
   serviceUnavailable,
   StatusError,
   tooManyRequests,
@@ -100,6 +101,16 @@ export class FaultyTransport implements Transport {
     for (const watch of this.#watches) watch.cut();
     this.#watches.clear();
     this.#dependencies.observer?.died?.();
+  }
+
+  /** From now on the watches of the resource deliver nothing. They do not end. */
+  holdWatches(resource: string): void {
+    for (const watch of this.#watches) if (watch.resource === resource) watch.hold();
+  }
+
+  /** Ends them with 410: what they would have delivered is never delivered. */
+  expireWatches(resource: string): void {
+    for (const watch of this.#watches) if (watch.resource === resource) watch.expire();
   }
 
   /** Calls `die` at the `atWrite`-th write from now, just before it is carried out or just after. */
@@ -236,6 +247,20 @@ class FaultyWatch implements ClientWatchSink {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  get resource(): string {
+    return requestInfoOf(this.#call).resource;
+  }
+
+  hold(): void {
+    this.#isSilent = true;
+  }
+
+  expire(): void {
+    if (this.#isOver) return;
+    this.#finish(expired("too old resource version: simulated"));
+    this.#controller.abort(new Error("connection reset"));
   }
 
   begin(): void {

@@ -181,6 +181,20 @@ export class SimulatedCluster {
     if (this.#others !== undefined) this.#others.faults = otherFaults;
   }
 
+  /**
+   * What happens during `body` to objects of the resource reaches the DaemonSet controllers by no event: their watches are silent,
+   * and end with 410.
+   */
+  async unwatched(resource: string, body: () => Promise<void>): Promise<void> {
+    const transports = this.#processes.flatMap((process) => process?.transport ?? []);
+    for (const transport of transports) transport.holdWatches(resource);
+    try {
+      await body();
+    } finally {
+      for (const transport of transports) transport.expireWatches(resource);
+    }
+  }
+
   /** Kills the process: nothing more comes from it except calls that it had sent. */
   crashController(index = 0): void {
     const process = this.#processes[index];

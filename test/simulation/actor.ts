@@ -22,7 +22,7 @@ import {
   StatusError,
 } from "../../src/machinery/index.ts";
 import type { SimulatedCluster } from "../../src/testing/simulated-cluster.ts";
-import { isReady, isRolling, isTerminating, isUpToDate, ownerUid, podsOf } from "./model.ts";
+import { isReady, isRolling, isTerminating, isUpToDate, nodeOf, ownerUid, podsOf } from "./model.ts";
 import type { Script, Step, Trouble } from "./script.ts";
 import type { ClusterState } from "./state.ts";
 
@@ -32,6 +32,8 @@ export const sets = [
   { name: "log", namespace: "apps" },
 ] as const;
 const maxUnreachable = "lares.dev/max-unreachable";
+/** Long enough for a pod to be made on a node that joins. */
+const comeAndGoMs = 300;
 /** Writes that others beat us to are tried so often. */
 const tries = 5;
 
@@ -175,6 +177,8 @@ export class Actor {
         return;
       case "restartApi":
         return cluster.restartApiServer();
+      case "gap":
+        return cluster.unwatched("pods", () => this.#comeAndGo(step.node, step.pick));
       case "timeTravel":
         return cluster.timeTravel(step.lagMs);
       case "wait":
@@ -226,6 +230,16 @@ export class Actor {
 
   async #patchNode(node: number, body: object): Promise<void> {
     await this.#cluster.client.patch(nodes, { name: nodeName(node) }, { type: "merge", body });
+  }
+
+  async #comeAndGo(node: number, pick: number): Promise<void> {
+    await this.act({ do: "deletePod", pick, isForced: true });
+    await this.act({ do: "joinNode", node });
+    await this.#cluster.advance(comeAndGoMs);
+    for (const pod of this.#state().pods.values())
+      if (nodeOf(pod) === nodeName(node))
+        await this.#cluster.client.delete(pods, addressOf(pod), { gracePeriodSeconds: 0 }).catch(() => {});
+    await this.#cluster.advance(comeAndGoMs);
   }
 
   #pod(pick: number): Pod | undefined {

@@ -11,7 +11,16 @@ import { verdictTroubles } from "../../src/testing/verdict-rules.ts";
 import { Actor, labelsOf, nodeName, nodeNames, sets, settleMs } from "./actor.ts";
 import { LogRules } from "./log-rules.ts";
 import { RevisionLog, type Violation } from "./log.ts";
-import { hashLabel, isRolling, isUpToDate, ownerUid, podsOf, recount } from "./model.ts";
+import {
+  desiredNodes,
+  hashLabel,
+  isRolling,
+  isUpToDate,
+  ownerUid,
+  podsOf,
+  podsOn,
+  recount,
+} from "./model.ts";
 import { ProcessRules, SharedFacts } from "./process-rules.ts";
 import type { Script } from "./script.ts";
 
@@ -36,6 +45,10 @@ export interface RunResult {
 const recountEveryMs = 10_000;
 /** Virtual time in which everything must be well after the last fault: back-offs of failed pods are the longest waits. */
 const patienceMs = 20 * 60_000;
+/** The DaemonSet whose namespace stays. */
+const keyOfFirst = `${sets[0].namespace}/${sets[0].name}`;
+/** Virtual time after a gap in which every node has its pod again. */
+const gapMs = 60_000;
 /** Virtual time after that in which nobody may write. */
 const quietMs = 10 * 60_000;
 
@@ -130,6 +143,7 @@ class Simulation {
       await this.#actor.act(step);
       for (let i = 0; i < this.#script.controllers; i++)
         if (!this.#cluster.isControllerRunning(i)) this.#cluster.restartController(i);
+      if (step.do === "gap") await this.#goesOn();
       await this.#cluster.advance(afterMs);
       if (this.#hasFailed) return;
     }
@@ -146,6 +160,21 @@ class Simulation {
     this.#rules.isFrozen = true;
     await this.#cluster.advance(quietMs);
     for (const trouble of this.#troubles()) this.#log.report("I6", trouble);
+  }
+
+  /** After a gap nobody waits for what no event will tell: within a minute each node that should have a pod has one again. */
+  async #goesOn(): Promise<void> {
+    const { state } = this.#log;
+    const web = state.daemonsets.get(keyOfFirst);
+    const bare = (): string[] => {
+      const daemonSet = state.daemonsets.get(keyOfFirst);
+      if (daemonSet === undefined || daemonSet.metadata.uid !== web?.metadata.uid) return [];
+      if (daemonSet.metadata.deletionTimestamp !== undefined) return [];
+      const { uid } = daemonSet.metadata;
+      return desiredNodes(state, daemonSet).filter((node) => podsOn(state, uid!, node).length === 0);
+    };
+    if (!(await this.#cluster.until(() => this.#hasFailed || bare().length === 0, gapMs)))
+      this.#log.report("I6", `no pod ${gapMs} ms after a gap on ${bare().join(", ")}`);
   }
 
   /** What is not as it should be in the end. */

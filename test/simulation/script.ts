@@ -43,6 +43,8 @@ export type Step =
   | { readonly do: "crash"; readonly restartAfterMs: number }
   | { readonly do: "crashAtWrite"; readonly write: number; readonly isCarriedOut: boolean }
   | { readonly do: "restartApi" }
+  /** A node joins and its pod is force-deleted, and so is another pod, while nobody tells the controller of pods. */
+  | { readonly do: "gap"; readonly node: number; readonly pick: number }
   | { readonly do: "timeTravel"; readonly lagMs: number }
   | { readonly do: "wait" };
 
@@ -79,7 +81,7 @@ const rough: Faults = {
   silenceWatch: 0.05,
 };
 
-export type ProfileName = "calm" | "slow" | "rough" | "lossy" | "mortal" | "behind" | "elected";
+export type ProfileName = "calm" | "slow" | "rough" | "lossy" | "mortal" | "behind" | "elected" | "gap";
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   calm: { faults: {}, mishaps: [] },
@@ -99,6 +101,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     controllers: 2,
     mishaps: ["crash", "crashAtWrite"],
   },
+  gap: { faults: { delayMs: 20 }, mishaps: ["gap", "gap"] },
 };
 
 const profileNames = Object.keys(profiles) as ProfileName[];
@@ -260,6 +263,8 @@ function stepOf(what: Step["do"], random: Random): Step {
       return { do: what, write: 1 + number(5), isCarriedOut: random.next() < 0.5 };
     case "timeTravel":
       return { do: what, lagMs: pick([0, 500, 2_000, 8_000, 8_000]) };
+    case "gap":
+      return { do: what, node, pick: number(100) };
     case "deleteNode":
     case "joinNode":
     case "renewNode":
