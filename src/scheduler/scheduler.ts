@@ -223,8 +223,11 @@ class Scheduler implements Controller {
     if (parked !== undefined) {
       this.#queue.park(waiting, parked);
       this.#attempts.add(1, { result: "unschedulable" });
-      if (podCondition(pod, "PodScheduled")?.message === parked.message) return;
-      this.#background(reportUnschedulable(this.#context, pod, parked));
+      const { message } = parked;
+      const isSaid = podCondition(pod, "PodScheduled")?.message === message;
+      // A promise that was taken back while the pod's status was on its way may still stand there.
+      if (!isSaid || pod.status?.nominatedNodeName)
+        this.#background(reportUnschedulable(this.#context, pod, { message, nominatedNodeName: null }));
       return;
     }
     const choice = this.#selector.choose(candidate);
