@@ -2,6 +2,7 @@
  * Mutants inside the controller: what the slots keep, what is kept of a DaemonSet, and the placement predicate, each with a
  * bug planted in place. The simulation must find every one.
  * Not here: bugs planted from outside (mutants.ts).
+ * Invariants by number: docs/spec/invariants.md.
  */
 import { afterEach, expect, test, vi } from "vitest";
 import type { nodeShouldRunDaemonPod } from "../../src/api/index.ts";
