@@ -46,9 +46,10 @@ const refused: readonly string[] = [
 
 /** What differs from object to object. */
 function comparable(text: string): object {
-  const object = JSON.parse(text) as { metadata: Record<string, unknown> };
+  const object = JSON.parse(text) as { metadata: Record<string, unknown>; spec?: Record<string, unknown> };
   const { name, labels } = object.metadata;
-  return { ...object, metadata: { name, labels } };
+  const { clusterIP: _ip, clusterIPs: _ips, ...spec } = object.spec ?? {};
+  return { ...object, metadata: { name, labels }, spec };
 }
 
 let cluster: Cluster;

@@ -1,10 +1,8 @@
 /**
  * One kubectl against one cluster for the sessions: commands that must succeed, that must fail, and output to wait for.
  */
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, expect, inject } from "vitest";
 import { Cluster, differs, eventually, type Kubectl, kubectls } from "./cluster.ts";
-
-const placements = ["affinity", "nodename"] as const;
 
 export interface Session {
   readonly k: (line: string, input?: string) => Promise<string>;
@@ -92,26 +90,32 @@ export const nodesOf = (rows: readonly PodRow[]): readonly string[] => rows.map(
 /** A session on a cluster of its own, made before the tests of the surrounding `describe` and stopped after them. */
 export type NewSession = (args?: readonly string[]) => Session;
 
-/** Runs the sessions with every kubectl; with the second placement only with one, since that changes only the server. */
+declare module "vitest" {
+  export interface ProvidedContext {
+    readonly placement: "affinity" | "nodename";
+    /** Its name among `kubectls()`. */
+    readonly kubectl: string;
+  }
+}
+
+/** Runs the sessions with the kubectl and the placement of the test project (vitest.e2e.config.ts). */
 export function everywhere(sessions: (begin: NewSession) => void): void {
-  describe.each(placements)("placement %s", (placement) => {
-    describe.each(placement === "affinity" ? kubectls() : kubectls().slice(-1))("with $name", (kubectl) => {
-      sessions((args = []) => {
-        let cluster: Cluster | undefined;
-        let real: Session | undefined;
-        beforeAll(async () => {
-          cluster = await Cluster.up({ args: ["--placement", placement, ...args] });
-          real = sessionOn(cluster, kubectl);
-        });
-        afterAll(async () => await cluster?.stop());
-        return {
-          k: (line, input) => real!.k(line, input),
-          fails: (line, input) => real!.fails(line, input),
-          shows: (line, pattern) => real!.shows(line, pattern),
-          pods: (selector, namespace) => real!.pods(selector, namespace),
-          settled: (name, namespace) => real!.settled(name, namespace),
-        };
-      });
+  const placement = inject("placement");
+  const kubectl = kubectls().find(({ name }) => name === inject("kubectl"))!;
+  sessions((args = []) => {
+    let cluster: Cluster | undefined;
+    let real: Session | undefined;
+    beforeAll(async () => {
+      cluster = await Cluster.up({ args: ["--placement", placement, ...args] });
+      real = sessionOn(cluster, kubectl);
     });
+    afterAll(async () => await cluster?.stop());
+    return {
+      k: (line, input) => real!.k(line, input),
+      fails: (line, input) => real!.fails(line, input),
+      shows: (line, pattern) => real!.shows(line, pattern),
+      pods: (selector, namespace) => real!.pods(selector, namespace),
+      settled: (name, namespace) => real!.settled(name, namespace),
+    };
   });
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -194,6 +195,19 @@ describe("refuses to listen", () => {
     expect(readdirSync(folder)).not.toContain("port");
     other.close();
   });
+});
+
+test.each([
+  ["--service-cluster-ip-range", "10.0.0.0/8", "10.0.0.0/8 has more than 2^20 addresses"],
+  ["--service-node-port-range", "x", "x is no range of ports such as 30000-32767"],
+])("refuses %s %s, and makes nothing", async (option, value, why) => {
+  const dataDir = join(folder, `ranges${option}`);
+  const { code, stderr } = await up(dataDir, option, value).ended();
+  expect([code, stderr]).toEqual([
+    1,
+    `lares: ${why}\n       see --service-cluster-ip-range and --service-node-port-range\n`,
+  ]);
+  expect(existsSync(dataDir)).toBe(false);
 });
 
 describe("refuses manifests", () => {
