@@ -11,6 +11,7 @@ import {
   validateTemplateOwner,
   validateTemplateOwnerUpdate,
 } from "../parts/pod-template.ts";
+import { podNameWarnings, podWarnings } from "../parts/pod-warnings.ts";
 
 export const deployments: Resource<Deployment> = {
   group: "apps",
@@ -29,6 +30,10 @@ export const deploymentKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("Deployments", "no pods are created"),
   rules: {
+    warnings: ({ metadata, spec }) => [
+      ...podNameWarnings(metadata.name),
+      ...podWarnings("spec.template", spec.template),
+    ],
     setDefaults: setDeploymentDefaults,
     prepareForCreate(object) {
       object.status = {};

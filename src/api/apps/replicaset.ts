@@ -11,6 +11,7 @@ import {
   validateTemplateOwner,
   validateTemplateOwnerUpdate,
 } from "../parts/pod-template.ts";
+import { podNameWarnings, podWarnings } from "../parts/pod-warnings.ts";
 
 export const replicasets: Resource<ReplicaSet> = {
   group: "apps",
@@ -29,6 +30,10 @@ export const replicaSetKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("ReplicaSets", "no pods are created"),
   rules: {
+    warnings: ({ metadata, spec: { template } }) => [
+      ...podNameWarnings(metadata.name),
+      ...(template === undefined ? [] : podWarnings("spec.template", template)),
+    ],
     setDefaults: setReplicaSetDefaults,
     prepareForCreate(object) {
       object.status = { replicas: 0 };

@@ -12,6 +12,7 @@ import {
   validateTemplateOwnerUpdate,
 } from "../parts/pod-template.ts";
 import { setVolumeClaimDefaults } from "../parts/volume-claim.ts";
+import { podWarnings } from "../parts/pod-warnings.ts";
 
 export const statefulsets: Resource<StatefulSet> = {
   group: "apps",
@@ -30,6 +31,7 @@ export const statefulSetKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("StatefulSets", "no pods are created"),
   rules: {
+    warnings: ({ spec }) => podWarnings("spec.template", spec.template),
     setDefaults: setStatefulSetDefaults,
     prepareForCreate(object) {
       object.status = { replicas: 0, availableReplicas: 0 };

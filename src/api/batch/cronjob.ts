@@ -7,6 +7,7 @@ import type { CronJob } from "../generated/types.gen.ts";
 import { defineKind, unacted } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
 import { setPodTemplateDefaults } from "../parts/pod-template.ts";
+import { podWarnings } from "../parts/pod-warnings.ts";
 
 export const cronjobs: Resource<CronJob> = {
   group: "batch",
@@ -25,6 +26,10 @@ export const cronJobKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("CronJobs", "no jobs are started"),
   rules: {
+    warnings: ({ spec: { jobTemplate } }) =>
+      jobTemplate.spec === undefined
+        ? []
+        : podWarnings("spec.jobTemplate.spec.template", jobTemplate.spec.template),
     setDefaults: setCronJobDefaults,
     prepareForCreate(object) {
       object.status = {};

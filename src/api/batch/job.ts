@@ -7,6 +7,7 @@ import type { Job } from "../generated/types.gen.ts";
 import { defineKind, unacted } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
 import { setPodTemplateDefaults } from "../parts/pod-template.ts";
+import { podNameWarnings, podWarnings } from "../parts/pod-warnings.ts";
 
 export const jobs: Resource<Job> = {
   group: "batch",
@@ -24,6 +25,10 @@ export const jobKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("Jobs", "no pods are created"),
   rules: {
+    warnings: ({ metadata, spec }) => [
+      ...podNameWarnings(metadata.name),
+      ...podWarnings("spec.template", spec.template),
+    ],
     setDefaults: setJobDefaults,
     prepareForCreate(object) {
       object.status = {};

@@ -13,7 +13,7 @@ import {
   type Resource,
 } from "../../machinery/index.ts";
 import type { Node } from "../generated/types.gen.ts";
-import { parseCidr } from "../parts/addresses.ts";
+import { parseCidr, cidrWarnings } from "../parts/addresses.ts";
 import { addAll, type Errors } from "../parts/checks.ts";
 import { ageColumn, ageOf, column, nameColumn, nameOf, orNone, orUnknown, wide } from "../parts/columns.ts";
 import { defineKind } from "../parts/define-kind.ts";
@@ -35,6 +35,10 @@ export const nodeKind: Kind = defineKind({
   shortNames: ["no"],
   hasStatus: true,
   rules: {
+    warnings: ({ spec: { externalID, podCIDRs = [] } }) => [
+      ...(externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+      ...podCIDRs.flatMap((cidr, index) => cidrWarnings(`spec.podCIDRs[${index}]`, cidr)),
+    ],
     setDefaults: setNodeDefaults,
     prepareForCreate(object) {
       // A node agent registers with its status in one call, so the status of a new node stays.

@@ -6,6 +6,10 @@ import type { Draft, Resource } from "../../machinery/index.ts";
 import type { PersistentVolume } from "../generated/types.gen.ts";
 import { defineKind, unacted } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
+import { storageClassWarnings } from "../parts/volume-claim.ts";
+
+const recycleWarning =
+  "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
 
 export const persistentvolumes: Resource<PersistentVolume> = {
   group: "",
@@ -23,6 +27,10 @@ export const persistentVolumeKind: Kind = defineKind({
   deleteReturnsObject: true,
   unactedWarning: unacted("PersistentVolumes", "they are bound to no claim"),
   rules: {
+    warnings: ({ metadata, spec }) => [
+      ...storageClassWarnings(metadata.annotations),
+      ...(spec.persistentVolumeReclaimPolicy === "Recycle" ? [recycleWarning] : []),
+    ],
     setDefaults: setPersistentVolumeDefaults,
     prepareForCreate(object) {
       object.status = { phase: "Pending" };

@@ -6,7 +6,8 @@ import type { Resource } from "../../machinery/index.ts";
 import type { PersistentVolumeClaim } from "../generated/types.gen.ts";
 import { defineKind, unacted } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
-import { setVolumeClaimDefaults } from "../parts/volume-claim.ts";
+import { setVolumeClaimDefaults, storageClassWarnings } from "../parts/volume-claim.ts";
+import { byteWarnings } from "../parts/pod-warnings.ts";
 
 export const persistentvolumeclaims: Resource<PersistentVolumeClaim> = {
   group: "",
@@ -24,6 +25,10 @@ export const persistentVolumeClaimKind: Kind = defineKind({
   deleteReturnsObject: true,
   unactedWarning: unacted("PersistentVolumeClaims", "no volume is provisioned"),
   rules: {
+    warnings: ({ metadata, spec }) => [
+      ...storageClassWarnings(metadata.annotations),
+      ...byteWarnings("spec.resources.requests", spec.resources?.requests),
+    ],
     setDefaults: setVolumeClaimDefaults,
     prepareForCreate(object) {
       object.status = { phase: "Pending" };

@@ -8,6 +8,7 @@ import { addAll, checkNotNegative, type Errors } from "../parts/checks.ts";
 import { defineKind, unacted } from "../parts/define-kind.ts";
 import type { Kind } from "../parts/kinds.ts";
 import { checkSelectorMatches, setPodTemplateDefaults, validatePodTemplate } from "../parts/pod-template.ts";
+import { podNameWarnings, podWarnings } from "../parts/pod-warnings.ts";
 
 export const replicationcontrollers: Resource<ReplicationController> = {
   group: "",
@@ -26,6 +27,10 @@ export const replicationControllerKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("ReplicationControllers", "no pods are created"),
   rules: {
+    warnings: ({ metadata, spec: { template } }) => [
+      ...podNameWarnings(metadata.name),
+      ...(template === undefined ? [] : podWarnings("spec.template", template)),
+    ],
     setDefaults: setReplicationControllerDefaults,
     prepareForCreate(object) {
       object.status = { replicas: 0 };

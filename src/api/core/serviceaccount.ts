@@ -16,11 +16,21 @@ export const serviceaccounts: Resource<ServiceAccount> = {
   namespaced: true,
 };
 
+const mountableSecrets = "kubernetes.io/enforce-mountable-secrets";
+
 export const serviceAccountKind: Kind = defineKind({
   resource: serviceaccounts,
   schema: "core.v1.ServiceAccount",
   shortNames: ["sa"],
   deleteReturnsObject: true,
+  rules: {
+    warnings: ({ metadata }) =>
+      metadata.annotations?.[mountableSecrets] === undefined
+        ? []
+        : [
+            `metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+          ],
+  },
   table: {
     columns: [
       nameColumn,

@@ -22,6 +22,12 @@ export const ingressKind: Kind = defineKind({
   hasStatus: true,
   unactedWarning: unacted("Ingresses", "no traffic is routed"),
   rules: {
+    warnings: ({ metadata }) =>
+      metadata.annotations?.["kubernetes.io/ingress.class"] === undefined
+        ? []
+        : [
+            `annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead`,
+          ],
     prepareForCreate(object) {
       object.status = { loadBalancer: {} };
     },

@@ -19,7 +19,6 @@ import type { PodTemplateSpec } from "../generated/types.gen.ts";
 import { addAll, checkImmutable, checkNotNegative, type Errors } from "./checks.ts";
 import { checkAnnotations, checkLabels } from "./metadata.ts";
 import { checkPodSpec, setPodSpecDefaults } from "./pod-spec.ts";
-import { annotationWarnings, specWarnings } from "./pod-warnings.ts";
 import { checkLabelSelector } from "./selectors.ts";
 
 /** A template gets no host ports, requests or service links: those are defaults of pods alone. */
@@ -39,13 +38,6 @@ export function validatePodTemplate(field: string, template: PodTemplateSpec): r
     errors.push(forbiddenField(path, "ephemeral containers not allowed in pod template"));
   }
   return errors;
-}
-
-export function templateWarnings(path: string, template: PodTemplateSpec): readonly string[] {
-  return [
-    ...annotationWarnings(path, template.metadata?.annotations),
-    ...specWarnings(childPath(path, "spec"), template.spec),
-  ];
 }
 
 /** The selector must match the labels of the template. A selector that cannot be parsed is no error here. */

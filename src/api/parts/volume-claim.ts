@@ -14,3 +14,12 @@ export function setVolumeClaimSpecDefaults(spec: Draft<PersistentVolumeClaimSpec
   spec.resources ??= {};
   spec.volumeMode ??= "Filesystem";
 }
+
+const storageClassAnnotation = "volume.beta.kubernetes.io/storage-class";
+
+/** Of claims and volumes that name their class as of old. */
+export function storageClassWarnings(annotations: Readonly<Record<string, string>> | undefined): string[] {
+  if (annotations === undefined || !Object.hasOwn(annotations, storageClassAnnotation)) return [];
+  const at = `metadata.annotations[${storageClassAnnotation}]`;
+  return [`${at}: deprecated since v1.8; use "storageClassName" attribute instead`];
+}

@@ -127,6 +127,18 @@ describe("a body that is none", () => {
   });
 });
 
+it("unknown fields of a patched object are told in the order of its members", async () => {
+  const one = { name: "main", image: "i", b: 1 };
+  const containers = [one, ...Array.from({ length: 10 }, (_, at) => ({ name: `c${at}`, image: "i", a: 1 }))];
+  await api.ok("POST", ds, { body: sampleDaemonSet("agent") });
+  const body = { spec: { z: 1, template: { spec: { containers, colour: 1 } } } };
+  const { warnings } = await api.call("PATCH", `${ds}/agent`, { contentType: merge, body });
+  const inList = containers.map((_, at) => `spec.template.spec.containers[${at}].${at === 0 ? "b" : "a"}`);
+  expect(warnings).toEqual(
+    ["spec.template.spec.colour", ...inList, "spec.z"].map((path) => `unknown field "${path}"`),
+  );
+});
+
 describe("an object that is another", () => {
   const path = "/api/v1/namespaces/default/configmaps";
   it("is told by a PUT as upstream's store does, and by a create while it goes", async () => {

@@ -85,12 +85,26 @@ function apply(
   });
   if (errors.length > 0) throw patchRefused(patch, errors[0]!);
   checkType(served.kind, patch, object);
-  const problems = fieldProblems(unknown, patch.body.duplicates);
+  // Upstream reads the patched object from JSON, whose members it has sorted; a strategic patch is not turned into JSON again.
+  const told = patch.form === "strategic" ? unknown : unknown.toSorted(byMembers);
+  const problems = fieldProblems(told, patch.body.duplicates);
   if (problems.length > 0 && patch.validation === "Strict") {
     throw patchRefused(patch, `strict decoding error: ${problems.join(", ")}`);
   }
   complete(object, served.kind);
   return { object, problems };
+}
+
+/** In the order in which paths come up where members are sorted and elements are not. */
+function byMembers(a: string, b: string): number {
+  const [left, right] = [a, b].map((path) => path.split(/[.[\]]+/));
+  for (const [at, part] of left!.entries()) {
+    const other = right![at] ?? "";
+    if (part === other) continue;
+    const order = Number(part) - Number(other);
+    return Number.isNaN(order) ? (part < other ? -1 : 1) : order;
+  }
+  return left!.length - right!.length;
 }
 
 /** A strategic patch works on the type itself and cannot change it; the others can, but nothing else is stored here. */

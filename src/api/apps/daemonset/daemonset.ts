@@ -18,7 +18,8 @@ import {
 } from "../../parts/columns.ts";
 import { defineKind } from "../../parts/define-kind.ts";
 import type { Kind } from "../../parts/kinds.ts";
-import { setPodTemplateDefaults, templateWarnings } from "../../parts/pod-template.ts";
+import { setPodTemplateDefaults } from "../../parts/pod-template.ts";
+import { podWarnings } from "../../parts/pod-warnings.ts";
 import { daemonSetAnnotationWarnings } from "./annotations.ts";
 import {
   prepareDaemonSetForCreate,
@@ -56,7 +57,7 @@ export const daemonSetKind: Kind = defineKind({
     validateStatusUpdate: validateDaemonSetStatusUpdate,
     warnings: (object) => [
       ...daemonSetAnnotationWarnings(object),
-      ...templateWarnings("spec.template", object.spec.template),
+      ...podWarnings("spec.template", object.spec.template),
     ],
   },
   table: {

@@ -4,12 +4,12 @@
  * rooms ask about pods (status.ts, requests.ts). Not here: what pods share with templates (parts/pod-spec.ts).
  * Upstream: kubernetes v1.35, pkg/apis/core/v1/defaults.go (SetDefaults_Pod), pkg/registry/core/pod/strategy.go.
  */
-import { dnsLabelErrors, type Draft, type Resource } from "../../../machinery/index.ts";
+import type { Draft, Resource } from "../../../machinery/index.ts";
 import type { Container, Pod } from "../../generated/types.gen.ts";
 import { defineKind } from "../../parts/define-kind.ts";
 import type { Kind } from "../../parts/kinds.ts";
 import { setPodSpecDefaults } from "../../parts/pod-spec.ts";
-import { annotationWarnings, specWarnings } from "../../parts/pod-warnings.ts";
+import { nameWarnings, podWarnings } from "../../parts/pod-warnings.ts";
 import { graceSeconds, preparePodForCreate, preparePodForStatusUpdate } from "./strategy.ts";
 import { podTable } from "./table.ts";
 import { validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from "./validation.ts";
@@ -43,7 +43,10 @@ export const podKind: Kind = defineKind({
     validate: validatePodCreate,
     validateUpdate: validatePodUpdate,
     validateStatusUpdate: validatePodStatusUpdate,
-    warnings: podWarnings,
+    warnings: (pod) => [
+      ...nameWarnings(pod.metadata.name, "this is used in the Pod's hostname, which"),
+      ...podWarnings("", pod),
+    ],
     selectableFields: {
       "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
       "spec.host": (pod) => pod.spec.nodeName ?? "",
@@ -80,13 +83,4 @@ function setRequestsFromLimits(container: Draft<Container>): void {
   if (container.resources === undefined || limits === undefined || Object.keys(limits).length === 0) return;
   const requests = (container.resources.requests ??= {});
   for (const [name, quantity] of Object.entries(limits)) requests[name] ??= quantity;
-}
-
-function podWarnings(pod: Pod): readonly string[] {
-  const name = pod.metadata.name ?? "";
-  const texts = dnsLabelErrors(name);
-  const nameText =
-    "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
-  const own = texts.length === 0 ? [] : [`metadata.name: ${nameText}: [${texts.join(" ")}]`];
-  return [...own, ...annotationWarnings("", pod.metadata.annotations), ...specWarnings("spec", pod.spec)];
 }
