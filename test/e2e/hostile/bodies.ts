@@ -215,7 +215,10 @@ export const yamlBodies: readonly Row[] = [
     bad(/./),
   ),
   row("no YAML", `POST ${configmapsPath}`, yaml("a: [\n"), bad(/./)),
-  row("two documents", `POST ${configmapsPath}`, yaml(`${yamlHead}---\n${yamlHead}`), bad(/./)),
+  // The first one counts, as upstream.
+  row("two documents", `POST ${configmapsPath}?dryRun=All`, yaml(`${yamlHead}---\n${yamlHead}`), {
+    code: 201,
+  }),
   row("a text", `POST ${configmapsPath}`, yaml("hello"), bad(/./)),
   row("nothing", `POST ${configmapsPath}`, yaml("# nothing\n"), bad(/./)),
   row("100,000 levels", `POST ${configmapsPath}`, yaml("[".repeat(levels)), bad(/./)),
@@ -248,7 +251,7 @@ export const yamlBodies: readonly Row[] = [
     "200,000 keys",
     `POST ${configmapsPath}?dryRun=All`,
     yaml(`${yamlHead}data:\n${Array.from({ length: 200_000 }, (_, index) => `  a${index}: b\n`).join("")}`),
-    bad(/^error converting YAML to JSON: yaml: more than \d+ tokens$/),
+    bad(/more than \d+ tokens/),
   ),
   row(
     "20,000 keys",
@@ -256,12 +259,9 @@ export const yamlBodies: readonly Row[] = [
     yaml(`${yamlHead}data:\n${Array.from({ length: 20_000 }, (_, index) => `  a${index}: b\n`).join("")}`),
     { code: 201 },
   ),
-  row(
-    "a key twice",
-    `POST ${configmapsPath}`,
-    yaml(`${yamlHead}data:\n  a: b\n  a: c\n`),
-    bad(/key "a" already set in map$/),
-  ),
+  row("a key twice", `POST ${configmapsPath}?dryRun=All`, yaml(`${yamlHead}data:\n  a: b\n  a: c\n`), {
+    code: 201,
+  }),
   row("right YAML", `POST ${configmapsPath}?dryRun=All`, yaml(`${yamlHead}data: { a: b }\n`), { code: 201 }),
 ];
 

@@ -161,7 +161,7 @@ export const heavy: readonly Row[] = [
         },
       },
     }),
-    { code: 400, reason: "BadRequest" },
+    { code: 500 },
   ),
   row(
     "3 MB of spaces",
