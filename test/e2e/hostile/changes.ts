@@ -1,6 +1,5 @@
 /** Patches that are no patches, bombs or against the rules, and deletions under conditions that do not hold. */
 import {
-  bad,
   canaryPath,
   daemonsetsPath,
   invalid,
