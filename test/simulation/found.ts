@@ -27,6 +27,7 @@ function scriptOf(
     otherFaults,
     placement: "scheduler",
     controllers: 1,
+    burst: 250,
     maxUnreachable: [null, null],
     ...rest,
   };

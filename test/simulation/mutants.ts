@@ -486,6 +486,11 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: "burst: a step makes as many pods as are missing",
+    breaks: ["burst"],
+    options: { seams: { options: { burst: 250 } } },
+  },
+  {
     name: "I6: of two pods on a node both stay",
     breaks: ["I6"],
     favours: ["orphan"],

@@ -52,6 +52,8 @@ export interface ProcessRulesOptions {
   /** Longest time from a decision to its last call, in ms. */
   readonly syncMs: number;
   readonly shared: SharedFacts;
+  /** Most creates of one step. */
+  readonly burst: number;
 }
 
 /** What all processes of the controller have done. Only the checker knows this. */
@@ -279,6 +281,11 @@ export class ProcessRules implements TransportObserver {
     this.#leavesDeletedAlone(uid);
     if (!this.#isPromised(uid, node))
       this.#report("explained", `a pod is created for ${node}, and no verdict says so`);
+    const together = [...this.#underWay].filter(
+      ([other, mine]) => other.method === "POST" && mine.uid === uid,
+    );
+    if (together.length >= this.#options.burst)
+      this.#report("burst", `${together.length + 1} pods are created at once, ${this.#options.burst} may be`);
     const pictures = this.#pictures(uid);
     const { shared } = this.#options;
     const id = `${uid}/${node}`;

@@ -84,11 +84,19 @@ class Simulation {
       faults: script.faults,
       otherFaults: script.otherFaults,
       freeze: options.freeze === true,
-      ...(options.seams === undefined ? {} : { seams: options.seams }),
+      seams: { ...options.seams, options: { burst: script.burst, ...options.seams?.options } },
       ...(options.collector === undefined ? {} : { collector: options.collector }),
       log: { debug() {}, info() {}, warn: complain, error: complain },
       observe: () =>
-        new ProcessRules({ log, nowMs, shared, isPlanTampered, nodes: nodeNames, syncMs: syncMsOf(script) }),
+        new ProcessRules({
+          log,
+          nowMs,
+          shared,
+          isPlanTampered,
+          nodes: nodeNames,
+          syncMs: syncMsOf(script),
+          burst: script.burst,
+        }),
       answered: (...answer) => this.#log.answered(...answer),
       settled: () => this.#settled(),
     });

@@ -56,6 +56,8 @@ export interface Script {
   readonly nodes: number;
   readonly placement: "scheduler" | "controller";
   readonly controllers: number;
+  /** Most creates of one step; clusters are too small for the usual 250. */
+  readonly burst: number;
   readonly faults: Faults;
   readonly otherFaults: Faults;
   readonly strategies: readonly object[];
@@ -185,6 +187,7 @@ export function scriptOf(seed: number, only?: ProfileName, favours: readonly Ste
     otherFaults: rest.otherFaults ?? {},
     strategies: [pick(strategies), pick(strategies)],
     maxUnreachable: [pick(unreachables), pick(unreachables)],
+    burst: pick([2, 3, 250]),
     steps,
   };
 }
