@@ -29,7 +29,7 @@ export {
   type EventBroadcasterOptions,
   type EventRecorder,
 } from "./work/event-recorder.ts";
-export { createExpectations, type Expectations, expectationsTimeoutMs } from "./work/expectations.ts";
+export { createExpectations, type Expectations } from "./work/expectations.ts";
 export { type Fence, fencedTransport } from "./transport/fenced-transport.ts";
 export { httpTransport, type HttpTransportOptions } from "./transport/http-transport.ts";
 export type {

@@ -1,7 +1,8 @@
 /** Upstream's controller_ref_manager_test.go, controller_utils_test.go and the consistency store: what other tests do not have. */
 import { describe, expect, test } from "vitest";
 import { daemonsets, type Pod, pods } from "../../../api/index.ts";
-import { createExpectations, expectationsTimeoutMs } from "../../../client/index.ts";
+import { createExpectations } from "../../../client/index.ts";
+import { expectationsTimeoutMs } from "../../../client/work/expectations.ts";
 import { seededRandom, SimulatedClock } from "../../../base/index.ts";
 import { controllerOf } from "../../../machinery/index.ts";
 import {
