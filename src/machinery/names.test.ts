@@ -21,11 +21,11 @@ describe("names", () => {
   it("reports errors with upstream's texts", () => {
     expect(dnsSubdomainErrors("a.b-c")).toEqual([]);
     expect(dnsSubdomainErrors("A")).toEqual([subdomainText]);
-    expect(dnsSubdomainErrors("a".repeat(254))).toEqual(["must be no more than 253 bytes"]);
+    expect(dnsSubdomainErrors("a".repeat(254))).toEqual(["must be no more than 253 characters"]);
     expect(dnsLabelErrors("a_b")).toEqual([labelText]);
     expect(dnsLabelErrors("")).toEqual([labelText]);
     expect(dnsLabelErrors("a.b")).toEqual(["must not contain dots"]);
-    expect(dnsLabelErrors("a".repeat(64))).toEqual(["must be no more than 63 bytes"]);
+    expect(dnsLabelErrors("a".repeat(64))).toEqual(["must be no more than 63 characters"]);
     expect(dns1035LabelErrors("1a")[0]).toMatch(
       /^a DNS-1035 label must .*'\[a-z\]\(\[-a-z0-9\]\*\[a-z0-9\]\)\?'\)$/,
     );

@@ -71,7 +71,8 @@ export function qualifiedNameErrors(value: string): string[] {
   }
   const name = parts[parts.length - 1] ?? "";
   if (name === "") errors.push("name part must be non-empty");
-  else if (byteLength(name) > qualifiedNameMax) errors.push(`name part ${maxLenError(qualifiedNameMax)}`);
+  else if (byteLength(name) > qualifiedNameMax)
+    errors.push(`name part ${maxLenError(qualifiedNameMax, "bytes")}`);
   if (!qualifiedName.test(name)) errors.push(`name part ${regexError(text, qualifiedNamePattern, examples)}`);
   return errors;
 }
@@ -80,7 +81,7 @@ export function labelValueErrors(value: string): string[] {
   const text =
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
   return [
-    ...lengthErrors(value, labelValueMax),
+    ...lengthErrors(value, labelValueMax, "bytes"),
     ...(labelValue.test(value)
       ? []
       : [regexError(text, labelValuePattern, ["MyValue", "my_value", "12345"])]),
@@ -126,12 +127,15 @@ function dotErrors(value: string): string[] {
   return value.startsWith("..") ? ["must not start with '..'"] : [];
 }
 
-function lengthErrors(value: string, max: number): string[] {
-  return byteLength(value) > max ? [maxLenError(max)] : [];
+type Unit = "characters" | "bytes";
+
+function lengthErrors(value: string, max: number, unit: Unit = "characters"): string[] {
+  return byteLength(value) > max ? [maxLenError(max, unit)] : [];
 }
 
-function maxLenError(max: number): string {
-  return `must be no more than ${max} bytes`;
+/** Upstream counts bytes always, and says so of labels and their keys. */
+function maxLenError(max: number, unit: Unit = "characters"): string {
+  return `must be no more than ${max} ${unit}`;
 }
 
 /** Length in bytes, as Go counts. ASCII names, nearly all, are not encoded for it: this runs for every label of every pod. */

@@ -26,17 +26,17 @@ test.each<readonly [path: string, value: unknown, errors: readonly string[]]>([
     "spec.taints",
     [taint, { ...taint, value: "c" }],
     [
-      'spec.taints[1]: Duplicate value: {"effect":"NoSchedule","key":"a","value":"c"}: taints must be unique by key and effect pair',
+      'metadata.taints[1]: Duplicate value: {"effect":"NoSchedule","key":"a","value":"c"}: taints must be unique by key and effect pair',
     ],
   ],
   [
     "spec.taints",
     [{ ...taint, effect: "X" }],
     [
-      'spec.taints[0].effect: Unsupported value: "X": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+      'metadata.taints[0].effect: Unsupported value: "X": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ],
   ],
-  ["spec.taints", [{ ...taint, effect: "" }], ["spec.taints[0].effect: Required value"]],
+  ["spec.taints", [{ ...taint, effect: "" }], ["metadata.taints[0].effect: Required value"]],
   ["spec.podCIDR", "10.0.0.0/24", []],
   [
     "spec.podCIDRs",
@@ -57,16 +57,16 @@ test.each<readonly [path: string, value: unknown, errors: readonly string[]]>([
     "status.capacity",
     { cpu: "-1" },
     [
-      'status.capacity[cpu]: Invalid value: "-1": must be greater than or equal to 0',
-      'status.allocatable[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+      'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+      'status.allocatable.cpu: Invalid value: "-1": must be greater than or equal to 0',
     ],
   ],
   [
     "status.capacity",
     { pods: "1500m" },
     [
-      'status.capacity[pods]: Invalid value: "1500m": must be an integer',
-      'status.allocatable[pods]: Invalid value: "1500m": must be an integer',
+      'status.capacity.pods: Invalid value: "1500m": must be an integer',
+      'status.allocatable.pods: Invalid value: "1500m": must be an integer',
     ],
   ],
 ])("%s = %j", (path, value, errors) => {

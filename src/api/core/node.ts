@@ -4,6 +4,7 @@
  * pkg/apis/core/validation/validation.go (ValidateNode), pkg/printers/internalversion/printers.go (printNode).
  */
 import {
+  childPath,
   type Draft,
   duplicateValue,
   type FieldError,
@@ -90,10 +91,10 @@ function setNodeDefaults(object: Draft<Node>): void {
 }
 
 function validateNode(node: Node): Errors {
-  const errors = checkTaints("spec.taints", node.spec.taints);
+  const errors = checkTaints("metadata.taints", node.spec.taints);
   if ((node.spec.podCIDRs ?? []).length > 0) addAll(errors, checkPodCidrs(node.spec.podCIDRs ?? []));
-  addAll(errors, checkAmounts("status.capacity", node.status?.capacity));
-  addAll(errors, checkAmounts("status.allocatable", node.status?.allocatable));
+  addAll(errors, checkAmounts("status.capacity", node.status?.capacity, childPath));
+  addAll(errors, checkAmounts("status.allocatable", node.status?.allocatable, childPath));
   return errors;
 }
 

@@ -54,7 +54,7 @@ export interface ContainerContext {
 }
 
 const pullPolicies: readonly string[] = ["Always", "IfNotPresent", "Never"];
-const messagePolicies: readonly string[] = ["FallbackToLogsOnError", "File"];
+const messagePolicies: readonly string[] = ["File", "FallbackToLogsOnError"];
 const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
 
 function checkPort(field: string, port: ContainerPort, names: Set<string>): FieldError[] {

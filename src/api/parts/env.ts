@@ -184,7 +184,8 @@ function checkValueFrom(field: string, source: EnvVarSource, value: string | und
   }
   if (source.fileKeyRef !== undefined) sources++;
   if (sources === 0) {
-    const text = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+    const text =
+      "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
     errors.push(invalidValue(field, "", text));
   }
   if (value) {
@@ -223,9 +224,9 @@ export function checkEnvFrom(field: string, sources: readonly EnvFromSource[] | 
       if (!ref.name) errors.push(required(childPath(path, name, "name")));
     }
     if (count === 0)
-      errors.push(invalidValue(path, "", "must specify one of: `configMapRef` or `secretRef`"));
+      errors.push(invalidValue(field, "", "must specify one of: `configMapRef` or `secretRef`"));
     if (count > 1)
-      errors.push(invalidValue(path, "", "may not have more than one field specified at a time"));
+      errors.push(invalidValue(field, "", "may not have more than one field specified at a time"));
   }
   return errors;
 }

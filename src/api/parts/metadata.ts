@@ -128,7 +128,9 @@ function checkFinalizers(field: string, finalizers: readonly string[] | undefine
     }
   }
   if (finalizers?.includes("orphan") && finalizers.includes("foregroundDeletion")) {
-    errors.push(invalidValue(field, finalizers, "orphan and foregroundDeletion cannot be both set"));
+    errors.push(
+      invalidValue(field, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"),
+    );
   }
   return errors;
 }

@@ -36,7 +36,7 @@ describe("containers", () => {
       `${c}.terminationMessagePolicy`,
       "X",
       [
-        `${c}.terminationMessagePolicy: Unsupported value: "X": supported values: "FallbackToLogsOnError", "File"`,
+        `${c}.terminationMessagePolicy: Unsupported value: "X": supported values: "File", "FallbackToLogsOnError"`,
       ],
     ],
     [
@@ -132,7 +132,8 @@ describe("ports", () => {
 
 describe("environment", () => {
   const e = `${c}.env`;
-  const nothing = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+  const nothing =
+    "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
   test.each<Case>([
     [e, [{ name: "A.b c", value: "x" }], []],
     [e, [{ name: "" }], [`${e}[0].name: Required value`]],
@@ -204,14 +205,14 @@ describe("environment", () => {
     [
       `${c}.envFrom`,
       [{}],
-      [`${c}.envFrom[0]: Invalid value: "": must specify one of: \`configMapRef\` or \`secretRef\``],
+      [`${c}.envFrom: Invalid value: "": must specify one of: \`configMapRef\` or \`secretRef\``],
     ],
     [
       `${c}.envFrom`,
       [{ configMapRef: { name: "a" }, secretRef: { name: "" } }],
       [
         `${c}.envFrom[0].secretRef.name: Required value`,
-        `${c}.envFrom[0]: Invalid value: "": may not have more than one field specified at a time`,
+        `${c}.envFrom: Invalid value: "": may not have more than one field specified at a time`,
       ],
     ],
   ])("%s = %j", (path, value, errors) => {
@@ -340,14 +341,14 @@ describe("the pod as a whole", () => {
       "spec.restartPolicy",
       "Sometimes",
       [
-        'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
+        'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
       ],
     ],
     [
       "spec.dnsPolicy",
       "X",
       [
-        'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"',
+        'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
       ],
     ],
     [

@@ -52,8 +52,8 @@ export function setPodSpecDefaults(spec: Draft<PodSpec>): void {
   for (const container of spec.ephemeralContainers ?? []) setContainerDefaults(container);
 }
 
-const restartPolicies: readonly string[] = ["Always", "Never", "OnFailure"];
-const dnsPolicies: readonly string[] = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const restartPolicies: readonly string[] = ["Always", "OnFailure", "Never"];
+const dnsPolicies: readonly string[] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const activeDeadlineMax = 2_147_483_647;
 /** What a resolver takes: 3 name servers and 32 search domains. */
 const nameServersMax = 3;
@@ -123,8 +123,8 @@ function checkNames(field: string, spec: PodSpec): FieldError[] {
   for (const [index, alias] of (spec.hostAliases ?? []).entries()) {
     const path = indexPath(childPath(field, "hostAliases"), index);
     addAll(errors, checkIp(childPath(path, "ip"), alias.ip));
-    for (const hostname of alias.hostnames ?? []) {
-      addAll(errors, checkDnsSubdomain(childPath(path, "hostnames"), hostname));
+    for (const [at, hostname] of (alias.hostnames ?? []).entries()) {
+      addAll(errors, checkDnsSubdomain(indexPath(childPath(path, "hostnames"), at), hostname));
     }
   }
   return errors;

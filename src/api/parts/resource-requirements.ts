@@ -46,9 +46,10 @@ function checkAmount(field: string, name: string, amount: string): FieldError[] 
 export function checkAmounts(
   field: string,
   amounts: Readonly<Record<string, string>> | undefined,
+  pathOf: (parent: string, name: string) => string = keyPath,
 ): FieldError[] {
   return Object.entries(amounts ?? {}).flatMap(([name, amount]) =>
-    checkAmount(keyPath(field, name), name, amount),
+    checkAmount(pathOf(field, name), name, amount),
   );
 }
 

@@ -195,9 +195,13 @@ function checkToleration(field: string, toleration: Toleration): FieldError[] {
     if (texts.length > 0) errors.push(invalidValue(operatorPath, value, texts.join(";")));
   } else if (operator === "Exists") {
     if (value !== "") {
-      errors.push(invalidValue(operatorPath, toleration, "value must be empty when `operator` is 'Exists'"));
+      errors.push(invalidValue(operatorPath, value, "value must be empty when `operator` is 'Exists'"));
     }
-  } else errors.push(notSupported(operatorPath, operator, ["Equal", "Exists"]));
+  } else {
+    // Upstream knows the two others, but takes them only behind a gate.
+    const gated = operator === "Lt" || operator === "Gt" ? ["Lt", "Gt"] : [];
+    errors.push(notSupported(operatorPath, operator, ["Equal", "Exists", ...gated]));
+  }
   return [...errors, ...checkEffect(childPath(field, "effect"), effect, true)];
 }
 

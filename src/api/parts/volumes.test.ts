@@ -92,11 +92,8 @@ describe("volumes and mounts", () => {
 
   test.each<[object[], string[]]>([
     [[{ mountPath: "/a" }, { mountPath: "/a" }], [`${m}[1].mountPath: Invalid value: "/a": must be unique`]],
-    [
-      [{ mountPath: "/a", subPath: "../b" }],
-      [`${m}[0].subPath: Invalid value: "../b": must not contain '..'`],
-    ],
-    [[{ mountPath: "/a", subPath: "/b" }], [`${m}[0].subPath: Invalid value: "/b": must be a relative path`]],
+    [[{ mountPath: "/a", subPath: "../b" }], [`${m}.subPath: Invalid value: "../b": must not contain '..'`]],
+    [[{ mountPath: "/a", subPath: "/b" }], [`${m}.subPath: Invalid value: "/b": must be a relative path`]],
     [
       [{ mountPath: "/a", subPath: "b", subPathExpr: "c" }],
       [`${m}[0].subPathExpr: Invalid value: "c": subPathExpr and subPath are mutually exclusive`],
@@ -104,18 +101,18 @@ describe("volumes and mounts", () => {
     [
       [{ mountPath: "/a", mountPropagation: "Bidirectional" }],
       [
-        `${m}[0].mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers`,
+        `${m}.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers`,
       ],
     ],
     [
       [{ mountPath: "/a", mountPropagation: "Up" }],
       [
-        `${m}[0].mountPropagation: Unsupported value: "Up": supported values: "Bidirectional", "HostToContainer", "None"`,
+        `${m}.mountPropagation: Unsupported value: "Up": supported values: "Bidirectional", "HostToContainer", "None"`,
       ],
     ],
     [
       [{ mountPath: "/a", recursiveReadOnly: "Enabled" }],
-      [`${m}[0].recursiveReadOnly: Forbidden: may only be specified when readOnly is true`],
+      [`${m}.recursiveReadOnly: Forbidden: may only be specified when readOnly is true`],
     ],
   ])("mounts %j", (mounts, errors) => {
     const input = withPath(podInput, "spec.volumes", [{ name: "v" }]);

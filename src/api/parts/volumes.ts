@@ -324,8 +324,6 @@ function checkMount(field: string, mount: VolumeMount, isPrivileged: boolean): F
   if (mount.subPath) addAll(errors, checkDescendingPath(childPath(field, "subPath"), mount.subPath));
   if (mount.subPathExpr) {
     const path = childPath(field, "subPathExpr");
-    if (mount.subPath)
-      errors.push(invalidValue(path, mount.subPathExpr, "subPathExpr and subPath are mutually exclusive"));
     addAll(errors, checkDescendingPath(path, mount.subPathExpr));
   }
   const propagation = mount.mountPropagation;
@@ -369,7 +367,12 @@ export function checkMounts(field: string, container: Mounting, volumes: Readonl
       );
     }
     paths.add(mount.mountPath);
-    addAll(errors, checkMount(path, mount, isPrivileged));
+    if (mount.subPath && mount.subPathExpr) {
+      const text = "subPathExpr and subPath are mutually exclusive";
+      errors.push(invalidValue(childPath(path, "subPathExpr"), mount.subPathExpr, text));
+    }
+    // Upstream leaves the index out here.
+    addAll(errors, checkMount(childPath(field, "volumeMounts"), mount, isPrivileged));
   }
   for (const [index, device] of (container.volumeDevices ?? []).entries()) {
     const path = indexPath(childPath(field, "volumeDevices"), index);

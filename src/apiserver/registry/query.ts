@@ -182,8 +182,12 @@ export function writeOptions(call: CallHead, kind: WriteOptionsKind): WriteOptio
   errors.push(...dryRunErrors(dryRun));
   if (fieldManager.length > fieldManagerCharactersMax)
     errors.push(tooLong("fieldManager", fieldManagerCharactersMax));
-  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(fieldManager)) {
-    errors.push(invalidValue("fieldManager", fieldManager, "should only contain printable characters"));
+  const characters = Array.from(fieldManager);
+  const odd = characters.findIndex((character) => !/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character));
+  if (odd >= 0) {
+    const code = characters[odd]!.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    const text = `invalid character U+${code} (at position ${odd})`;
+    errors.push(invalidValue("fieldManager", fieldManager, text));
   }
   if (validation !== "" && validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
     errors.push(notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));

@@ -86,7 +86,7 @@ export const paths: readonly Row[] = [
     "a long name",
     `POST ${configmapsPath}`,
     { body: { metadata: { name: "a".repeat(254) } } },
-    invalid(/metadata\.name: Invalid value: .*must be no more than 253 bytes/),
+    invalid(/metadata\.name: Invalid value: .*must be no more than 253 characters/),
   ),
   row(
     "no name",
