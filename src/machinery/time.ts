@@ -6,8 +6,17 @@
 
 /** `2026-11-20T16:00:00Z`; parts of a second are cut off. */
 export function formatTime(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, -5)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, -5)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
+
+/** Most calls are about the present second. */
+let lastSecond = Number.NaN;
+let lastText = "";
 
 /** `2026-11-20T16:00:00.123456Z`; `ms` may carry microseconds as a fraction. */
 export function formatMicroTime(ms: number): string {
@@ -20,6 +29,23 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Z
 
 /** Milliseconds since the epoch of an RFC 3339 time, with the microseconds as fraction; undefined if it is none. */
 export function parseTimeMs(text: string): number | undefined {
+  const known = parsedTimes.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseAnew(text);
+  if (parsed !== undefined && text.length <= rememberedLengthMax) {
+    if (parsedTimes.size >= parsedTimesMax) parsedTimes.clear();
+    parsedTimes.set(text, parsed);
+  }
+  return parsed;
+}
+
+/** The objects of one moment name few times, again and again. */
+const parsedTimes = new Map<string, number>();
+const parsedTimesMax = 256;
+/** With a fraction of nine digits and an offset. */
+const rememberedLengthMax = 35;
+
+function parseAnew(text: string): number | undefined {
   const match = rfc3339.exec(text);
   if (match === null) return undefined;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [

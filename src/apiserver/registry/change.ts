@@ -44,7 +44,7 @@ export function callerOf(call: ApiRequest): Pick<Writer, "user" | "signal" | "wa
 
 export function writerOf(request: WriteRequest): Writer {
   const { call, options } = request;
-  return { ...callerOf(call), isDryRun: options.isDryRun, options };
+  return { isDryRun: options.isDryRun, options, ...callerOf(call) };
 }
 
 /**
