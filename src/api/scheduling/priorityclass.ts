@@ -26,6 +26,10 @@ export const priorityClassKind: Kind = defineKind({
     setDefaults(object) {
       object.preemptionPolicy ??= "PreemptLowerPriority";
     },
+    // It never becomes another one.
+    prepareForCreate(object) {
+      object.metadata.generation = 1;
+    },
     validate: validatePriorityClass,
     validateUpdate: validatePriorityClassUpdate,
   },

@@ -26,7 +26,7 @@ export async function createSystemObjects(writes: Writes, resources: ResourceReg
   for (const name of namespaceNames)
     await createMissing(writes, resources, { resource: namespaces, name, members: { spec: {} } });
   for (const [name, value] of systemPriorities) {
-    const members = { value, globalDefault: false, description: priorityDescriptions[name] ?? "" };
+    const members = { value, description: priorityDescriptions[name] ?? "" };
     await createMissing(writes, resources, { resource: priorityclasses, name, members });
   }
 }

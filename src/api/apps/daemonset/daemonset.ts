@@ -103,6 +103,10 @@ function setDaemonSetDefaults(object: Draft<DaemonSet>): void {
     const rolling = (strategy.rollingUpdate ??= {});
     rolling.maxUnavailable ??= 1;
     rolling.maxSurge ??= 0;
+  } else if (strategy.rollingUpdate !== undefined) {
+    // Nobody uses them, but upstream's own form of the object has no way to leave them out.
+    strategy.rollingUpdate.maxUnavailable ??= 0;
+    strategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
 }
