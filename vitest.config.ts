@@ -1,9 +1,8 @@
 /** Test runner settings: unit and property tests lie beside the code; whole-system tests under test/. */
 import { defineConfig } from "vitest/config";
 
-/** It replaces a module, which it can only where nobody else has loaded it. */
-const alone = "test/simulation/inner-mutants.test.ts";
 const common = { pool: "threads", testTimeout: 20_000 } as const;
+const mutants = "test/simulation/*mutants.test.ts";
 
 export default defineConfig({
   test: {
@@ -11,13 +10,14 @@ export default defineConfig({
       {
         test: {
           ...common,
-          name: "together",
+          name: "tests",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/crash/**", "node_modules/**", "dist/**", alone],
+          exclude: ["test/e2e/**", "test/crash/**", "node_modules/**", "dist/**", mutants],
           isolate: false,
         },
       },
-      { test: { ...common, name: "alone", include: [alone] } },
+      // Some replace a module, which works only where nobody else has loaded it.
+      { test: { ...common, name: "mutants", include: [mutants] } },
     ],
   },
 });
