@@ -124,6 +124,9 @@ function sharedObjects(using: Using): void {
     }));
 }
 
+/** Longer than the pauses between the tries of a list and a watch that were refused, each once. */
+const catchUpMs = 10_000;
+
 function informers(using: Using, maker: ClientWorldMaker): void {
   const run = (steps: readonly Step[], seed: number): Promise<void> =>
     using(async ({ client, clock, random, compact, advance, end }) => {
@@ -151,7 +154,7 @@ function informers(using: Using, maker: ClientWorldMaker): void {
         else if (what === "compact") await compact();
         else if (what === "wait") await advance(ms);
       }
-      await advance(2000);
+      await advance(catchUpMs);
       const wanted = (await client.list(configmaps, { namespace: "default" })).items;
       expect(new Set(informer.lister.list())).toEqual(new Set(wanted));
       expect(new Set(story.values())).toEqual(new Set(wanted));
