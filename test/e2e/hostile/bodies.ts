@@ -64,7 +64,12 @@ export const bodies: readonly Row[] = [
     bad(/after top-level value/),
   ),
   row("a list instead of an object", `POST ${configmapsPath}`, { body: [] }, bad(/cannot unmarshal/)),
-  row("null instead of an object", `POST ${configmapsPath}`, { body: "null" }, bad(/./)),
+  row(
+    "null instead of an object",
+    `POST ${configmapsPath}`,
+    { body: "null" },
+    invalid(/name or generateName is required/),
+  ),
   row(
     "a number instead of a string",
     `POST ${configmapsPath}`,
@@ -220,7 +225,7 @@ export const yamlBodies: readonly Row[] = [
     code: 201,
   }),
   row("a text", `POST ${configmapsPath}`, yaml("hello"), bad(/./)),
-  row("nothing", `POST ${configmapsPath}`, yaml("# nothing\n"), bad(/./)),
+  row("nothing", `POST ${configmapsPath}`, yaml("# nothing\n"), invalid(/name or generateName is required/)),
   row("100,000 levels", `POST ${configmapsPath}`, yaml("[".repeat(levels)), bad(/./)),
   row("100,000 indented levels", `POST ${configmapsPath}`, yaml("- ".repeat(levels)), bad(/./)),
   row(
