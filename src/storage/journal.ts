@@ -20,7 +20,7 @@ export interface Journal {
   listen(listener: JournalListener): void;
   /**
    * Takes the next version; calls come in revision order. Never answers inside this call.
-   * @param mayWait whether it may wait up to `patienceMs` for others; those before the next one that may not wait no longer.
+   * A version that may wait is kept for up to `patienceMs`, or until one comes that may not, so that they share a commit.
    */
   append(version: Version, mayWait: boolean): void;
   /** What waits for others waits no longer. */
