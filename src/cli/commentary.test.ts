@@ -142,6 +142,21 @@ test("trouble is told once, whatever its pods do meanwhile", () => {
   expect(watched.pass(30_000)).toEqual(["default/a: settled, 3 of 3 available"]);
 });
 
+test("a roll-out that ends well after one in trouble leaves no trouble behind", () => {
+  const watched = settledCluster();
+  watched.pods = crashing("n1");
+  watched.daemonSets = [daemonSet({ generation: 2, updated: 1, available: 2 })];
+  watched.pass(20_000);
+  watched.pods = [];
+  watched.daemonSets = [daemonSet({ generation: 3 })];
+  expect(watched.pass(14_000)).toEqual([]);
+  expect(watched.pass(2_000)).toEqual([expect.stringContaining("rolled out to 3 nodes")]);
+  watched.daemonSets = [daemonSet({ generation: 4, updated: 1 })];
+  watched.pass(1_000);
+  watched.daemonSets = [daemonSet({ generation: 4 })];
+  expect(watched.pass(2_000)).toEqual([expect.stringContaining("rolled out to 3 nodes")]);
+});
+
 test("what stands still for no known reason is told once", () => {
   const watched = settledCluster();
   watched.daemonSets = [daemonSet({ available: 2 })];

@@ -149,6 +149,8 @@ export class Commentary {
     if (nowMs - memory.settledMs < needed) return [];
     const seconds = ((memory.settledMs - since) / 1_000).toFixed(1);
     const isRollOut = memory.generation !== generation;
+    // A template that is replaced is in trouble no more.
+    if (isRollOut) memory.troubles.clear();
     memory.generation = generation;
     memory.unsettledMs = undefined;
     memory.isStuckSaid = false;
